@@ -35,8 +35,27 @@ export interface HostFunction {
 export const fuelPerByte = 1;
 export const chargedLengthMax: number = 2 ** 24;
 
+/** The names, in the order of their indices in refusal records; new ones are only appended. */
+export const hostFunctionNames = [
+  'send',
+  'find',
+  'publish',
+  'subscribe',
+  'unsubscribe',
+  'join',
+  'leave',
+  'set_timer',
+  'cancel_timer',
+  'random',
+  'log',
+  'output',
+  'spawn',
+  'terminate',
+] as const;
+export type HostFunctionName = (typeof hostFunctionNames)[number];
+
 /** Every host function that exists. Parameters in order are named in `docs/formats/abi.md`. */
-export const hostFunctions = {
+export const hostFunctions: Readonly<Record<HostFunctionName, HostFunction>> = {
   /** (origin, counter, payload, payload length) */
   send: { capability: 'send', parameters: 4, fuel: 200, lengths: [3] },
   /** (name, name length, identity out: 8 bytes) */
@@ -63,8 +82,7 @@ export const hostFunctions = {
   spawn: { capability: 'spawn', parameters: 5, fuel: 1000, lengths: [1, 3] },
   /** (origin, counter): itself or an agent that it spawned */
   terminate: { capability: 'terminate', parameters: 2, fuel: 200, lengths: [] },
-} as const satisfies Record<string, HostFunction>;
-export type HostFunctionName = keyof typeof hostFunctions;
+};
 
 /** Part of ABI 1 by name, not in this version of the engine; refused by name when a module imports them. */
 export const hostFunctionsNotYet: readonly string[] = ['infer', 'generate', 'request'];
