@@ -1,7 +1,20 @@
 // User and system faults. Agent faults are values (src/abi/fault.ts); bugs are assertions.
 
+export type ErrorCode =
+  | 'config-invalid'
+  | 'module-refused'
+  | 'module-missing'
+  | 'input-invalid'
+  | 'input-refused'
+  | 'run-failed'
+  | 'usage'
+  | 'replay-diverged'
+  | 'record-damaged'
+  | 'host-fault'
+  | 'bug';
+
 /** Every code with its meaning and the exit code of the CLI. */
-export const errorCodes = {
+export const errorCodes: Readonly<Record<ErrorCode, { meaning: string; exitCode: number }>> = {
   'config-invalid': { meaning: 'The system file or an option breaks a rule.', exitCode: 1 },
   'module-refused': { meaning: 'A WebAssembly module is not one that the engine can run.', exitCode: 1 },
   'module-missing': { meaning: 'A file that the system names cannot be read.', exitCode: 1 },
@@ -17,8 +30,7 @@ export const errorCodes = {
   'record-damaged': { meaning: 'The record was changed or cut where it must not be.', exitCode: 4 },
   'host-fault': { meaning: 'The host failed: a worker died, or storage did not take a write.', exitCode: 70 },
   bug: { meaning: 'An invariant of the engine does not hold.', exitCode: 70 },
-} as const satisfies Record<string, { meaning: string; exitCode: number }>;
-export type ErrorCode = keyof typeof errorCodes;
+};
 
 /** A fault that a person can act on: what could not be done, what was found, what was wanted. */
 export class EngineError extends Error {
