@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'module-missing'
   | 'input-invalid'
   | 'input-refused'
+  | 'run-directory-invalid'
   | 'run-failed'
   | 'usage'
   | 'replay-diverged'
