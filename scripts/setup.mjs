@@ -65,7 +65,9 @@ function npm(commandArguments) {
     stdio: ['ignore', 2, 2],
   });
   if (done.status === 0) return;
-  say(`Cannot install packages: "npm ${commandArguments.join(' ')}" ended with ${done.status ?? done.signal}.`);
+  say(
+    `Cannot install packages: "npm ${commandArguments.join(' ')}" ended with ${done.status ?? done.signal}.`,
+  );
   process.exit(1);
 }
 
