@@ -1,0 +1,133 @@
+// Applying the sealed inputs of a tick, in list order. What they cause may run in the tick itself.
+
+import { DropReason, TaskKind } from '../abi/envelope.ts';
+import { EffectKind } from '../abi/record.ts';
+import { assert } from '../base/errors.ts';
+import { type Input, InputKind } from '../log/input.ts';
+import { deliver, drop, enqueueUrgent, type Payload, refusal } from './deliver.ts';
+import { EventKind } from './event.ts';
+import { channelOf, end, spawnFromHost, subscribe, terminate, unsubscribe } from './life-cycle.ts';
+import { type Agent, agentOf, isAlive, type SchedulerState, type Topic } from './state.ts';
+
+/** Retries lines that wait for their receivers, then applies the new inputs. */
+export function applyInputs(state: SchedulerState, inputs: readonly Input[]): void {
+  const waiting = state.waitingInputs;
+  state.waitingInputs = [];
+  for (const input of waiting) applyInput(state, input);
+  for (const input of inputs) applyInput(state, input);
+}
+
+function applyInput(state: SchedulerState, input: Input): void {
+  switch (input.kind) {
+    case InputKind.message:
+      deliverInput(state, input, TaskKind.message);
+      return;
+    case InputKind.scheduledTask:
+      deliverInput(state, input, TaskKind.scheduled);
+      return;
+    case InputKind.publish:
+      publishInput(state, input);
+      return;
+    case InputKind.spawn:
+      spawnInput(state, input);
+      return;
+    case InputKind.terminate: {
+      const agent = agentOf(state, input.origin, input.counter);
+      if (agent !== undefined) terminate(state, agent);
+      return;
+    }
+    case InputKind.join: {
+      const agent = agentOf(state, input.origin, input.counter);
+      if (agent !== undefined && isAlive(agent)) subscribe(agent, channelOf(state, input.name));
+      return;
+    }
+    case InputKind.leave: {
+      const agent = agentOf(state, input.origin, input.counter);
+      const channel = state.channels.get(input.name);
+      if (agent !== undefined && channel !== undefined) unsubscribe(state, agent, channel);
+      return;
+    }
+    case InputKind.stop:
+      stop(state);
+      return;
+    default:
+      assert(false, `input kind ${input.kind} is known`);
+  }
+}
+
+function payloadOf(input: Input): Payload {
+  return { bytes: input.payload, offset: 0, length: input.payload.length };
+}
+
+function deliverInput(state: SchedulerState, input: Input, kind: 1 | 16): void {
+  const agent = agentOf(state, input.origin, input.counter);
+  const reason = agent === undefined ? DropReason.receiverUnknown : refusal(agent, null);
+  if (agent !== undefined && reason === 0 && !(input.waits && state.waitingInputs.length > 0)) {
+    deliver(state, agent, kind, input.priority, null, payloadOf(input), null);
+  } else if (input.waits && (reason === 0 || reason === DropReason.mailboxFull)) {
+    waitForReceiver(state, input, agent ?? null);
+  } else if (reason !== 0) {
+    dropInput(state, input, agent ?? null, reason);
+  }
+}
+
+/** Lines keep their order: one that waits holds back those behind it. */
+function waitForReceiver(state: SchedulerState, input: Input, agent: Agent | null): void {
+  state.waitingInputs.push(input);
+  state.events.push({ kind: EventKind.inputWaiting, agent, other: null, reason: 0 });
+}
+
+function publishInput(state: SchedulerState, input: Input): void {
+  if (input.waits && state.waitingInputs.length > 0) {
+    waitForReceiver(state, input, null);
+    return;
+  }
+  const topic = state.topicByName.get(input.name) ?? state.channels.get(input.name);
+  if (topic === undefined) {
+    dropInput(state, input, null, DropReason.receiverUnknown);
+    return;
+  }
+  publish(state, topic, input);
+}
+
+function publish(state: SchedulerState, topic: Topic, input: Input): void {
+  const payload = payloadOf(input);
+  for (const agent of topic.subscribers) {
+    const reason = refusal(agent, topic);
+    if (reason === 0) deliver(state, agent, TaskKind.topic, input.priority, null, payload, topic);
+    else dropInput(state, input, agent, reason);
+  }
+}
+
+function dropInput(state: SchedulerState, input: Input, agent: Agent | null, reason: DropReason): void {
+  drop(state, agent, null, reason, {
+    kind: EffectKind.send,
+    index: 0,
+    receiverOrigin: input.origin,
+    receiverCounter: input.counter,
+  });
+}
+
+function spawnInput(state: SchedulerState, input: Input): void {
+  const index = state.config.declarations.findIndex((declaration) => declaration.name === input.name);
+  assert(index >= 0, `a spawn input names a declaration, found "${input.name}"`);
+  const name = `${input.name}/0.${input.counter}`;
+  if (state.aliveCount >= state.config.agentsMax) {
+    dropInput(state, input, null, DropReason.spawnRefused);
+    return;
+  }
+  spawnFromHost(state, input.counter, name, index, input.payload.length > 0 ? payloadOf(input) : null);
+}
+
+/** All agents shut down, in creation order; nothing else runs any more. */
+function stop(state: SchedulerState): void {
+  state.stopping = true;
+  for (const agent of state.agents) {
+    if (agent === undefined || !isAlive(agent)) continue;
+    if (agent.phase === 'starting' && agent.urgent !== null) end(state, agent, 'stopped', 0, []);
+    else if (agent.phase !== 'stopping') {
+      agent.phase = 'stopping';
+      enqueueUrgent(state, agent, TaskKind.shutdown);
+    }
+  }
+}
