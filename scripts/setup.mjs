@@ -84,7 +84,7 @@ if (reason !== undefined) {
 }
 if (!pinnedNodeThere() && !ownNodeIsNewEnough()) {
   say(
-    `Cannot go on with Node ${process.version}: install scripts are off, so Node 24 could not be placed in this folder. ` +
+    `Cannot go on with Node ${process.version}: Node 24 could not be placed in this folder. ` +
       `Wanted: Node ${oldestNode.join('.')} or newer (https://nodejs.org), or an install with scripts allowed.`,
   );
   process.exit(1);

@@ -1,0 +1,284 @@
+// The house rules as a test, read from the files themselves and not through the linter: layers, purity, sizes, words,
+// tests beside code. Must never need a build or the network.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+const root = dirname(import.meta.dirname);
+
+/** Which rooms a room may import; written down a second time on purpose, beside the linter's table. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  abi: ['base'],
+  wasm: ['base', 'abi'],
+  log: ['base', 'abi'],
+  telemetry: ['base', 'abi'],
+  scheduler: ['base', 'abi'],
+  sandbox: ['base', 'abi', 'wasm', 'log', 'telemetry'],
+  engine: ['base', 'abi', 'wasm', 'log', 'telemetry', 'scheduler', 'sandbox'],
+  cli: ['base', 'abi', 'wasm', 'log', 'telemetry', 'scheduler', 'sandbox', 'engine'],
+};
+const pureRooms = ['base', 'abi', 'wasm', 'scheduler'];
+const pureCodecs = /^\.\.\/log\/(event|input|message)[\w-]*\.ts$/;
+
+/** Files with nothing to test alone: wiring, tables, types, entry points tested through their users. */
+const testedElsewhere: ReadonlySet<string> = new Set<string>([]);
+
+const fileLinesMax = 400;
+const functionLinesMax = 70;
+const lineWidthMax = 120;
+const fileBytesMax = 512 * 1024;
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly lines: readonly string[];
+}
+
+function list(...patterns: string[]): string[] {
+  return globSync(patterns, { cwd: root, exclude: (path) => /node_modules|[\\/](build|dist)$/.test(path) })
+    .map((path) => path.replaceAll('\\', '/'))
+    .sort();
+}
+
+function read(path: string): SourceFile {
+  const text = readFileSync(join(root, path), 'utf8');
+  return { path, text, lines: text.split('\n') };
+}
+
+function withoutComments(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, (found) => found.replace(/[^\n]/g, ' '))
+    .replace(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+function importsOf(text: string): string[] {
+  const found = withoutComments(text).matchAll(/(?:\bfrom|\bimport\s*\(?)\s*(['"])([^'"\n]+)\1/g);
+  return [...found].map((match) => match[2] ?? '');
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts');
+}
+
+function none(problems: readonly string[]): void {
+  assert.equal(problems.length, 0, `\n  ${problems.join('\n  ')}`);
+}
+
+const sources = list('src/**/*.ts').map(read);
+const code = list('{src,scripts,test,bench}/**/*.{ts,mjs}', '{sdk,examples}/**/*.ts').map(read);
+const rooms = new Map(sources.map((file) => [file.path, file.path.split('/')[1] ?? '']));
+
+test('a room imports only rooms below it', () => {
+  const problems: string[] = [];
+  for (const file of sources) {
+    const room = rooms.get(file.path) ?? '';
+    const allowed = mayImport[room];
+    if (allowed === undefined) {
+      problems.push(`${file.path}: "${room}" is not a room of docs/ARCHITECTURE.md`);
+      continue;
+    }
+    for (const wanted of importsOf(file.text)) {
+      if (!wanted.startsWith('.')) continue;
+      const target = join(dirname(file.path), wanted).replaceAll('\\', '/');
+      if (!target.startsWith('src/')) {
+        if (!isTest(file.path)) problems.push(`${file.path}: imports "${wanted}" from outside src`);
+        continue;
+      }
+      const other = target.split('/')[1] ?? '';
+      if (other === room || allowed.includes(other)) continue;
+      if (room === 'scheduler' && pureCodecs.test(wanted)) continue;
+      problems.push(`${file.path}: "${room}" imports "${wanted}"; wanted one of: ${allowed.join(', ')}`);
+    }
+  }
+  none(problems);
+});
+
+test('pure rooms use no Node API, clock, chance or locale', () => {
+  const impure =
+    /\b(Date\.now|new Date|performance|setTimeout|setInterval|setImmediate|queueMicrotask|process|Buffer|console|WeakRef|Intl)\b/;
+  const problems: string[] = [];
+  for (const file of sources) {
+    if (isTest(file.path) || !pureRooms.includes(rooms.get(file.path) ?? '')) continue;
+    for (const wanted of importsOf(file.text)) {
+      if (wanted.startsWith('node:') || !wanted.startsWith('.'))
+        problems.push(`${file.path}: imports "${wanted}"`);
+    }
+    const text = withoutComments(file.text).replace(/(['"`])(?:\\.|(?!\1)[^\\\n])*\1/g, '""');
+    for (const [index, line] of text.split('\n').entries()) {
+      const found = impure.exec(line);
+      if (found !== null && !new RegExp(`[.\\w]${found[0]}|${found[0]}\\??:`).test(line)) {
+        problems.push(`${file.path}:${index + 1}: uses "${found[0]}"`);
+      }
+    }
+  }
+  none(problems);
+});
+
+test('no source asks for chance or locale', () => {
+  const banned = /\bMath\.random\b|\.localeCompare\b|\.toLocale\w+/;
+  const problems = sources.flatMap((file) =>
+    withoutComments(file.text)
+      .split('\n')
+      .flatMap((line, index) => (banned.test(line) ? [`${file.path}:${index + 1}: ${line.trim()}`] : [])),
+  );
+  none(problems);
+});
+
+// The formatter breaks code, but leaves alone a text or a pattern that fills a line.
+function isUnbreakable(line: string): boolean {
+  return line.length <= 160 && /(['"`/])(?:(?!\1).){50,}\1/.test(line) && !/^\s*(\/\/|\*)/.test(line);
+}
+
+test(`no file is longer than ${fileLinesMax} lines or wider than ${lineWidthMax} columns`, () => {
+  const problems: string[] = [];
+  for (const file of code) {
+    const count = file.lines.length - 1;
+    if (count > fileLinesMax) problems.push(`${file.path}: ${count} lines`);
+    for (const [index, line] of file.lines.entries()) {
+      if (line.length > lineWidthMax && !isUnbreakable(line))
+        problems.push(`${file.path}:${index + 1}: ${line.length} columns`);
+    }
+  }
+  none(problems);
+});
+
+// A function runs from a line that opens one to the closing brace at the same indentation; the formatter keeps it so.
+function longFunctions(file: SourceFile): string[] {
+  const opens =
+    /^(\s*)(?:export |default |async |static |override |get |set |private |public |readonly |const |#)*(?:function\b.*|[\w#]+\(.*\).*|[\w#]+ = .*=> )\{$/;
+  const problems: string[] = [];
+  for (const [index, line] of file.lines.entries()) {
+    const indent = opens.exec(line)?.[1];
+    if (indent === undefined || /^\s*(if|for|while|switch|describe|test|it|suite)\b/.test(line)) continue;
+    const end = file.lines.findIndex((later, at) => at > index && later.startsWith(`${indent}}`));
+    if (end - index - 1 > functionLinesMax)
+      problems.push(`${file.path}:${index + 1}: ${end - index - 1} lines`);
+  }
+  return problems;
+}
+
+test(`no function is longer than ${functionLinesMax} lines`, () => {
+  none(code.filter((file) => !isTest(file.path)).flatMap(longFunctions));
+});
+
+test('every file opens with a comment that says what it is for', () => {
+  const opening = /^(#!.*\n)?(\/\/ \S|\/\*\*?\s)/;
+  none(code.filter((file) => !opening.test(file.text)).map((file) => file.path));
+});
+
+test('no file has a name that says nothing, or is not in kebab-case', () => {
+  const problems: string[] = [];
+  for (const file of code) {
+    const name = basename(file.path).replace(/(\.test|\.d)?\.(ts|mjs)$/, '');
+    if (/(^|-)(utils?|common|manager|helpers?|misc)(-|$)/.test(name))
+      problems.push(`${file.path}: says nothing`);
+    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) problems.push(`${file.path}: not in kebab-case`);
+  }
+  none(problems);
+});
+
+test('unfinished work gives its reason', () => {
+  const mark = /\b(TODO|FIXME|XXX|HACK)\b(?!\([^)]+\)|: \w+.* because )/;
+  const problems = code
+    .filter((file) => file.path !== 'test/tidy.test.ts')
+    .flatMap((file) =>
+      file.lines.flatMap((line, index) =>
+        mark.test(line) ? [`${file.path}:${index + 1}: ${line.trim()}`] : [],
+      ),
+    );
+  none(problems);
+});
+
+function hasLogic(file: SourceFile): boolean {
+  return /\bfunction\b|\bclass\b|= (async )?\([^)]*\)[^=]*=>/.test(withoutComments(file.text));
+}
+
+function targetsOf(file: SourceFile): string[] {
+  const relative = importsOf(file.text).filter((wanted) => wanted.startsWith('.'));
+  return relative.map((wanted) => join(dirname(file.path), wanted).replaceAll('\\', '/'));
+}
+
+// Tested: by a test beside it, or by name in a test of its own folder. A part of a tested file is tested through it, where
+// both are in one folder.
+function testedFiles(): Set<string> {
+  const byPath = new Map(sources.map((file) => [file.path, file]));
+  const tested = new Set<string>();
+  for (const file of sources.filter((file) => isTest(file.path))) {
+    tested.add(file.path.replace(/\.test\.ts$/, '.ts'));
+    for (const target of targetsOf(file)) if (dirname(target) === dirname(file.path)) tested.add(target);
+  }
+  for (const path of tested) {
+    const file = byPath.get(path);
+    if (file === undefined || basename(path) === 'index.ts') continue;
+    for (const target of targetsOf(file)) if (dirname(target) === dirname(path)) tested.add(target);
+  }
+  return tested;
+}
+
+test('every source with logic is reached by a test of its folder, or is on the list of those tested elsewhere', () => {
+  const tested = testedFiles();
+  const problems: string[] = [];
+  for (const file of sources) {
+    if (isTest(file.path) || file.path.includes('/testing/') || !hasLogic(file)) continue;
+    const listed = testedElsewhere.has(file.path);
+    if (!tested.has(file.path) && !listed) problems.push(`${file.path}: no test of its folder reaches it`);
+    if (tested.has(file.path) && listed) problems.push(`${file.path}: has a test; take it off the list`);
+  }
+  const paths = new Set(sources.map((file) => file.path));
+  for (const path of testedElsewhere)
+    if (!paths.has(path)) problems.push(`${path}: is listed, but not there`);
+  none(problems);
+});
+
+function committed(): string[] {
+  const listed = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  return listed.status === 0 ? listed.stdout.split('\0').filter((path) => path !== '') : [];
+}
+
+test('no committed file names a path of one machine, carries CR line ends, or is large', (t) => {
+  const paths = committed().filter((path) => existsSync(join(root, path)));
+  if (paths.length === 0) return t.skip('this folder is not a git checkout');
+  const absolute = new RegExp(
+    ['/home/\\w', '/Users/\\w', '/root/', '/work/', '[A-Z]:\\\\\\\\Users'].join('|'),
+  );
+  const problems: string[] = [];
+  for (const path of paths) {
+    const bytes = statSync(join(root, path)).size;
+    if (bytes > fileBytesMax) problems.push(`${path}: ${bytes} bytes, wanted at most ${fileBytesMax}`);
+    if (/\.(wasm|mcap|png)$/.test(path) || path === 'test/tidy.test.ts') continue;
+    const text = readFileSync(join(root, path), 'utf8');
+    const found = absolute.exec(text);
+    if (found !== null) problems.push(`${path}: names "${found[0]}"`);
+    if (text.includes('\r\n')) problems.push(`${path}: carries CR line ends`);
+  }
+  none(problems);
+});
+
+test('every error code of the table is given somewhere', () => {
+  const table = read('src/base/errors.ts').text;
+  const codes = [...table.matchAll(/^ {2}\| '([\w-]+)'/gm)].map((match) => match[1] ?? '');
+  assert.ok(codes.length > 5, 'the table of codes was not found in src/base/errors.ts');
+  const users = sources.filter((file) => !isTest(file.path) && file.path !== 'src/base/errors.ts');
+  none(codes.filter((code) => code !== 'bug' && !users.some((file) => file.text.includes(`'${code}'`))));
+});
+
+test('every dependency is explained in docs/ARCHITECTURE.md', () => {
+  const manifest: { dependencies: object; devDependencies: object } = JSON.parse(read('package.json').text);
+  const names = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+  const explained = read('docs/ARCHITECTURE.md').text;
+  none(
+    names.filter((name) => !explained.includes(`\`${name}\``)).map((name) => `"${name}" is not explained`),
+  );
+});
+
+test('every dependency is exact, and the lock names no host', () => {
+  const manifest: { dependencies: object; devDependencies: object } = JSON.parse(read('package.json').text);
+  const versions = [...Object.entries(manifest.dependencies), ...Object.entries(manifest.devDependencies)];
+  const loose = versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version));
+  none(loose.map(([name, version]) => `"${name}" is "${version}"`));
+  none(read('package-lock.json').text.includes('"resolved"') ? ['package-lock.json: has "resolved"'] : []);
+});
