@@ -1,0 +1,78 @@
+// A system made by a program: the same description as a system file, with bytes in place of paths.
+
+import { createHash } from 'node:crypto';
+import type { Capability } from '../../abi/host-functions.ts';
+import { EngineError } from '../../base/errors.ts';
+import type { AgentLimits } from '../../base/limits.ts';
+import { type FileSystem, normalise } from './file-form.ts';
+import type { JsonValue } from './json-value.ts';
+import { readDescription } from './parse-system.ts';
+import type { Durability, ModuleSource, Pace, RunConfig, System, Trace } from './system-config.ts';
+
+/** What `[agents.NAME]` holds, with the module's bytes. */
+export interface AgentDescription {
+  /** Original (not instrumented) bytes. */
+  readonly module: Uint8Array;
+  readonly count?: number | undefined;
+  readonly capabilities?: readonly Capability[] | undefined;
+  readonly subscriptions?: readonly string[] | undefined;
+  readonly channels?: readonly string[] | undefined;
+  readonly everyTick?: boolean | undefined;
+  readonly config?: JsonValue | undefined;
+  readonly limits?: Partial<AgentLimits> | undefined;
+}
+
+/** What a system file holds. Agents and topics are numbered in the order of their keys. */
+export interface SystemDescription {
+  readonly run?: Partial<RunConfig> | undefined;
+  readonly host?:
+    | {
+        readonly workers?: number | undefined;
+        readonly pace?: Pace | undefined;
+        readonly durability?: Durability | undefined;
+        readonly trace?: Trace | undefined;
+      }
+    | undefined;
+  readonly agents: Readonly<Record<string, AgentDescription>>;
+  readonly topics?: Readonly<Record<string, { readonly maxWaiting?: number | undefined }>> | undefined;
+}
+
+/**
+ * Checks a description and hashes its modules. The bytes are copied.
+ *
+ * @throws EngineError `config-invalid` with every problem in `details.problems`.
+ */
+export async function createSystem(description: SystemDescription): Promise<System> {
+  const { agents, modules } = takeModules(description);
+  const { system, problems } = await readDescription({ ...description, agents });
+  if ((system?.inputs.file ?? undefined) !== undefined)
+    problems.add(['inputs', 'file'], 'an input file can be named only in a system file');
+  problems.throwIfAny('use this description of a system');
+  const checked = system as FileSystem;
+  const host = { ...checked.host, workers: checked.host.workers, inputFile: undefined };
+  return { config: normalise(checked, new Map()), host, modules };
+}
+
+/** Puts a hash in the place of each module's bytes; anything that is no table of agents is left to the schema. */
+function takeModules(description: SystemDescription): {
+  agents: unknown;
+  modules: Map<string, ModuleSource>;
+} {
+  const modules = new Map<string, ModuleSource>();
+  const given: unknown = description?.agents;
+  if (typeof given !== 'object' || given === null) return { agents: given, modules };
+  const agents = Object.entries(given).map(([name, agent]: [string, unknown]) => {
+    if (typeof agent !== 'object' || agent === null || !('module' in agent)) return [name, agent] as const;
+    if (!(agent.module instanceof Uint8Array)) {
+      throw new EngineError(
+        'config-invalid',
+        `Cannot use this description of a system: agents.${name}.module: found no Uint8Array, wanted the bytes of a module`,
+      );
+    }
+    const bytes = agent.module.slice();
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    if (!modules.has(hash)) modules.set(hash, { bytes, files: [] });
+    return [name, { ...agent, module: hash }] as const;
+  });
+  return { agents: Object.fromEntries(agents), modules };
+}

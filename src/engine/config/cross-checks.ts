@@ -1,0 +1,119 @@
+// Rules that tie one part of a system to another. They look at unchecked values, so that they can speak in the same
+// breath as the schema: what has the wrong shape is left to the schema.
+
+import { agentLimitDefaults, runLimitDefaults } from '../../base/limits.ts';
+import { asTable, canonicalBytes, type JsonPath, type JsonTable, type JsonValue } from './json-value.ts';
+import { list, nearest, type ProblemList, quote } from './problems.ts';
+
+/** Names of agents, topics and declared channels. */
+const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
+export const nameSource: string = namePattern.source;
+const nameWanted = 'a name: a letter, then up to 63 letters, digits, "_", "." or "-"';
+
+/** One agent or topic of a description, wherever it stands in it. */
+interface Entry {
+  readonly name: JsonValue | undefined;
+  readonly path: JsonPath;
+  readonly namePath: JsonPath;
+  readonly body: JsonValue | undefined;
+}
+
+/** Checks a description in either form: tables by name, or lists with names. */
+export function crossCheck(value: JsonValue, problems: ProblemList): void {
+  const root = asTable(value);
+  const agents = entriesOf(root?.agents, 'agents');
+  const topics = entriesOf(root?.topics, 'topics');
+  checkNames(topics, problems);
+  checkNames(agents, problems);
+  const topicNames = topics.map((topic) => topic.name).filter((name) => typeof name === 'string');
+  for (const agent of agents) checkAgent(agent, topicNames, problems);
+  if (root !== undefined) checkAgentCount(agents, root, problems);
+}
+
+function entriesOf(value: JsonValue | undefined, key: string): Entry[] {
+  if (Array.isArray(value)) {
+    return value.map((body: JsonValue, index) => {
+      const path = [key, index];
+      return { name: asTable(body)?.name, path, namePath: [...path, 'name'], body };
+    });
+  }
+  return Object.entries(asTable(value) ?? {}).map(([name, body]) => {
+    const path = [key, name];
+    return { name, path, namePath: path, body };
+  });
+}
+
+function checkNames(entries: readonly Entry[], problems: ProblemList): void {
+  const seen = new Set<JsonValue>();
+  for (const { name, namePath } of entries) {
+    if (typeof name !== 'string') continue;
+    if (!namePattern.test(name)) problems.add(namePath, `found ${quote(name)}, wanted ${nameWanted}`);
+    if (seen.has(name)) problems.add(namePath, `${quote(name)} is there twice`);
+    seen.add(name);
+  }
+}
+
+function checkAgent(agent: Entry, topics: readonly string[], problems: ProblemList): void {
+  const body = asTable(agent.body);
+  if (body === undefined) return;
+  checkRepeats(body, 'capabilities', agent.path, problems);
+  for (const [topic, path] of checkRepeats(body, 'subscriptions', agent.path, problems)) {
+    if (topics.includes(topic)) continue;
+    const near = nearest(topic, topics);
+    const declared = topics.length === 0 ? 'there are no topics' : `wanted one of ${list(topics)}`;
+    const hint = near === undefined ? declared : `did you mean ${quote(near)}?`;
+    problems.add(path, `topic ${quote(topic)} is not declared; ${hint}`);
+  }
+  for (const [channel, path] of checkRepeats(body, 'channels', agent.path, problems)) {
+    if (!namePattern.test(channel)) problems.add(path, `found ${quote(channel)}, wanted ${nameWanted}`);
+    if (topics.includes(channel))
+      problems.add(path, `${quote(channel)} is a topic; wanted it under "subscriptions", or another name`);
+  }
+  checkConfigSize(body, agent.path, problems);
+}
+
+/** The texts of a list with their places; complains about those that come again. */
+function checkRepeats(
+  body: JsonTable,
+  key: string,
+  base: JsonPath,
+  problems: ProblemList,
+): [string, JsonPath][] {
+  const values = body[key];
+  if (!Array.isArray(values)) return [];
+  const found: [string, JsonPath][] = [];
+  const seen = new Set<string>();
+  for (const [index, value] of values.entries()) {
+    if (typeof value !== 'string') continue;
+    const path = [...base, key, index];
+    if (seen.has(value)) problems.add(path, `${quote(value)} is there twice`);
+    else found.push([value, path]);
+    seen.add(value);
+  }
+  return found;
+}
+
+function checkConfigSize(body: JsonTable, base: JsonPath, problems: ProblemList): void {
+  const config = body.config;
+  const limit = asTable(body.limits)?.messageBytesMax ?? agentLimitDefaults.messageBytesMax;
+  if (config === undefined || config === null || typeof limit !== 'number') return;
+  const size = canonicalBytes(config).length;
+  if (size > limit) {
+    const wanted = `at most ${limit} (limits.messageBytesMax)`;
+    problems.add([...base, 'config'], `found ${size} bytes as canonical JSON, wanted ${wanted}`);
+  }
+}
+
+function checkAgentCount(agents: readonly Entry[], root: JsonTable, problems: ProblemList): void {
+  const value = root.agents;
+  if (value !== undefined && agents.length === 0 && (Array.isArray(value) || asTable(value) !== undefined))
+    problems.add(['agents'], 'found no agent, wanted at least one');
+  let total = 0;
+  for (const { body } of agents) {
+    const count = asTable(body)?.count ?? 1;
+    if (typeof count === 'number' && Number.isSafeInteger(count)) total += count;
+  }
+  const limit = asTable(root.run)?.agentsMax ?? runLimitDefaults.agentsMax;
+  if (typeof limit === 'number' && total > limit)
+    problems.add(['agents'], `found ${total} agents at the start, wanted at most ${limit} (run.agentsMax)`);
+}

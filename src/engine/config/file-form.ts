@@ -1,0 +1,62 @@
+// The form in which a person writes a system: tables by name, defaults filled in, modules by path.
+// And the one way from there to the normalised form.
+
+import type { AgentLimits } from '../../base/limits.ts';
+import type { JsonValue } from './json-value.ts';
+import {
+  type AgentDeclaration,
+  configFormat,
+  type Durability,
+  type Pace,
+  type RunConfig,
+  type SystemConfig,
+  type TopicDeclaration,
+  type Trace,
+} from './system-config.ts';
+
+export interface FileAgent {
+  /** A path as written, or a SHA-256 where bytes were given instead. */
+  readonly module: string;
+  readonly count?: number;
+  readonly capabilities: AgentDeclaration['capabilities'];
+  readonly subscriptions: readonly string[];
+  readonly channels: readonly string[];
+  readonly everyTick: boolean;
+  readonly config?: JsonValue;
+  readonly limits: AgentLimits;
+}
+
+/** A system file after its schema was applied. */
+export interface FileSystem {
+  readonly run: RunConfig;
+  readonly host: {
+    readonly workers?: number;
+    readonly pace: Pace;
+    readonly durability: Durability;
+    readonly trace: Trace;
+  };
+  readonly inputs: { readonly file?: string };
+  readonly agents: Readonly<Record<string, FileAgent>>;
+  readonly topics: Readonly<Record<string, { readonly maxWaiting?: number }>>;
+}
+
+/** Puts a checked file into the normalised form; `hashes` gives each agent's module by the agent's name. */
+export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>): SystemConfig {
+  const agents = Object.entries(file.agents).map(([name, agent]): AgentDeclaration => {
+    return {
+      name,
+      module: hashes.get(name) ?? agent.module,
+      count: agent.count ?? null,
+      capabilities: agent.capabilities.toSorted(),
+      subscriptions: agent.subscriptions,
+      channels: agent.channels,
+      everyTick: agent.everyTick,
+      config: agent.config ?? null,
+      limits: agent.limits,
+    };
+  });
+  const topics = Object.entries(file.topics).map(([name, topic]): TopicDeclaration => {
+    return { name, maxWaiting: topic.maxWaiting ?? null };
+  });
+  return { format: configFormat, run: file.run, agents, topics };
+}

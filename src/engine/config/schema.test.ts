@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { renderSystemJsonSchema } from './schema.ts';
+
+test('the published JSON Schema is the one that scripts/build-schema.ts makes now', () => {
+  const path = join(import.meta.dirname, '../../../schemas/system.schema.json');
+  assert.equal(readFileSync(path, 'utf8'), renderSystemJsonSchema());
+});
+
+test('the published JSON Schema asks for agents, knows defaults, and refuses unknown keys', () => {
+  const schema = JSON.parse(renderSystemJsonSchema());
+  assert.deepEqual(schema.required, ['agents']);
+  assert.equal(schema.additionalProperties, false);
+  assert.equal(schema.properties.run.properties.tickMs.default, 10);
+  assert.equal(schema.properties.agents.additionalProperties.additionalProperties, false);
+});

@@ -1,0 +1,186 @@
+// The shape of a system file and of the normalised form, for zod. Loaded only when something is to be checked.
+// Messages of the schemas say what was wanted; `issues.ts` puts in front what was found.
+
+import { z } from 'zod';
+import { capabilities } from '../../abi/host-functions.ts';
+import {
+  type AgentLimits,
+  agentLimitDefaults,
+  agentLimitRanges,
+  type RunLimits,
+  runLimitDefaults,
+  runLimitRanges,
+} from '../../base/limits.ts';
+import { nameSource } from './cross-checks.ts';
+import type { FileSystem } from './file-form.ts';
+import {
+  configFormat,
+  durabilities,
+  hostDefaults,
+  paces,
+  policies,
+  type SystemConfig,
+  traces,
+  workersMax,
+} from './system-config.ts';
+
+const seedMax = Number.MAX_SAFE_INTEGER;
+const tickMsMax = 86_400_000;
+
+function whole(min: number, max: number): z.ZodInt {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+function oneOf<T extends string>(values: readonly T[]): z.ZodType<T> {
+  return z.enum(values as readonly [T, ...T[]], {
+    error: `one of ${values.map((v) => JSON.stringify(v)).join(', ')}`,
+  }) as unknown as z.ZodType<T>;
+}
+
+function text(error: string): z.ZodString {
+  return z.string({ error }).min(1, { error });
+}
+
+const flag = (): z.ZodBoolean => z.boolean({ error: 'true or false' });
+
+/** Names are checked beside the schema, so that an entry with a bad name is looked into all the same. */
+function table<T extends z.ZodType>(entry: T): z.ZodRecord<z.ZodString, T> {
+  const key = z.string().meta({ pattern: nameSource });
+  return z.record(key, entry, { error: 'a table' });
+}
+
+function strict<T extends z.core.$ZodLooseShape>(
+  shape: T,
+  wanted: string = 'a table',
+): z.ZodObject<T, z.core.$strict> {
+  return z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? wanted : undefined) });
+}
+
+function ranged<K extends string>(
+  ranges: Readonly<Record<K, readonly [number, number]>>,
+  each: (schema: z.ZodInt, key: K) => z.ZodType,
+): Record<K, z.ZodType<number>> {
+  const entries = Object.entries(ranges) as [K, readonly [number, number]][];
+  return Object.fromEntries(entries.map(([key, [min, max]]) => [key, each(whole(min, max), key)])) as Record<
+    K,
+    z.ZodType<number>
+  >;
+}
+
+function names(what: string): z.ZodArray<z.ZodString> {
+  return z.array(z.string({ error: `the name of a ${what}` }), { error: `a list of names of ${what}s` });
+}
+
+function capabilityList(): z.ZodArray<z.ZodType> {
+  return z.array(oneOf(capabilities), { error: 'a list of capabilities' });
+}
+
+const describe = {
+  run: 'Everything about the run as a whole that decides its digest.',
+  seed: 'Seed of every random stream.',
+  tickMs: "Logical milliseconds of one tick: the agents' only clock.",
+  policy: 'Which runnable tasks come first: "fifo" by sequence, "priority" by priority and then sequence.',
+  host: 'What concerns only this machine; never part of the digest.',
+  workers: 'Worker threads; 0 runs everything in one thread. Chosen by the engine where it is left out.',
+  pace: 'Whether ticks follow one another at once, or each at its logical time.',
+  durability: 'When a tick is on the disk: before its outputs leave, in groups, or never waited for.',
+  trace: 'How much of each task goes into the record beside what a replay needs.',
+  inputs: 'What enters from outside.',
+  inputFile: 'JSON Lines, relative to this file; `--input` takes its place.',
+  agents: 'The agents, by name; the order decides their identities.',
+  module: 'WebAssembly module, relative to this file.',
+  count: 'Left out: one agent called NAME. n: NAME/0 to NAME/(n-1). 0: none at the start, only for spawn.',
+  capabilities: 'Which kinds of host functions the module may import.',
+  subscriptions: 'Topics that the agent gets from the start.',
+  channels: 'Channels that the agent is a member of from the start.',
+  everyTick: 'Whether the agent gets a step in every tick.',
+  config: "Any value: the agent's first message, as canonical JSON.",
+  limits: 'Limits of each agent of this declaration.',
+  topics: 'The topics, by name.',
+  maxWaiting: "Messages of this topic that may wait in one receiver's mailbox.",
+} as const;
+
+function fileRun(): z.ZodType {
+  return strict({
+    seed: whole(0, seedMax).default(0).describe(describe.seed),
+    tickMs: whole(1, tickMsMax).default(10).describe(describe.tickMs),
+    policy: oneOf(policies).default('fifo').describe(describe.policy),
+    ...ranged<keyof RunLimits>(runLimitRanges, (schema, key) => schema.default(runLimitDefaults[key])),
+  })
+    .describe(describe.run)
+    .prefault({} as never);
+}
+
+function fileAgent(): z.ZodType {
+  return strict({
+    module: text('the path of a WebAssembly module').describe(describe.module),
+    count: whole(0, runLimitRanges.agentsMax[1]).optional().describe(describe.count),
+    capabilities: capabilityList().default([]).describe(describe.capabilities),
+    subscriptions: names('topic').default([]).describe(describe.subscriptions),
+    channels: names('channel').default([]).describe(describe.channels),
+    everyTick: flag().default(false).describe(describe.everyTick),
+    config: z.unknown().optional().describe(describe.config),
+    limits: strict(
+      ranged<keyof AgentLimits>(agentLimitRanges, (schema, key) => schema.default(agentLimitDefaults[key])),
+    )
+      .describe(describe.limits)
+      .prefault({} as never),
+  });
+}
+
+/** A system file. */
+export const fileSchema: z.ZodType<FileSystem> = strict({
+  run: fileRun(),
+  host: strict({
+    workers: whole(0, workersMax).optional().describe(describe.workers),
+    pace: oneOf(paces).default(hostDefaults.pace).describe(describe.pace),
+    durability: oneOf(durabilities).default(hostDefaults.durability).describe(describe.durability),
+    trace: oneOf(traces).default(hostDefaults.trace).describe(describe.trace),
+  })
+    .describe(describe.host)
+    .prefault({} as never),
+  inputs: strict({ file: text('the path of a JSON Lines file').optional().describe(describe.inputFile) })
+    .describe(describe.inputs)
+    .prefault({} as never),
+  agents: table(fileAgent()).describe(describe.agents),
+  topics: table(strict({ maxWaiting: whole(1, 1_000_000).optional().describe(describe.maxWaiting) }))
+    .describe(describe.topics)
+    .default({}),
+}).meta({ title: 'wasm-engine system' }) as unknown as z.ZodType<FileSystem>;
+
+/** The normalised form: everything is said, nothing has a default. */
+export const configSchema: z.ZodType<SystemConfig> = strict({
+  format: z.literal(configFormat, { error: `${configFormat}` }),
+  run: strict({
+    seed: whole(0, seedMax),
+    tickMs: whole(1, tickMsMax),
+    policy: oneOf(policies),
+    ...ranged<keyof RunLimits>(runLimitRanges, (schema) => schema),
+  }),
+  agents: z.array(
+    strict({
+      name: z.string({ error: 'a name' }),
+      module: z.string({ error: 'a SHA-256 in lower-case hexadecimal' }).regex(/^[0-9a-f]{64}$/, {
+        error: 'a SHA-256 in lower-case hexadecimal',
+      }),
+      count: whole(0, runLimitRanges.agentsMax[1]).nullable(),
+      capabilities: capabilityList(),
+      subscriptions: names('topic'),
+      channels: names('channel'),
+      everyTick: flag(),
+      config: z.unknown(),
+      limits: strict(ranged<keyof AgentLimits>(agentLimitRanges, (schema) => schema)),
+    }),
+    { error: 'a list' },
+  ),
+  topics: z.array(
+    strict({ name: z.string({ error: 'a name' }), maxWaiting: whole(1, 1_000_000).nullable() }),
+    { error: 'a list' },
+  ),
+}) as unknown as z.ZodType<SystemConfig>;
+
+/** JSON Schema (draft 2020-12) of a system file, as the text of the published file. */
+export function renderSystemJsonSchema(): string {
+  return `${JSON.stringify(z.toJSONSchema(fileSchema, { io: 'input' }), null, 2)}\n`;
+}

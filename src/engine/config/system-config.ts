@@ -1,0 +1,120 @@
+// What a system is, after every check: plain data, the part of a description that the record holds and the digest covers.
+// Never holds names of files, positions or anything of the host.
+
+import canonicalize from 'canonicalize';
+import type { Capability } from '../../abi/host-functions.ts';
+import { encodeUtf8 } from '../../base/encoding.ts';
+import { assert } from '../../base/errors.ts';
+import type { AgentLimits, RunLimits } from '../../base/limits.ts';
+import type { JsonValue } from './json-value.ts';
+
+/** Version of the normalised form; a record with another one is refused. */
+export const configFormat = 1;
+
+/** Which of the runnable tasks come first; ties go to the lower sequence number. */
+export type Policy = 'fifo' | 'priority';
+export const policies: readonly Policy[] = ['fifo', 'priority'];
+
+/** One entry `[agents.NAME]`. */
+export interface AgentDeclaration {
+  readonly name: string;
+  /** SHA-256 of the module's original bytes, lower-case hexadecimal. */
+  readonly module: string;
+  /** null: one agent called NAME; n: agents NAME/0 to NAME/(n-1); 0: none at the start, only for `spawn`. */
+  readonly count: number | null;
+  /** Sorted by code unit, no repeats. */
+  readonly capabilities: readonly Capability[];
+  /** Declared topics, in the order in which they are subscribed to. */
+  readonly subscriptions: readonly string[];
+  /** Channels joined at the start, in order. */
+  readonly channels: readonly string[];
+  /** Whether each agent gets an `agent_step` in every tick. */
+  readonly everyTick: boolean;
+  /** Delivered as the first message, as canonical JSON; null: no such message. */
+  readonly config: JsonValue;
+  readonly limits: AgentLimits;
+}
+
+/** One entry `[topics.NAME]`. */
+export interface TopicDeclaration {
+  readonly name: string;
+  /** Messages of this topic that may wait in one receiver's mailbox; null: only the mailbox's own bound counts. */
+  readonly maxWaiting: number | null;
+}
+
+/** `[run]`: everything about the run as a whole that decides its digest. */
+export interface RunConfig extends RunLimits {
+  /** 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** Logical milliseconds of one tick. */
+  readonly tickMs: number;
+  readonly policy: Policy;
+}
+
+/** A whole system. Agents and topics keep the order of the description, which decides their numbers. */
+export interface SystemConfig {
+  readonly format: typeof configFormat;
+  readonly run: RunConfig;
+  readonly agents: readonly AgentDeclaration[];
+  readonly topics: readonly TopicDeclaration[];
+}
+
+/** When a tick's record is on the disk: before its outputs leave (`tick`), in groups (`batch`), or never waited for. */
+export type Durability = 'tick' | 'batch' | 'none';
+export const durabilities: readonly Durability[] = ['tick', 'batch', 'none'];
+
+/** Whether ticks follow one another at once, or each at its logical time. */
+export type Pace = 'free' | 'wall-clock';
+export const paces: readonly Pace[] = ['free', 'wall-clock'];
+
+/** How much of each task goes into the record beside what replay needs. */
+export type Trace = 'none' | 'outcomes' | 'full';
+export const traces: readonly Trace[] = ['none', 'outcomes', 'full'];
+
+/** What concerns only this machine, and no digest. */
+export interface HostConfig {
+  /** Worker threads; 0: turns run in the orchestrator's own thread. undefined: the engine decides. */
+  readonly workers: number | undefined;
+  /** Absolute path of the input that the system file names. */
+  readonly inputFile: string | undefined;
+  readonly pace: Pace;
+  readonly durability: Durability;
+  readonly trace: Trace;
+}
+
+export const hostDefaults: HostConfig = {
+  workers: undefined,
+  inputFile: undefined,
+  pace: 'free',
+  durability: 'batch',
+  trace: 'outcomes',
+};
+
+/** More workers than this are refused. */
+export const workersMax = 64;
+
+/** Bytes of a module, and where they came from (for messages). */
+export interface ModuleSource {
+  readonly bytes: Uint8Array;
+  /** Names as the description gave them. */
+  readonly files: readonly string[];
+}
+
+/** A checked system together with its modules' bytes, by SHA-256 in lower-case hexadecimal. */
+export interface System {
+  readonly config: SystemConfig;
+  readonly host: HostConfig;
+  readonly modules: ReadonlyMap<string, ModuleSource>;
+}
+
+/** The bytes that the record keeps and that the first digest covers: canonical JSON (RFC 8785), UTF-8. */
+export function normalisedBytes(config: SystemConfig): Uint8Array<ArrayBuffer> {
+  const text = canonicalize(config);
+  assert(text !== undefined, 'a configuration is a JSON value');
+  return encodeUtf8(text);
+}
+
+/** Agents that exist at the start of a run. */
+export function initialAgentCount(config: SystemConfig): number {
+  return config.agents.reduce((sum, agent) => sum + (agent.count ?? 1), 0);
+}
