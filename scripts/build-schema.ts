@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { renderSystemJsonSchema } from '../src/engine/config/schema.ts';
 
-const target = process.argv[2] ?? join(import.meta.dirname, '..', 'schemas', 'system.schema.json');
+const target = process.argv[2] ?? join(import.meta.dirname, '..', 'docs', 'system.schema.json');
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, renderSystemJsonSchema());
 process.stdout.write(`wrote ${target}\n`);

@@ -23,8 +23,8 @@ export type JsonPath = readonly (string | number)[];
 export type JsonComplaint = (path: JsonPath, message: string) => void;
 
 /**
- * A copy of `value` made of plain data only: arrays, prototype-less objects, and finite numbers. What JSON cannot carry is
- * left out and complained about. `__proto__` is no key that a configuration may have.
+ * A copy of `value` made of plain data only: arrays, prototype-less objects, and finite numbers. What JSON cannot
+ * carry is left out and complained about. `__proto__` is no key that a configuration may have.
  */
 export function copyJson(
   value: unknown,

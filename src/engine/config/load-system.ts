@@ -29,8 +29,8 @@ export interface Overrides {
 /**
  * Reads a system file and the modules that it names.
  *
- * @throws EngineError `config-invalid` with every problem in `details.problems`; `module-missing` where all that is wrong
- *   is that files are not there.
+ * @throws EngineError `config-invalid` with every problem in `details.problems`; `module-missing` where all that is
+ *   wrong is that files are not there.
  */
 export async function loadSystem(path: string, overrides: Overrides = {}): Promise<LoadedSystem> {
   const directory = dirname(resolve(path));

@@ -1,3 +1,5 @@
+// The published JSON Schema follows the schema that is used.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -5,7 +7,7 @@ import { test } from 'node:test';
 import { renderSystemJsonSchema } from './schema.ts';
 
 test('the published JSON Schema is the one that scripts/build-schema.ts makes now', () => {
-  const path = join(import.meta.dirname, '../../../schemas/system.schema.json');
+  const path = join(import.meta.dirname, '../../../docs/system.schema.json');
   assert.equal(readFileSync(path, 'utf8'), renderSystemJsonSchema());
 });
 

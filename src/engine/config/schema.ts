@@ -169,7 +169,7 @@ export const configSchema: z.ZodType<SystemConfig> = strict({
       subscriptions: names('topic'),
       channels: names('channel'),
       everyTick: flag(),
-      config: z.unknown(),
+      config: z.custom((value) => value !== undefined, { error: 'a JSON value' }),
       limits: strict(ranged<keyof AgentLimits>(agentLimitRanges, (schema) => schema)),
     }),
     { error: 'a list' },

@@ -1,5 +1,5 @@
-// What a system is, after every check: plain data, the part of a description that the record holds and the digest covers.
-// Never holds names of files, positions or anything of the host.
+// What a system is, after every check: plain data, the part of a description that the record holds and the digest
+// covers. Never holds names of files, positions or anything of the host.
 
 import canonicalize from 'canonicalize';
 import type { Capability } from '../../abi/host-functions.ts';
