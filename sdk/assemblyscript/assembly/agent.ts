@@ -1,0 +1,25 @@
+// The class that an author extends.
+
+import { Message, Notice, Step, Timer } from "./tasks";
+
+/** An agent: override what it should react to. It is made in its first task, so its constructor may call the engine. */
+export class Agent {
+  /** The first task of its life. */
+  onStart(): void {}
+
+  /** `config` of the system file, or what `spawn` was given; comes before every message, and not at all where empty. */
+  onConfig(config: Message): void {}
+
+  onMessage(message: Message): void {}
+
+  /** A scheduled task, an every-tick step, or the step that `again()` asked for. */
+  onStep(step: Step): void {}
+
+  onTimer(timer: Timer): void {}
+
+  /** Some of this agent's effects did not reach their receivers. */
+  onNotice(notice: Notice): void {}
+
+  /** The last task: `send`, `publish`, `output` and `log` alone are allowed. */
+  onShutdown(): void {}
+}

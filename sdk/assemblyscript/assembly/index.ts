@@ -1,0 +1,35 @@
+// The author's face of the SDK. Nothing here runs by being imported, so what is not used is not in the module.
+
+export { JSON } from "json-as";
+export { Agent } from "./agent";
+export { AgentId } from "./agent-id";
+export { HostCode, LogLevel, lastCode } from "./codes";
+export { register } from "./register";
+export {
+  onConfig,
+  onMessage,
+  onNotice,
+  onShutdown,
+  onStart,
+  onStep,
+  onTimer,
+} from "./functions";
+export { spawn, terminate, find } from "./life";
+export { debug, error, info, log, warn } from "./logging";
+export { Message, Notice, DropReason, Step, StepKind, Timer } from "./tasks";
+export {
+  join,
+  leave,
+  publish,
+  publishBytes,
+  publishText,
+  send,
+  sendBytes,
+  sendText,
+  subscribe,
+  unsubscribe,
+} from "./messaging";
+export { output, outputBytes, outputText } from "./output";
+export { random, randomBytes, randomInt } from "./random";
+export { again, fail, finish, self, tick, timeMs } from "./task-state";
+export { cancelTimer, setTimer } from "./timers";
