@@ -1,0 +1,44 @@
+// A table from short byte strings to numbers, looked up straight in guest memory without making text.
+
+export class ByteTable {
+  readonly #slots: ({ bytes: Uint8Array; value: number } | undefined)[];
+  readonly #mask: number;
+
+  constructor(entries: Iterable<readonly [Uint8Array, number]>) {
+    const list = [...entries];
+    let size = 16;
+    while (size < list.length * 2) size *= 2;
+    this.#mask = size - 1;
+    this.#slots = new Array(size).fill(undefined);
+    for (const [bytes, value] of list) this.#slots[this.#freeSlot(bytes)] = { bytes, value };
+  }
+
+  /** The value of the bytes at `offset`, or -1. */
+  find(bytes: Uint8Array, offset: number, length: number): number {
+    let at = hash(bytes, offset, length) & this.#mask;
+    for (;;) {
+      const slot = this.#slots[at];
+      if (slot === undefined) return -1;
+      if (slot.bytes.length === length && equals(slot.bytes, bytes, offset)) return slot.value;
+      at = (at + 1) & this.#mask;
+    }
+  }
+
+  #freeSlot(bytes: Uint8Array): number {
+    let at = hash(bytes, 0, bytes.length) & this.#mask;
+    while (this.#slots[at] !== undefined) at = (at + 1) & this.#mask;
+    return at;
+  }
+}
+
+/** FNV-1a, 32 bits. */
+function hash(bytes: Uint8Array, offset: number, length: number): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < length; i++) value = Math.imul(value ^ bytes[offset + i]!, 0x01000193);
+  return value ^ (value >>> 15);
+}
+
+function equals(a: Uint8Array, b: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[offset + i]) return false;
+  return true;
+}

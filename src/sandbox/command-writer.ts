@@ -1,0 +1,108 @@
+// Writes the command stream of one executor for one tick.
+
+import { wordsOf } from '../abi/record.ts';
+import {
+  commandHeadWords,
+  commandWord,
+  createWords,
+  dropWords,
+  Op,
+  taskHeadWords,
+  turnWords,
+} from './protocol.ts';
+import { copyBytes, WordBuffer } from './word-buffer.ts';
+
+export class CommandWriter {
+  readonly buffer: WordBuffer = new WordBuffer(16_384);
+
+  /** Whether any command has been written since `begin`. */
+  get isEmpty(): boolean {
+    return this.buffer.used === commandHeadWords;
+  }
+
+  begin(tick: number, timeMs: number, flags: number): void {
+    this.buffer.used = 0;
+    this.buffer.reserve(commandHeadWords);
+    this.buffer.used = commandHeadWords;
+    const { words } = this.buffer;
+    words[commandWord.tickLow] = tick % 2 ** 32;
+    words[commandWord.tickHigh] = Math.floor(tick / 2 ** 32);
+    words[commandWord.timeLow] = timeMs % 2 ** 32;
+    words[commandWord.timeHigh] = Math.floor(timeMs / 2 ** 32);
+    words[commandWord.flags] = flags;
+  }
+
+  end(): void {
+    this.buffer.words[commandWord.size] = this.buffer.used;
+  }
+
+  create(
+    agentNumber: number,
+    module: number,
+    declaration: number,
+    origin: number,
+    counter: number,
+    prng: Uint32Array,
+  ): void {
+    const at = this.#reserve(createWords);
+    const { words } = this.buffer;
+    words[at] = Op.create;
+    words[at + 1] = agentNumber;
+    words[at + 2] = module;
+    words[at + 3] = declaration;
+    words[at + 4] = origin;
+    words[at + 5] = counter;
+    words.set(prng, at + 6);
+  }
+
+  drop(agentNumber: number): void {
+    const at = this.#reserve(dropWords);
+    this.buffer.words[at] = Op.drop;
+    this.buffer.words[at + 1] = agentNumber;
+  }
+
+  /** Opens a turn; exactly `taskCount` calls of `task` follow. */
+  turn(agentNumber: number, taskCount: number): void {
+    const at = this.#reserve(turnWords);
+    const { words } = this.buffer;
+    words[at] = Op.turn;
+    words[at + 1] = agentNumber;
+    words[at + 2] = taskCount;
+  }
+
+  task(
+    kind: number,
+    senderOrigin: number,
+    senderCounter: number,
+    priority: number,
+    detail: number,
+    tag: number,
+    topic: Uint8Array,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): void {
+    const topicWords = wordsOf(topic.length);
+    const size = taskHeadWords + topicWords + wordsOf(length);
+    const at = this.#reserve(size);
+    const { words, bytes: target } = this.buffer;
+    words[at] = size;
+    words[at + 1] = kind;
+    words[at + 2] = senderOrigin;
+    words[at + 3] = senderCounter;
+    words[at + 4] = priority;
+    words[at + 5] = detail;
+    words[at + 6] = tag;
+    words[at + 7] = topic.length;
+    words[at + 8] = length;
+    const topicAt = (at + taskHeadWords) * 4;
+    if (topic.length > 0) copyBytes(topic, 0, target, topicAt, topic.length);
+    if (length > 0) copyBytes(bytes, offset, target, topicAt + topicWords * 4, length);
+  }
+
+  #reserve(count: number): number {
+    const at = this.buffer.reserve(count);
+    this.buffer.used += count;
+    return at;
+  }
+}

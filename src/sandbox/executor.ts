@@ -1,0 +1,212 @@
+// Runs the turns of a command stream and writes the result stream. The same code in a worker and in the orchestrator's
+// own thread; what it writes depends only on the agents and the commands.
+
+import { isMessage, TaskKind } from '../abi/envelope.ts';
+import { type FaultKind, faultCodes } from '../abi/fault.ts';
+import { ReturnCode } from '../abi/guest-exports.ts';
+import { Outcome, wordsOf } from '../abi/record.ts';
+import { assert, EngineError } from '../base/errors.ts';
+import { writeEnvelope } from './envelope-writer.ts';
+import { createHostFunctions, type HostContext } from './host-functions.ts';
+import { createInstance, type Instance } from './instance.ts';
+import { Outbox } from './outbox.ts';
+import {
+  commandHeadWords,
+  commandWord,
+  createWords,
+  dropWords,
+  flagMeasure,
+  Op,
+  taskHeadWords,
+  turnResultWords,
+  turnWords,
+} from './protocol.ts';
+import { buildLookupTables, type SystemTables } from './tables.ts';
+import { classifyTrap } from './trap.ts';
+import type { WordBuffer } from './word-buffer.ts';
+
+export class Executor {
+  readonly #tables: SystemTables;
+  readonly #modules: WebAssembly.Module[] = [];
+  readonly #memories: Map<number, WebAssembly.Memory> = new Map();
+  readonly #instances: (Instance | undefined)[] = [];
+  readonly #outbox: Outbox = new Outbox();
+  readonly #context: HostContext;
+  readonly #hostFunctions: WebAssembly.ModuleImports;
+  #commands: Uint32Array = new Uint32Array(0);
+  #commandBytes: Uint8Array = new Uint8Array(0);
+  #measure = false;
+
+  constructor(tables: SystemTables) {
+    this.#tables = tables;
+    this.#context = {
+      instance: undefined as unknown as Instance,
+      outbox: this.#outbox,
+      tables: buildLookupTables(tables),
+    };
+    this.#hostFunctions = createHostFunctions(this.#context) as unknown as WebAssembly.ModuleImports;
+  }
+
+  addModule(index: number, module: WebAssembly.Module): void {
+    this.#modules[index] = module;
+  }
+
+  /** Gives the memory of an agent that a later `create` command makes. */
+  addMemory(agentNumber: number, memory: WebAssembly.Memory): void {
+    this.#memories.set(agentNumber, memory);
+  }
+
+  /** Runs a whole stream; the results are valid until the next call. */
+  execute(commands: Uint32Array, bytes: Uint8Array): WordBuffer {
+    this.#commands = commands;
+    this.#commandBytes = bytes;
+    const { buffer } = this.#outbox;
+    buffer.used = 0;
+    const end = commands[commandWord.size]!;
+    this.#measure = (commands[commandWord.flags]! & flagMeasure) !== 0;
+    let at = commandHeadWords;
+    while (at < end) {
+      const op = commands[at]!;
+      if (op === Op.turn) at = this.#turn(at);
+      else if (op === Op.create) at = this.#create(at);
+      else {
+        assert(op === Op.drop, `a command stream holds known commands, found ${op}`);
+        this.#instances[commands[at + 1]!] = undefined;
+        at += dropWords;
+      }
+    }
+    return buffer;
+  }
+
+  #create(at: number): number {
+    const commands = this.#commands;
+    const number = commands[at + 1]!;
+    const declaration = this.#tables.declarations[commands[at + 3]!]!;
+    const memory = this.#memories.get(number);
+    const module = this.#modules[commands[at + 2]!];
+    assert(memory !== undefined && module !== undefined, 'memory and module come before create');
+    this.#memories.delete(number);
+    const name = `${declaration.name} (agent ${number})`;
+    try {
+      this.#instances[number] = createInstance({
+        name,
+        number,
+        origin: commands[at + 4]!,
+        counter: commands[at + 5]!,
+        limits: declaration.limits,
+        mayUseChannels: declaration.mayUseChannels,
+        module,
+        memory,
+        prng: commands.slice(at + 6, at + 10) as Uint32Array<ArrayBuffer>,
+        hostFunctions: this.#hostFunctions,
+      });
+    } catch (error) {
+      throw new EngineError('host-fault', `Cannot instantiate ${name}: ${String(error)}`, {}, error);
+    }
+    return at + createWords;
+  }
+
+  /** Runs the tasks of one agent until they are done, or one fails or finishes the agent. */
+  #turn(at: number): number {
+    const commands = this.#commands;
+    const number = commands[at + 1]!;
+    const taskCount = commands[at + 2]!;
+    const instance = this.#instances[number];
+    assert(instance !== undefined, `agent ${number} has an instance`);
+    this.#context.instance = instance;
+    instance.turnEffects = 0;
+    instance.turnBytes = 0;
+    const { buffer } = this.#outbox;
+    const head = buffer.reserve(turnResultWords);
+    buffer.used += turnResultWords;
+    const startedAt = this.#measure ? performance.now() : 0;
+    at += turnWords;
+    let records = 0;
+    let going = true;
+    for (let i = 0; i < taskCount; i++) {
+      if (going) {
+        records++;
+        going = this.#task(instance, at);
+      }
+      at += commands[at]!;
+    }
+    buffer.words[head] = number;
+    buffer.words[head + 1] = records;
+    buffer.words[head + 2] = this.#measure ? Math.round((performance.now() - startedAt) * 1000) : 0;
+    return at;
+  }
+
+  /** Runs one task; returns whether the turn goes on. */
+  #task(instance: Instance, at: number): boolean {
+    const kind = this.#commands[at + 1]! as TaskKind;
+    const outbox = this.#outbox;
+    const limit = fuelLimit(instance, kind);
+    outbox.beginRecord();
+    instance.fuelSet(limit);
+    let returned = 0;
+    let fault: FaultKind | undefined;
+    try {
+      returned = this.#enter(instance, kind, at);
+    } catch (error) {
+      fault =
+        error === inboxFault ? 'inbox-out-of-bounds' : classifyTrap(error, instance.status(), instance.name);
+    }
+    const left = instance.fuelGet();
+    if (fault === undefined) fault = faultOfReturn(returned, left);
+    const fuel = limit - Math.max(left, 0);
+    if (fault !== undefined) {
+      outbox.endRecord(Outcome.failed, faultCodes[fault], returned, fuel);
+      this.#instances[instance.number] = undefined;
+      return false;
+    }
+    outbox.endRecord(returned as Outcome, 0, returned, fuel);
+    return returned !== ReturnCode.finished;
+  }
+
+  #enter(instance: Instance, kind: TaskKind, at: number): number {
+    const { guest } = instance;
+    if (kind === TaskKind.init) {
+      instance.mode = 'forbidden';
+      instance.init();
+      instance.mode = 'normal';
+      return guest.agent_init();
+    }
+    if (kind === TaskKind.shutdown) {
+      instance.mode = 'shutdown';
+      return guest.agent_shutdown();
+    }
+    const commands = this.#commands;
+    if (kind === TaskKind.timer) instance.pendingTimers.delete(commands[at + 5]!);
+    const topicLength = commands[at + 7]!;
+    const payloadLength = commands[at + 8]!;
+    const topicOffset = (at + taskHeadWords) * 4;
+    const payloadOffset = topicOffset + wordsOf(topicLength) * 4;
+    const pointer = writeEnvelope(
+      instance,
+      commands,
+      this.#commandBytes,
+      at,
+      topicOffset,
+      topicLength,
+      payloadOffset,
+      payloadLength,
+    );
+    if (pointer < 0) throw inboxFault;
+    return isMessage(kind) ? guest.agent_receive(pointer) : guest.agent_step(pointer);
+  }
+}
+
+/** Thrown, never to a guest, where `agent_alloc` answered a range outside memory. */
+const inboxFault = new Error('inbox out of bounds');
+
+function fuelLimit(instance: Instance, kind: TaskKind): number {
+  const { limits } = instance;
+  if (kind === TaskKind.init) return limits.fuelPerInit;
+  return kind === TaskKind.shutdown ? limits.fuelPerShutdown : limits.fuelPerTask;
+}
+
+function faultOfReturn(returned: number, fuelLeft: number): FaultKind | undefined {
+  if (fuelLeft < 0) return 'out-of-fuel';
+  if (returned < 0) return 'negative-return';
+  return returned > ReturnCode.finished ? 'unknown-return' : undefined;
+}

@@ -1,0 +1,109 @@
+// One running agent: its WebAssembly instance, the views of its memory, and what the host keeps for it.
+
+import { engineExport, memoryImport } from '../abi/guest-exports.ts';
+import { hostModule } from '../abi/host-functions.ts';
+import type { AgentLimits } from '../base/limits.ts';
+import type { PrngState } from '../base/prng.ts';
+
+/** normal; forbidden: in the start function and in `agent_alloc`; shutdown: only send, publish, output and log. */
+export type Mode = 'normal' | 'forbidden' | 'shutdown';
+
+interface GuestExports {
+  readonly agent_init: () => number;
+  readonly agent_step: (envelope: number) => number;
+  readonly agent_receive: (envelope: number) => number;
+  readonly agent_shutdown: () => number;
+  readonly agent_alloc: (size: number) => number;
+}
+
+export interface Instance {
+  readonly name: string;
+  /** Creation number of the agent. */
+  readonly number: number;
+  readonly origin: number;
+  readonly counter: number;
+  readonly limits: AgentLimits;
+  /** Whether the declaration names the capability `channel`. */
+  readonly mayUseChannels: boolean;
+  readonly memory: WebAssembly.Memory;
+  /** Views of the memory as it was when they were made; growth leaves them valid, but short. */
+  bytes: Uint8Array;
+  words: Int32Array;
+  readonly guest: GuestExports;
+  readonly init: () => void;
+  readonly fuelSet: (fuel: number) => void;
+  readonly fuelGet: () => number;
+  readonly status: () => number;
+  readonly prng: PrngState;
+  mode: Mode;
+  inboxPointer: number;
+  inboxBytes: number;
+  nextTimer: number;
+  readonly pendingTimers: Set<number>;
+  nextChild: number;
+  /** What the current turn has asked for so far. */
+  turnEffects: number;
+  turnBytes: number;
+}
+
+export interface InstanceOptions {
+  readonly name: string;
+  readonly number: number;
+  readonly origin: number;
+  readonly counter: number;
+  readonly limits: AgentLimits;
+  readonly mayUseChannels: boolean;
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly prng: PrngState;
+  readonly hostFunctions: WebAssembly.ModuleImports;
+}
+
+/** Instantiates a module; nothing of the guest runs yet. */
+export function createInstance(options: InstanceOptions): Instance {
+  const { memory, limits } = options;
+  const { exports } = new WebAssembly.Instance(options.module, {
+    [hostModule]: options.hostFunctions,
+    [memoryImport.module]: { [memoryImport.name]: memory },
+  });
+  const functions = exports as unknown as Record<string, (...values: number[]) => number>;
+  functions[engineExport.memoryPagesMaxSet]!(limits.memoryPagesMax);
+  return {
+    name: options.name,
+    number: options.number,
+    origin: options.origin,
+    counter: options.counter,
+    limits,
+    mayUseChannels: options.mayUseChannels,
+    memory,
+    bytes: new Uint8Array(memory.buffer),
+    words: new Int32Array(memory.buffer),
+    guest: exports as unknown as GuestExports,
+    init: functions[engineExport.init] as unknown as () => void,
+    fuelSet: functions[engineExport.fuelSet] as unknown as (fuel: number) => void,
+    fuelGet: functions[engineExport.fuelGet] as unknown as () => number,
+    status: functions[engineExport.status] as unknown as () => number,
+    prng: options.prng,
+    mode: 'normal',
+    inboxPointer: 0,
+    inboxBytes: 0,
+    nextTimer: 0,
+    pendingTimers: new Set(),
+    nextChild: 1,
+    turnEffects: 0,
+    turnBytes: 0,
+  };
+}
+
+/**
+ * Whether a range lies inside memory. Both numbers are unsigned, so their sum cannot wrap. Views are made anew only
+ * where the range ends beyond them, since the guest may have grown its memory.
+ */
+export function isInside(instance: Instance, pointer: number, length: number): boolean {
+  if (pointer + length <= instance.bytes.length) return true;
+  const { buffer } = instance.memory;
+  if (buffer.byteLength === instance.bytes.length) return false;
+  instance.bytes = new Uint8Array(buffer);
+  instance.words = new Int32Array(buffer);
+  return pointer + length <= instance.bytes.length;
+}

@@ -1,0 +1,44 @@
+// The command and result streams between orchestrator and sandbox: 32-bit little-endian words. Neither side's streams
+// hold anything that depends on the worker, so the records in them can go into the digest as they are.
+
+/**
+ * A command stream: a head, then commands.
+ *
+ * head: words of the stream, tick low, tick high, logical milliseconds low, high, flags
+ */
+export const commandHeadWords = 6;
+
+export const commandWord = {
+  size: 0,
+  tickLow: 1,
+  tickHigh: 2,
+  timeLow: 3,
+  timeHigh: 4,
+  flags: 5,
+} as const;
+
+/** Set in `flags` where turn durations are wanted. */
+export const flagMeasure = 1;
+
+/**
+ * - create: op, agent number, module, declaration, origin, counter, four words of PRNG state.
+ *   The agent's memory comes before the stream by the pool's own way, keyed by agent number.
+ * - turn: op, agent number, number of tasks; then the tasks.
+ * - drop: op, agent number
+ */
+export const Op = { create: 1, turn: 2, drop: 3 } as const;
+export const createWords = 10;
+export const turnWords = 3;
+export const dropWords = 2;
+
+/**
+ * A task within a turn: size in words, kind, sender origin, sender counter, priority, detail, tag, topic length,
+ * payload length; then topic and payload, each padded with zeros to a whole word.
+ */
+export const taskHeadWords = 9;
+
+/**
+ * A result stream answers each turn, in order: agent number, number of records, elapsed microseconds (0 where not measured);
+ * then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run.
+ */
+export const turnResultWords = 3;
