@@ -1,0 +1,157 @@
+// Reads the log of a run from its first event, checking all of it, in memory bounded by one chunk. It changes nothing.
+
+import { assert, EngineError } from '../base/errors.ts';
+import { chainStart } from './chain.ts';
+import { type ChannelName, channels } from './channels.ts';
+import { onStorage } from './files.ts';
+import { messageHeadSize, recordHeadSize } from './mcap-records.ts';
+import { type RunDirectory, segmentName } from './run-directory.ts';
+import type { SegmentIndex } from './segment-index.ts';
+import { type CheckedChunk, SegmentReader, uint64 } from './segment-reader.ts';
+import type { LogState } from './segment-writer.ts';
+
+/** One event of the log. */
+export interface LogEvent {
+  readonly channel: ChannelName;
+  readonly tick: number;
+  /** The protobuf message; a view into its chunk, which `decodeEvent` reads. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+  /** Where it stands: number of the segment, and byte of the record within it. */
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export interface ReadOptions {
+  /** Gives only events of this tick and later ones; all are checked. */
+  readonly from?: number;
+  /** Gives only events of these channels; by default all but `chain`. */
+  readonly channels?: readonly ChannelName[];
+}
+
+/** Where a log ends, after all of it was read. */
+export interface LogEnd {
+  /** False where the log is still being written, or was cut off. */
+  readonly complete: boolean;
+  /** Number of the last segment; -1 where there is none. */
+  readonly segment: number;
+  /** Where the valid part of the last segment ends. */
+  readonly offset: number;
+  /** Size of the last segment. */
+  readonly size: number;
+  /** Hash of everything up to there. */
+  readonly chain: Uint8Array<ArrayBuffer>;
+  /** Messages so far, those of the channel `chain` included. */
+  readonly messages: number;
+  /** Tick of the last message. */
+  readonly tick: number;
+  /** What would close the last segment where it is not closed. */
+  readonly index: SegmentIndex | undefined;
+}
+
+/** The events of a directory, in order; can be iterated once. `end` is there when the iteration is done. */
+export class EventLogReader implements Iterable<LogEvent> {
+  readonly #directory: RunDirectory;
+  readonly #from: number;
+  readonly #wanted: ReadonlySet<string>;
+  readonly #state: LogState = { chain: chainStart, messages: 0, tick: 0 };
+  #begun = false;
+  #end: LogEnd | undefined;
+
+  constructor(directory: RunDirectory, options: ReadOptions = {}) {
+    this.#directory = directory;
+    this.#from = options.from ?? 0;
+    const names = Object.keys(channels).filter((name) => name !== 'chain');
+    this.#wanted = new Set(options.channels ?? names);
+  }
+
+  /** Where the log ends; asked for after the last event. */
+  get end(): LogEnd {
+    assert(this.#end !== undefined, 'the end of a log is known after its last event was read');
+    return this.#end;
+  }
+
+  /**
+   * @throws EngineError `record-damaged` with `file` and `offset` in its details, where a byte was changed or a segment is
+   *   missing; `host-fault` where the storage fails. Events of a damaged chunk are never given.
+   */
+  *[Symbol.iterator](): Generator<LogEvent, void, undefined> {
+    assert(!this.#begun, 'a log is read once by one reader');
+    this.#begun = true;
+    const numbers = this.#directory.segments();
+    let position = {
+      complete: true,
+      segment: -1,
+      offset: 0,
+      size: 0,
+      index: undefined as SegmentIndex | undefined,
+    };
+    for (let number = 0; number < numbers.length; number++) {
+      const reader = this.#open(numbers, number);
+      try {
+        for (;;) {
+          const chunk = this.#guard(number, () => reader.value.next());
+          if (chunk === undefined) break;
+          yield* this.#events(chunk, reader.value, number);
+        }
+      } finally {
+        reader.close();
+      }
+      const { complete, position: offset, index, size } = reader.value;
+      position = { complete, segment: number, offset, size, index };
+    }
+    this.#end = { ...position, ...this.#state };
+  }
+
+  #open(numbers: readonly number[], number: number): { value: SegmentReader; close: () => void } {
+    const name = segmentName(number);
+    const { storage, path } = this.#directory;
+    return this.#guard(number, () => {
+      const handle = numbers[number] === number ? storage.openRead(name) : undefined;
+      if (handle === undefined) {
+        const details = { file: name, offset: 0, path };
+        throw new EngineError(
+          'record-damaged',
+          `Cannot read the log in "${path}": "${name}" is missing`,
+          details,
+        );
+      }
+      const place = { name, number, last: number === numbers.length - 1 };
+      return { value: new SegmentReader(handle, place, this.#state), close: () => handle.close() };
+    });
+  }
+
+  *#events(
+    chunk: CheckedChunk,
+    { names }: SegmentReader,
+    segment: number,
+  ): Generator<LogEvent, void, undefined> {
+    const { records, view } = chunk;
+    let position = 0;
+    while (position < records.length) {
+      const end = position + recordHeadSize + uint64(view, position + 1);
+      const channel = names[view.getUint16(position + 9, true)] as ChannelName;
+      const tick = uint64(view, position + 15);
+      if (tick >= this.#from && this.#wanted.has(channel)) {
+        const payload = records.subarray(position + messageHeadSize, end);
+        yield { channel, tick, payload, segment, offset: chunk.offset + position };
+      }
+      position = end;
+    }
+  }
+
+  #guard<T>(number: number, run: () => T): T {
+    return onStorage(this.#directory.storage, segmentName(number), 'read', run);
+  }
+}
+
+/** Reads the events of a run directory in order: `for (const event of readEvents(directory)) …`. */
+export function readEvents(directory: RunDirectory, options: ReadOptions = {}): EventLogReader {
+  return new EventLogReader(directory, options);
+}
+
+/** Checks all of a log and says where it ends. */
+export function checkEventLog(directory: RunDirectory): LogEnd {
+  const reader = new EventLogReader(directory, { channels: [] });
+  for (const _ of reader);
+  return reader.end;
+}

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { checkEventLog, readEvents } from './event-log-reader.ts';
+import { EventLogWriter } from './event-log-writer.ts';
+import { createRunDirectory, openRunDirectory } from './run-directory.ts';
+import { truncateTail } from './tail.ts';
+import { appendAll, readAll, sampleConfig, sampleDirectory, sampleEvents, sampleLog } from './test-sample.ts';
+import { MemoryStorage } from './test-storage.ts';
+
+const firstSegment = 'events-000000.mcap';
+
+/** What reading answers: the events, or the details of the damage. */
+function attempt(run: () => ReturnType<typeof readAll>): ReturnType<typeof readAll> | EngineError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'record-damaged') return error;
+    throw error;
+  }
+}
+
+describe('event log', () => {
+  it('gives back every event of every channel in order', () => {
+    const { directory, events } = sampleLog(5);
+    assert.deepEqual(readAll(directory), { events, complete: true });
+  });
+
+  it('goes on over segments, and the chain with it', () => {
+    const { directory, events, storage } = sampleLog(20, { segmentBytesMax: 12_000 });
+    assert.ok(directory.segments().length > 2);
+    assert.deepEqual(readAll(directory), { events, complete: true });
+    const second = storage.files.get('events-000001.mcap')!;
+    storage.files.set('events-000001.mcap', storage.files.get('events-000002.mcap')!);
+    assert.throws(() => readAll(directory), { code: 'record-damaged' });
+    storage.files.set('events-000001.mcap', second);
+    storage.files.delete('events-000000.mcap');
+    assert.throws(() => readAll(directory), /"events-000000.mcap" is missing/);
+  });
+
+  it('gives only the channels and ticks asked for', () => {
+    const { directory } = sampleLog(5);
+    const found = [...readEvents(directory, { from: 3, channels: ['digests'] })];
+    assert.deepEqual(
+      found.map(({ channel, tick }) => [channel, tick]),
+      [
+        ['digests', 3],
+        ['digests', 4],
+      ],
+    );
+  });
+
+  it('writes an event larger than a chunk', () => {
+    const directory = sampleDirectory();
+    const writer = new EventLogWriter(directory, { chunkBytesMax: 1000 });
+    const payload = new Uint8Array(100_000).map((_, i) => i);
+    writer.append('outputs', 7, { epoch: 0, tick: 7, index: 0, agent: 'a', payload });
+    writer.close();
+    const [event] = readAll(directory).events;
+    assert.deepEqual((event![2] as { payload: Uint8Array }).payload, payload);
+  });
+
+  it('leaves no trace of an event whose encoding failed', () => {
+    const directory = sampleDirectory();
+    const writer = new EventLogWriter(directory);
+    const good = { tick: 1, transcript: new Uint8Array(3) };
+    assert.throws(() => writer.append('traces', 1, { ...good, tick: -1 }), { code: 'bug' });
+    writer.append('traces', 1, good);
+    writer.close();
+    assert.deepEqual(readAll(directory).events, [['traces', 1, good]]);
+  });
+
+  it('finds any changed byte of a closed log, and says where', () => {
+    const { directory, storage } = sampleLog(1);
+    const original = storage.files.get(firstSegment)!;
+    for (let at = 0; at < original.length; at++) {
+      for (const mask of [1, 0x80, original[at]!]) {
+        if (mask === 0) continue;
+        const changed = original.slice();
+        changed[at]! ^= mask;
+        storage.files.set(firstSegment, changed);
+        const answer = attempt(() => readAll(directory));
+        assert.ok(answer instanceof EngineError, `byte ${at} of ${original.length} was changed unseen`);
+        assert.equal(answer.details.file, firstSegment);
+        assert.equal(typeof answer.details.offset, 'number');
+      }
+    }
+  });
+
+  it('reads a log cut at any length up to its last whole chunk', () => {
+    const { directory, storage, events } = sampleLog(2);
+    const original = storage.files.get(firstSegment)!;
+    let longest = 0;
+    for (let size = 0; size < original.length; size++) {
+      storage.files.set(firstSegment, original.slice(0, size));
+      const answer = readAll(directory);
+      assert.equal(answer.complete, false);
+      assert.ok(answer.events.length >= longest);
+      longest = answer.events.length;
+      assert.deepEqual(answer.events, events.slice(0, longest));
+    }
+    assert.equal(longest, events.length);
+  });
+
+  it('goes on after a tail torn at any length, and keeps what was cut', () => {
+    const { storage: source, events } = sampleLog(1);
+    const original = source.files.get(firstSegment)!;
+    for (let size = 0; size < original.length; size += 7) {
+      const storage = new MemoryStorage();
+      const directory = sampleDirectory(storage);
+      storage.files.set(firstSegment, original.slice(0, size));
+      const end = checkEventLog(directory);
+      const writer = new EventLogWriter(directory, { after: truncateTail(directory, end) });
+      const more = sampleEvents(1);
+      appendAll(writer, more);
+      writer.close();
+      const answer = readAll(directory);
+      const kept = answer.events.length - more.length;
+      assert.deepEqual(answer, { events: [...events.slice(0, kept), ...more], complete: true });
+      if (end.offset < size) {
+        const copy = storage.files.get(`${firstSegment}.torn-${end.offset}`);
+        assert.deepEqual(copy, original.slice(end.offset, size));
+      }
+    }
+  });
+
+  it('says that a log is not complete while it is written', () => {
+    const directory = sampleDirectory();
+    const writer = new EventLogWriter(directory);
+    const events = sampleEvents(3);
+    appendAll(writer, events.slice(0, 8));
+    assert.deepEqual(readAll(directory), { events: events.slice(0, 8), complete: false });
+    appendAll(writer, events.slice(8));
+    writer.close();
+    assert.deepEqual(readAll(directory), { events, complete: true });
+  });
+
+  it('reads the same over a storage that writes seven bytes at a time', () => {
+    const storage = new MemoryStorage();
+    storage.writeBytesMax = 7;
+    const directory = sampleDirectory(storage);
+    const writer = new EventLogWriter(directory);
+    appendAll(writer, sampleEvents(2));
+    writer.close();
+    assert.deepEqual(storage.files, sampleLog(2).storage.files);
+  });
+
+  it('stops for good at the first call of the storage that fails, whichever it is', () => {
+    const run = (storage: MemoryStorage): void => {
+      const writer = new EventLogWriter(sampleDirectory(storage), { segmentBytesMax: 8000 });
+      appendAll(writer, sampleEvents(4));
+      writer.sync();
+      writer.close();
+    };
+    const whole = new MemoryStorage();
+    run(whole);
+    for (let failAt = 0; failAt < whole.calls.length; failAt++) {
+      const storage = new MemoryStorage();
+      storage.failAt = failAt;
+      assert.throws(
+        () => run(storage),
+        { code: 'host-fault', message: /no space left/ },
+        whole.calls[failAt]!,
+      );
+    }
+  });
+
+  it('is never written again after a failed sync', () => {
+    const storage = new MemoryStorage();
+    const writer = new EventLogWriter(sampleDirectory(storage));
+    appendAll(writer, sampleEvents(1));
+    storage.failAt = storage.calls.length + 1;
+    assert.throws(() => writer.sync(), { code: 'host-fault' });
+    const before = storage.calls.length;
+    storage.failAt = Number.POSITIVE_INFINITY;
+    assert.throws(() => writer.sync(), { code: 'host-fault' });
+    assert.throws(() => writer.close(), { code: 'host-fault' });
+    assert.equal(storage.calls.length, before);
+  });
+
+  it('is the same on a real disk', () => {
+    const path = mkdtempSync(join(tmpdir(), 'wasm-engine-log-'));
+    try {
+      const run = join(path, 'run');
+      const made = createRunDirectory(run, {
+        manifest: { format: 1, engine: '0.1.0', durability: 'tick', costTable: 1 },
+        config: sampleConfig,
+        modules: new Map(),
+      });
+      const writer = new EventLogWriter(made);
+      const events = sampleEvents(3);
+      appendAll(writer, events);
+      writer.sync();
+      const opened = openRunDirectory(run);
+      assert.equal(readAll(opened).complete, false);
+      const end = checkEventLog(opened);
+      writer.abandon();
+      truncateTail(opened, end);
+      assert.deepEqual(readAll(opened), { events, complete: true });
+      assert.equal(encodeHex(opened.config()), encodeHex(sampleConfig));
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+});

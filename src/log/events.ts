@@ -1,0 +1,205 @@
+// The events of the record, but inputs: their shapes and tables. Field numbers are never reused; new ones are only appended.
+
+import { assert } from '../base/errors.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { type MessageTable, message } from './message.ts';
+
+/** First in each chunk: the hash of all that was written before, across segments. */
+export interface Chain {
+  readonly sha256: Uint8Array;
+  readonly segment: number;
+  /** Position of the chunk within its segment. */
+  readonly chunk: number;
+}
+
+/** A run begins, or goes on in a new epoch. */
+export interface RunStarted {
+  readonly format: number;
+  readonly engine: string;
+  readonly epoch: number;
+  readonly durability: string;
+  readonly configSha256: Uint8Array;
+  readonly costTable: number;
+  readonly moduleSha256: readonly Uint8Array[];
+  /** Version of Node; a fact of the host, for people. */
+  readonly node: string;
+}
+
+export interface RunEnded {
+  readonly tick: number;
+  /** `quiescence`, `ticks`, `interrupted` or `failed`. */
+  readonly reason: string;
+  readonly digest: Uint8Array;
+}
+
+export interface TickDigest {
+  readonly tick: number;
+  readonly digest: Uint8Array;
+  readonly tasks: number;
+  readonly messages: number;
+  readonly fuel: number;
+  readonly faults: number;
+}
+
+/** What became of each task of a tick, in order of the plan: four columns of one length. */
+export interface TickOutcomes {
+  readonly tick: number;
+  /** Creation numbers of agents. */
+  readonly agent: ArrayLike<number>;
+  /** Kinds of task. */
+  readonly kind: ArrayLike<number>;
+  readonly outcome: ArrayLike<number>;
+  readonly fuel: ArrayLike<number>;
+  /** How many entries of the columns count, where they are longer; never recorded. */
+  readonly count?: number;
+}
+
+export interface Output {
+  readonly epoch: number;
+  readonly tick: number;
+  readonly index: number;
+  readonly agent: string;
+  readonly payload: Uint8Array;
+}
+
+export interface Fault {
+  readonly tick: number;
+  readonly agent: string;
+  /** Creation number of the agent. */
+  readonly number: number;
+  readonly kind: string;
+  readonly message: string;
+  readonly taskKind: number;
+  readonly fuel: number;
+}
+
+/** Life cycle, drops and dead letters, refused host calls. */
+export interface Event {
+  readonly tick: number;
+  readonly kind: string;
+  readonly agent: string;
+  readonly other: string;
+  readonly reason: string;
+  readonly count: number;
+  readonly text: string;
+}
+
+export interface LogText {
+  readonly tick: number;
+  readonly agent: string;
+  readonly level: number;
+  readonly text: string;
+  /** The task that wrote it failed. */
+  readonly failed: boolean;
+}
+
+/** The whole transcript of a tick, where a run keeps it. */
+export interface TickTrace {
+  readonly tick: number;
+  readonly transcript: Uint8Array;
+}
+
+export const chainTable: MessageTable<Chain> = message<Chain>('Chain', {
+  sha256: [1, 'bytes'],
+  segment: [2, 'uint32'],
+  chunk: [3, 'uint32'],
+});
+
+export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('RunStarted', {
+  format: [1, 'uint32'],
+  engine: [2, 'string'],
+  epoch: [3, 'uint32'],
+  durability: [4, 'string'],
+  configSha256: [5, 'bytes'],
+  costTable: [6, 'uint32'],
+  moduleSha256: [7, 'bytes', 'repeated'],
+  node: [8, 'string'],
+});
+
+export const runEndedTable: MessageTable<RunEnded> = message<RunEnded>('RunEnded', {
+  tick: [1, 'uint64'],
+  reason: [2, 'string'],
+  digest: [3, 'bytes'],
+});
+
+export const tickDigestTable: MessageTable<TickDigest> = message<TickDigest>('TickDigest', {
+  tick: [1, 'uint64'],
+  digest: [2, 'bytes'],
+  tasks: [3, 'uint32'],
+  messages: [4, 'uint32'],
+  fuel: [5, 'uint64'],
+  faults: [6, 'uint32'],
+});
+
+export const tickOutcomesTable: MessageTable<Omit<TickOutcomes, 'count'>> = message<
+  Omit<TickOutcomes, 'count'>
+>('TickOutcomes', {
+  tick: [1, 'uint64'],
+  agent: [2, 'uint32', 'repeated'],
+  kind: [3, 'uint32', 'repeated'],
+  outcome: [4, 'uint32', 'repeated'],
+  fuel: [5, 'uint64', 'repeated'],
+});
+
+export const outputTable: MessageTable<Output> = message<Output>('Output', {
+  epoch: [1, 'uint32'],
+  tick: [2, 'uint64'],
+  index: [3, 'uint32'],
+  agent: [4, 'string'],
+  payload: [5, 'bytes'],
+});
+
+export const faultTable: MessageTable<Fault> = message<Fault>('Fault', {
+  tick: [1, 'uint64'],
+  agent: [2, 'string'],
+  number: [3, 'uint32'],
+  kind: [4, 'string'],
+  message: [5, 'string'],
+  taskKind: [6, 'uint32'],
+  fuel: [7, 'uint64'],
+});
+
+export const eventTable: MessageTable<Event> = message<Event>('Event', {
+  tick: [1, 'uint64'],
+  kind: [2, 'string'],
+  agent: [3, 'string'],
+  other: [4, 'string'],
+  reason: [5, 'string'],
+  count: [6, 'uint32'],
+  text: [7, 'string'],
+});
+
+export const logTextTable: MessageTable<LogText> = message<LogText>('LogText', {
+  tick: [1, 'uint64'],
+  agent: [2, 'string'],
+  level: [3, 'uint32'],
+  text: [4, 'string'],
+  failed: [5, 'bool'],
+});
+
+export const tickTraceTable: MessageTable<TickTrace> = message<TickTrace>('TickTrace', {
+  tick: [1, 'uint64'],
+  transcript: [2, 'bytes'],
+});
+
+/** Outcomes by hand: the table's general way is too slow for thousands of tasks a tick. */
+export function encodeOutcomesTo(writer: ByteWriter, value: TickOutcomes): void {
+  const count = value.count ?? value.agent.length;
+  if (value.tick !== 0) {
+    writer.varint(8);
+    writer.varint(value.tick);
+  }
+  if (count === 0) return;
+  column(writer, 18, value.agent, count);
+  column(writer, 26, value.kind, count);
+  column(writer, 34, value.outcome, count);
+  column(writer, 42, value.fuel, count);
+}
+
+function column(writer: ByteWriter, tag: number, values: ArrayLike<number>, count: number): void {
+  assert(values.length >= count, `a column of outcomes has ${values.length} of ${count} entries`);
+  writer.varint(tag);
+  const start = writer.beginPart();
+  for (let i = 0; i < count; i++) writer.varint(values[i]!);
+  writer.endPart(start);
+}

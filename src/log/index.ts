@@ -1,0 +1,44 @@
+// The public face of the record: run directories, the event log and its messages.
+
+export { ByteWriter } from './byte-writer.ts';
+export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
+export {
+  checkEventLog,
+  EventLogReader,
+  type LogEnd,
+  type LogEvent,
+  type ReadOptions,
+  readEvents,
+} from './event-log-reader.ts';
+export { type EventLogOptions, EventLogWriter } from './event-log-writer.ts';
+export type {
+  Event,
+  Fault,
+  LogText,
+  Output,
+  RunEnded,
+  RunStarted,
+  TickDigest,
+  TickOutcomes,
+  TickTrace,
+} from './events.ts';
+export {
+  type Cursor,
+  encodeInput,
+  encodeInputTo,
+  type Input,
+  InputKind,
+  inputKindName,
+  type SealedTick,
+} from './input.ts';
+export { nodeStorage } from './node-storage.ts';
+export {
+  createRunDirectory,
+  openRunDirectory,
+  type RunContents,
+  RunDirectory,
+  type RunManifest,
+  recordFormat,
+} from './run-directory.ts';
+export type { AppendHandle, ReadHandle, Storage } from './storage.ts';
+export { truncateTail } from './tail.ts';

@@ -1,0 +1,108 @@
+// Inputs as they are sealed, recorded and covered by the digest. Pure: the bytes of an input are part of the contract.
+
+import type { ByteWriter } from './byte-writer.ts';
+import { encodeMessage, encodeTo, type MessageTable, message } from './message.ts';
+
+/** What an input asks for. Numbers are part of the record and are never reused. */
+export const InputKind = {
+  /** A direct message to the agent (`origin`, `counter`). */
+  message: 1,
+  /** A message to the topic or channel `name`. */
+  publish: 2,
+  /** A task for the agent (`origin`, `counter`). */
+  scheduledTask: 3,
+  /** A new agent of the declaration `name`, known as (`origin`, `counter`). */
+  spawn: 4,
+  terminate: 5,
+  pause: 6,
+  resume: 7,
+  /** The agent joins the channel `name`. */
+  join: 8,
+  /** The run ends. */
+  stop: 9,
+  /** The agent leaves the channel `name`. */
+  leave: 10,
+} as const;
+export type InputKind = (typeof InputKind)[keyof typeof InputKind];
+
+/** The names of kinds of input, as people read them. */
+export const inputKindName: Readonly<Record<InputKind, string>> = {
+  [InputKind.message]: 'message',
+  [InputKind.publish]: 'publish',
+  [InputKind.scheduledTask]: 'scheduled-task',
+  [InputKind.spawn]: 'spawn',
+  [InputKind.terminate]: 'terminate',
+  [InputKind.pause]: 'pause',
+  [InputKind.resume]: 'resume',
+  [InputKind.join]: 'join',
+  [InputKind.stop]: 'stop',
+  [InputKind.leave]: 'leave',
+};
+
+/** One thing that enters from outside. Fields that a kind does not use are 0 or empty. */
+export interface Input {
+  /** An `InputKind`; a record of a later version may hold others. */
+  readonly kind: number;
+  readonly origin: number;
+  readonly counter: number;
+  readonly name: string;
+  readonly payload: Uint8Array;
+  /** Signed, 32 bits. */
+  readonly priority: number;
+  /** More, where a kind needs it. */
+  readonly detail: Uint8Array;
+  /** The tick that the input asked for, or 0. */
+  readonly tick: number;
+  /** A line of a pulled source: it waits for a full receiver, where another input becomes a dead letter. */
+  readonly waits: boolean;
+}
+
+/** How far a source of inputs has been read. */
+export interface Cursor {
+  readonly source: string;
+  readonly byte: number;
+  readonly line: number;
+  readonly ended: boolean;
+}
+
+/** The closed list of inputs of one tick. */
+export interface SealedTick {
+  readonly tick: number;
+  readonly inputs: readonly Input[];
+  readonly cursor?: Cursor;
+}
+
+export const inputTable: MessageTable<Input> = message<Input>('Input', {
+  kind: [1, 'uint32'],
+  origin: [2, 'uint32'],
+  counter: [3, 'uint32'],
+  name: [4, 'string'],
+  payload: [5, 'bytes'],
+  priority: [6, 'sint32'],
+  detail: [7, 'bytes'],
+  tick: [8, 'uint64'],
+  waits: [9, 'bool'],
+});
+
+export const cursorTable: MessageTable<Cursor> = message<Cursor>('Cursor', {
+  source: [1, 'string'],
+  byte: [2, 'uint64'],
+  line: [3, 'uint64'],
+  ended: [4, 'bool'],
+});
+
+export const sealedTickTable: MessageTable<SealedTick> = message<SealedTick>('SealedTick', {
+  tick: [1, 'uint64'],
+  inputs: [2, inputTable, 'repeated'],
+  cursor: [3, cursorTable],
+});
+
+/** The bytes of an input: the same for the same input everywhere, and what the digest covers. */
+export function encodeInput(input: Input): Uint8Array<ArrayBuffer> {
+  return encodeMessage(inputTable, input);
+}
+
+/** Appends the bytes of an input to a writer. */
+export function encodeInputTo(writer: ByteWriter, input: Input): void {
+  encodeTo(writer, inputTable, input);
+}

@@ -1,0 +1,81 @@
+// Storage on the real disk, by Node's synchronous calls. It adds nothing: errors are those of the system.
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
+
+/** The folder at `path`, which need not exist yet. */
+export function nodeStorage(path: string): Storage {
+  const at = (name: string): string => join(path, ...name.split('/'));
+  return {
+    place: path,
+    list: (folder) => listFolder(at(folder)),
+    makeFolder: (folder) => void fs.mkdirSync(at(folder), { recursive: true }),
+    syncFolder: (folder) => syncFolder(at(folder)),
+    create: (name) => appendHandle(fs.openSync(at(name), 'w')),
+    openAppend: (name) => appendHandle(fs.openSync(at(name), fs.constants.O_WRONLY | fs.constants.O_APPEND)),
+    openRead: (name) => openRead(at(name)),
+    rename: (from, to) => fs.renameSync(at(from), at(to)),
+    truncate: (name, size) => truncate(at(name), size),
+    remove: (name) => fs.rmSync(at(name)),
+  };
+}
+
+function listFolder(path: string): readonly string[] | undefined {
+  try {
+    return fs.readdirSync(path).sort();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function syncFolder(path: string): void {
+  // Windows cannot sync a folder (EPERM) and needs none.
+  if (process.platform === 'win32') return;
+  const file = fs.openSync(path, 'r');
+  try {
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+function truncate(path: string, size: number): void {
+  const file = fs.openSync(path, 'r+');
+  try {
+    fs.ftruncateSync(file, size);
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+function appendHandle(file: number): AppendHandle {
+  return {
+    write: (bytes) => fs.writeSync(file, bytes),
+    sync: () => fs.fdatasyncSync(file),
+    close: () => fs.closeSync(file),
+  };
+}
+
+function openRead(path: string): ReadHandle | undefined {
+  let file: number;
+  try {
+    file = fs.openSync(path, 'r');
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  return {
+    size: () => fs.fstatSync(file).size,
+    read: (into, offset) => fs.readSync(file, into, 0, into.length, offset),
+    close: () => fs.closeSync(file),
+  };
+}
+
+/** Nothing of that name, or a file where a folder was wanted. */
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

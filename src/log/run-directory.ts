@@ -1,0 +1,186 @@
+// A run directory: what it is called, what must be in it, and its small files. The log has files of its own.
+
+import { decodeUtf8, encodeHex, encodeUtf8 } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { sha256 } from './chain.ts';
+import { onStorage, readWhole, writeWhole } from './files.ts';
+import { nodeStorage } from './node-storage.ts';
+import type { Storage } from './storage.ts';
+
+/** The format of the directory and its log that this version writes. */
+export const recordFormat = 1;
+
+/** The facts in `run.json`. */
+export interface RunManifest {
+  readonly format: number;
+  /** Version of the engine that began the run. */
+  readonly engine: string;
+  /** `tick`, `batch` or `none`. */
+  readonly durability: string;
+  /** Version of the cost table that fuel was counted by. */
+  readonly costTable: number;
+}
+
+export interface RunContents {
+  readonly manifest: RunManifest;
+  /** The normalised configuration, as canonical JSON. */
+  readonly config: Uint8Array;
+  /** Original module bytes by their SHA-256 in hexadecimal. */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The file name of a segment of the log. */
+export function segmentName(number: number): string {
+  return `events-${String(number).padStart(6, '0')}.mcap`;
+}
+
+const segmentPattern = /^events-(\d{6,})\.mcap$/;
+const modulePattern = /^([0-9a-f]{64})\.wasm$/;
+
+export class RunDirectory {
+  readonly path: string;
+  readonly storage: Storage;
+  readonly manifest: RunManifest;
+
+  /** Use `createRunDirectory` or `openRunDirectory`. */
+  constructor(storage: Storage, manifest: RunManifest) {
+    this.path = storage.place;
+    this.storage = storage;
+    this.manifest = manifest;
+  }
+
+  /** The bytes of the configuration. */
+  config(): Uint8Array<ArrayBuffer> {
+    const bytes = readWhole(this.storage, 'config.json');
+    if (bytes === undefined) throw missing(this.path, 'config.json');
+    return bytes;
+  }
+
+  /** The hashes of the modules, sorted. */
+  moduleHashes(): readonly string[] {
+    const names = onStorage(this.storage, 'modules', 'list', () => this.storage.list('modules')) ?? [];
+    return names.flatMap((name) => modulePattern.exec(name)?.[1] ?? []);
+  }
+
+  /**
+   * The original bytes of a module.
+   *
+   * @throws EngineError `record-damaged` where it is missing or has another hash.
+   */
+  module(hash: string): Uint8Array<ArrayBuffer> {
+    const file = `modules/${hash}.wasm`;
+    const bytes = readWhole(this.storage, file);
+    const found = bytes === undefined ? 'it is missing' : `its hash is ${encodeHex(sha256(bytes))}`;
+    if (bytes !== undefined && encodeHex(sha256(bytes)) === hash) return bytes;
+    throw new EngineError('record-damaged', `Cannot read "${file}" in "${this.path}": ${found}`, {
+      file,
+      offset: 0,
+      path: this.path,
+    });
+  }
+
+  /** Keeps the bytes of a module, durable when this answers; one that is there already is left. */
+  addModule(hash: string, bytes: Uint8Array): void {
+    checkModule(hash, bytes);
+    if (this.moduleHashes().includes(hash)) return;
+    writeWhole(this.storage, 'modules', `${hash}.wasm`, bytes);
+  }
+
+  /** The numbers of the segments of the log that are there, ascending. */
+  segments(): readonly number[] {
+    const names = onStorage(this.storage, '.', 'list', () => this.storage.list('')) ?? [];
+    return names
+      .flatMap((name) => segmentPattern.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+}
+
+/**
+ * Makes a run directory, durable when this answers. The folder may exist if it is empty.
+ *
+ * @throws EngineError `run-directory-invalid` where the folder is not empty; `host-fault` where the storage fails.
+ */
+export function createRunDirectory(
+  path: string,
+  contents: RunContents,
+  storage: Storage = nodeStorage(path),
+): RunDirectory {
+  const names = onStorage(storage, '.', 'list', () => storage.list(''));
+  if (names !== undefined && names.length > 0) {
+    throw new EngineError(
+      'run-directory-invalid',
+      `Cannot make a run directory of "${path}": it is not empty, it holds "${names[0]}"`,
+      { path },
+    );
+  }
+  for (const [hash, bytes] of contents.modules) checkModule(hash, bytes);
+  onStorage(storage, 'modules', 'make folder', () => storage.makeFolder('modules'));
+  for (const [hash, bytes] of contents.modules) writeWhole(storage, 'modules', `${hash}.wasm`, bytes);
+  writeWhole(storage, '', 'config.json', contents.config);
+  // Last, for this file makes the folder a run directory.
+  writeWhole(storage, '', 'run.json', manifestBytes(contents.manifest));
+  return new RunDirectory(storage, contents.manifest);
+}
+
+/**
+ * Opens a run directory, whose run may still be going. Only its small files are read.
+ *
+ * @throws EngineError `run-directory-invalid` where it is not one, or one of another format; `record-damaged` where its
+ *   files were changed.
+ */
+export function openRunDirectory(path: string, storage: Storage = nodeStorage(path)): RunDirectory {
+  const names = onStorage(storage, '.', 'list', () => storage.list(''));
+  if (names === undefined) throw invalid(path, 'there is no such folder');
+  for (const name of ['run.json', 'config.json', 'modules']) {
+    if (!names.includes(name)) throw missing(path, name);
+  }
+  const bytes = readWhole(storage, 'run.json');
+  if (bytes === undefined) throw missing(path, 'run.json');
+  return new RunDirectory(storage, parseManifest(path, bytes));
+}
+
+function manifestBytes({ format, engine, durability, costTable }: RunManifest): Uint8Array {
+  return encodeUtf8(`${JSON.stringify({ format, engine, durability, costTable }, undefined, 2)}\n`);
+}
+
+function parseManifest(path: string, bytes: Uint8Array): RunManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(bytes) ?? '');
+  } catch {
+    throw damagedManifest(path, 'it is not JSON');
+  }
+  if (typeof value !== 'object' || value === null) throw damagedManifest(path, 'it is not an object');
+  const { format, engine, durability, costTable } = value as Record<string, unknown>;
+  if (typeof format !== 'number') throw damagedManifest(path, '"format" is not a number');
+  if (format !== recordFormat) {
+    throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
+  }
+  if (typeof engine !== 'string') throw damagedManifest(path, '"engine" is not a text');
+  if (typeof durability !== 'string') throw damagedManifest(path, '"durability" is not a text');
+  if (typeof costTable !== 'number') throw damagedManifest(path, '"costTable" is not a number');
+  return { format, engine, durability, costTable };
+}
+
+function checkModule(hash: string, bytes: Uint8Array): void {
+  const found = encodeHex(sha256(bytes));
+  if (found !== hash) {
+    throw new EngineError('bug', `Invariant broken: module bytes have the hash ${found}, not ${hash}`);
+  }
+}
+
+function damagedManifest(path: string, what: string): EngineError {
+  const details = { file: 'run.json', offset: 0, path };
+  return new EngineError('record-damaged', `Cannot read "run.json" in "${path}": ${what}`, details);
+}
+
+function missing(path: string, name: string): EngineError {
+  return invalid(path, `"${name}" is missing`);
+}
+
+function invalid(path: string, what: string): EngineError {
+  return new EngineError('run-directory-invalid', `Cannot open "${path}" as a run directory: ${what}`, {
+    path,
+  });
+}

@@ -1,0 +1,255 @@
+// Reads one segment of the log chunk by chunk and believes nothing: CRC, chain, indexes and summary are derived again and
+// compared. It tells what was cut off (a crash does that) from what was changed (never passed over).
+
+import { crc32 } from 'node:zlib';
+import { bytesEqual, encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { chainNext } from './chain.ts';
+import { channels } from './channels.ts';
+import { chainTable } from './events.ts';
+import { readRange } from './files.ts';
+import { chunkHeadSize, mcapMagic, messageHeadSize, Opcode, recordHeadSize } from './mcap-records.ts';
+import { decodeMessage } from './message.ts';
+import { type Prelude, parsePrelude } from './prelude.ts';
+import { SegmentIndex } from './segment-index.ts';
+import type { LogState } from './segment-writer.ts';
+import type { ReadHandle } from './storage.ts';
+
+/** Enough for the beginning of any segment. */
+const preludeBytesMax = 262_144;
+const maximum32 = 4_294_967_296;
+
+/** The messages of one chunk, checked. */
+export interface CheckedChunk {
+  /** Where the messages begin in the file. */
+  readonly offset: number;
+  readonly records: Uint8Array<ArrayBuffer>;
+  readonly view: DataView;
+}
+
+export interface SegmentPlace {
+  /** Name for messages. */
+  readonly name: string;
+  readonly number: number;
+  /** Whether no segment follows: only then may the file be cut off. */
+  readonly last: boolean;
+}
+
+export class SegmentReader {
+  readonly #handle: ReadHandle;
+  readonly #place: SegmentPlace;
+  readonly #state: LogState;
+  readonly #size: number;
+  readonly #closed: boolean;
+  #position = 0;
+  #index: SegmentIndex | undefined;
+  #names: Prelude['names'] = [];
+  #complete = false;
+
+  /** `state` is where the log stands before the segment; reading moves it on. */
+  constructor(handle: ReadHandle, place: SegmentPlace, state: LogState) {
+    this.#handle = handle;
+    this.#place = place;
+    this.#state = state;
+    this.#size = handle.size();
+    const end = readRange(handle, Math.max(0, this.#size - mcapMagic.length), mcapMagic.length);
+    this.#closed = !place.last || (this.#size > 64 && bytesEqual(end, Uint8Array.from(mcapMagic)));
+  }
+
+  /** Names of channels by identity. */
+  get names(): Prelude['names'] {
+    return this.#names;
+  }
+
+  /** Where the valid part ends, after the last chunk was read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Bytes of the file, as it was when the reading began. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether the segment is closed. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** What closes the segment, where it begins well. */
+  get index(): SegmentIndex | undefined {
+    return this.#index;
+  }
+
+  /** The next chunk, wholly checked; undefined at the end or where the segment is cut off. */
+  next(): CheckedChunk | undefined {
+    if (this.#complete) return undefined;
+    if (this.#index === undefined && !this.#begin()) return undefined;
+    const left = this.#size - this.#position;
+    if (left === 0) return this.#torn();
+    const head = readRange(this.#handle, this.#position, Math.min(left, chunkHeadSize));
+    if (head[0] === Opcode.chunk) return this.#chunk(head, left);
+    if (!this.#closed && this.#onlyZerosFrom(this.#position)) return undefined;
+    return this.#end(left);
+  }
+
+  #begin(): boolean {
+    const parsed = parsePrelude(readRange(this.#handle, 0, Math.min(this.#size, preludeBytesMax)));
+    if ('torn' in parsed) {
+      if (!parsed.torn) this.#damaged(parsed.what, parsed.offset);
+      if (this.#size >= preludeBytesMax) this.#damaged('the beginning of the segment does not end', 0);
+      this.#torn();
+      return false;
+    }
+    this.#index = new SegmentIndex(parsed);
+    this.#names = parsed.names;
+    this.#position = parsed.bytes.length;
+    this.#state.chain = chainNext(this.#state.chain, parsed.bytes);
+    return true;
+  }
+
+  #chunk(head: Uint8Array<ArrayBuffer>, left: number): CheckedChunk | undefined {
+    if (head.length < chunkHeadSize) return this.#torn();
+    const start = this.#position;
+    const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+    const size = uint64(view, 25);
+    // The length stands there three times, so a changed one is not taken for a cut.
+    if (view.getUint32(37, true) !== 0)
+      this.#damaged('the chunk is compressed in an unknown way', start + 37);
+    if (uint64(view, 1) !== chunkHeadSize - recordHeadSize + size || uint64(view, 41) !== size) {
+      this.#damaged('the sizes of a chunk do not agree', start + 1);
+    }
+    if (chunkHeadSize + size > left) return this.#torn();
+    const record = readRange(this.#handle, start, chunkHeadSize + size);
+    const records = record.subarray(chunkHeadSize);
+    if (crc32(records) !== view.getUint32(33, true)) this.#damaged('the CRC of a chunk is wrong', start);
+    const chunk = { offset: start + chunkHeadSize, records, view: viewOf(records) };
+    const before = { ...this.#state };
+    this.#messages(chunk);
+    const index = this.#index!;
+    const facts = { startTick: index.chunkStartTick, endTick: index.chunkEndTick, size, crc: crc32(records) };
+    if (uint64(view, 9) !== facts.startTick || uint64(view, 17) !== facts.endTick) {
+      this.#damaged('the ticks of a chunk are not those of its events', start + 9);
+    }
+    const indexes = new ByteWriter(4096);
+    index.writeIndexes(indexes, start, facts);
+    if (!this.#matches(start + record.length, indexes.written(), 'the index of a chunk')) {
+      Object.assign(this.#state, before);
+      index.dropChunk();
+      return this.#torn();
+    }
+    index.keepChunk();
+    index.cover(record);
+    index.cover(indexes.written());
+    this.#state.chain = chainNext(this.#state.chain, record);
+    this.#position = start + record.length + indexes.position;
+    return chunk;
+  }
+
+  /** Walks the messages of a chunk and gives them to the index. */
+  #messages({ offset, records, view }: CheckedChunk): void {
+    const state = this.#state;
+    let position = 0;
+    while (position < records.length) {
+      const at = offset + position;
+      const left = records.length - position;
+      if (left < messageHeadSize || records[position] !== Opcode.message) {
+        this.#damaged('a chunk holds what is not a message', at);
+      }
+      const size = uint64(view, position + 1) + recordHeadSize;
+      if (size < messageHeadSize || size > left) this.#damaged('a message has a wrong length', at);
+      const id = view.getUint16(position + 9, true);
+      const tick = uint64(view, position + 15);
+      if (this.#names[id] === undefined) this.#damaged(`channel ${id} was not declared`, at);
+      if (view.getUint32(position + 11, true) !== state.messages >>> 0) {
+        this.#damaged('a message is out of sequence', at);
+      }
+      if (uint64(view, position + 23) !== tick) this.#damaged('the two times of a message differ', at);
+      const isLink = id === channels.chain.id;
+      if (isLink !== (position === 0)) this.#damaged('the chain does not stand first in a chunk', at);
+      if (isLink) this.#link(records.subarray(messageHeadSize, size), tick, at);
+      this.#index!.add(id, tick, position);
+      state.messages++;
+      state.tick = tick;
+      position += size;
+    }
+    if (position === 0) this.#damaged('a chunk is empty', offset);
+  }
+
+  #link(payload: Uint8Array, tick: number, at: number): void {
+    const link = this.#locate(at, () => decodeMessage(chainTable, payload));
+    if (!bytesEqual(link.sha256, this.#state.chain)) {
+      const wanted = encodeHex(this.#state.chain).slice(0, 16);
+      this.#damaged(`the chain is broken: what stands before has the hash ${wanted}…`, at);
+    }
+    if (
+      link.segment !== this.#place.number ||
+      link.chunk !== this.#index!.chunks ||
+      tick !== this.#state.tick
+    ) {
+      this.#damaged('a chunk is not in its place', at);
+    }
+  }
+
+  /** What follows the last chunk: nothing but the one summary that belongs there. */
+  #end(left: number): undefined {
+    const closing = this.#index!.closing(this.#position);
+    if (!this.#matches(this.#position, closing, 'the summary of the segment')) return this.#torn();
+    if (left > closing.length) {
+      this.#damaged('something follows the end of the segment', this.#position + closing.length);
+    }
+    this.#position += closing.length;
+    this.#complete = true;
+    return undefined;
+  }
+
+  /** Whether the file holds the derived bytes; false where it is cut off within them. */
+  #matches(offset: number, derived: Uint8Array, what: string): boolean {
+    const found = readRange(this.#handle, offset, Math.min(derived.length, this.#size - offset));
+    for (let i = 0; i < found.length; i++) {
+      if (found[i] === derived[i]) continue;
+      this.#damaged(`${what} is not what its events give`, offset + i);
+    }
+    return found.length === derived.length;
+  }
+
+  /** A file system may have grown a file whose bytes never arrived. */
+  #onlyZerosFrom(offset: number): boolean {
+    for (let at = offset; at < this.#size; at += 65_536) {
+      const bytes = readRange(this.#handle, at, Math.min(65_536, this.#size - at));
+      if (bytes.some((byte) => byte !== 0)) return false;
+    }
+    return true;
+  }
+
+  #torn(): undefined {
+    if (this.#closed) this.#damaged('the segment ends before its time', this.#size);
+    return undefined;
+  }
+
+  #locate<T>(offset: number, decode: () => T): T {
+    try {
+      return decode();
+    } catch (error) {
+      return this.#damaged(error instanceof Error ? error.message : String(error), offset);
+    }
+  }
+
+  #damaged(what: string, offset: number): never {
+    const file = this.#place.name;
+    throw new EngineError('record-damaged', `Cannot read "${file}" at byte ${offset}: ${what}`, {
+      file,
+      offset,
+    });
+  }
+}
+
+function viewOf(bytes: Uint8Array<ArrayBuffer>): DataView<ArrayBuffer> {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Eight bytes as a number; what is above 2^53 comes out inexact and is refused by every comparison. */
+export function uint64(view: DataView, offset: number): number {
+  return view.getUint32(offset + 4, true) * maximum32 + view.getUint32(offset, true);
+}

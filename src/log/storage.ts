@@ -1,0 +1,38 @@
+// What a run directory asks of a disk. An interface, so that a simulator can run the record over a disk that fails.
+
+/** A folder and what it holds; names are relative to it, with `/` between folder and file. */
+export interface Storage {
+  /** How people call the folder: its path. */
+  readonly place: string;
+  /** Names in a folder (`''` for the one itself), sorted; undefined where it is not there. */
+  list(folder: string): readonly string[] | undefined;
+  /** Makes a folder and those above it; one that is there already is left as it is. */
+  makeFolder(folder: string): void;
+  /** Makes what was created, renamed or removed in a folder durable. */
+  syncFolder(folder: string): void;
+  /** A new, empty file; one of that name is emptied. */
+  create(name: string): AppendHandle;
+  /** An existing file, to write at its end. */
+  openAppend(name: string): AppendHandle;
+  /** Undefined where there is no such file. */
+  openRead(name: string): ReadHandle | undefined;
+  rename(from: string, to: string): void;
+  /** Cuts a file to its first `size` bytes. */
+  truncate(name: string, size: number): void;
+  remove(name: string): void;
+}
+
+export interface AppendHandle {
+  /** Writes a beginning of the bytes, at least one; answers how many. */
+  write(bytes: Uint8Array): number;
+  /** Makes what was written durable. */
+  sync(): void;
+  close(): void;
+}
+
+export interface ReadHandle {
+  size(): number;
+  /** Fills a beginning of `into` from `offset` of the file; answers how many bytes, 0 at the end. */
+  read(into: Uint8Array, offset: number): number;
+  close(): void;
+}

@@ -1,0 +1,63 @@
+// Cuts off the torn tail of a log, so that it can go on. What is cut is kept beside it.
+
+import { ByteWriter } from './byte-writer.ts';
+import type { LogEnd } from './event-log-reader.ts';
+import { AppendFile, onStorage, readRange } from './files.ts';
+import { type RunDirectory, segmentName } from './run-directory.ts';
+import { type LogState, SegmentWriter } from './segment-writer.ts';
+
+/** Bytes that are copied at once. */
+const copyBytes = 1_048_576;
+
+/**
+ * Makes a log that was cut off whole again: the tail after the last whole chunk is copied to
+ * `events-N.mcap.torn-OFFSET`, then cut, and the segment is closed. A segment in which nothing is valid is removed.
+ * Nobody else may have the directory open. Answers where the log ends then, for `EventLogOptions.after`.
+ *
+ * @throws EngineError `host-fault` where the storage fails.
+ */
+export function truncateTail(directory: RunDirectory, end: LogEnd): LogEnd {
+  if (end.complete) return end;
+  const { storage } = directory;
+  const name = segmentName(end.segment);
+  if (end.offset < end.size) {
+    keepTail(directory, name, end);
+    if (end.offset > 0) onStorage(storage, name, 'truncate', () => storage.truncate(name, end.offset));
+  }
+  const state: LogState = { chain: end.chain, messages: end.messages, tick: end.tick };
+  if (end.offset === 0) {
+    onStorage(storage, name, 'remove', () => storage.remove(name));
+    onStorage(storage, name, 'sync the folder of', () => storage.syncFolder(''));
+    return { ...end, complete: true, segment: end.segment - 1, size: 0, index: undefined };
+  }
+  const file = new AppendFile(storage, name, 'openAppend');
+  const segment = new SegmentWriter(file, end.segment, end.index!, end.offset, state, new ByteWriter(4096));
+  segment.close();
+  return {
+    ...end,
+    ...state,
+    complete: true,
+    offset: segment.position,
+    size: segment.position,
+    index: undefined,
+  };
+}
+
+function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): void {
+  const copyName = `${name}.torn-${offset}`;
+  const copy = new AppendFile(storage, copyName, 'create');
+  onStorage(storage, name, 'read', () => {
+    const handle = storage.openRead(name);
+    if (handle === undefined) throw new Error('the file is gone');
+    try {
+      for (let at = offset; at < size; at += copyBytes) {
+        copy.write(readRange(handle, at, Math.min(copyBytes, size - at)));
+      }
+    } finally {
+      handle.close();
+    }
+  });
+  copy.sync();
+  copy.close();
+  onStorage(storage, copyName, 'sync the folder of', () => storage.syncFolder(''));
+}

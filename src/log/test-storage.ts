@@ -1,0 +1,98 @@
+// A disk in memory for tests: it can write short, fail at the Nth call, and be looked into. Not part of the package's face.
+
+import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
+
+export class MemoryStorage implements Storage {
+  readonly place = 'memory';
+  readonly files: Map<string, Uint8Array<ArrayBuffer>> = new Map();
+  readonly folders: Set<string> = new Set();
+  /** Every call that changes something, by name. */
+  readonly calls: string[] = [];
+  /** Bytes that one write takes at most. */
+  writeBytesMax: number = Number.POSITIVE_INFINITY;
+  /** Position in `calls` of the call that fails; it and all later ones throw. */
+  failAt: number = Number.POSITIVE_INFINITY;
+
+  list(folder: string): readonly string[] | undefined {
+    if (!this.folders.has(folder)) return undefined;
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const names = [...this.files.keys(), ...this.folders].filter(
+      (name) => name !== '' && name.startsWith(prefix),
+    );
+    return names
+      .map((name) => name.slice(prefix.length))
+      .filter((name) => !name.includes('/'))
+      .sort();
+  }
+
+  makeFolder(folder: string): void {
+    this.#call(`makeFolder ${folder}`);
+    this.folders.add('').add(folder);
+  }
+
+  syncFolder(folder: string): void {
+    this.#call(`syncFolder ${folder}`);
+  }
+
+  create(name: string): AppendHandle {
+    this.#call(`create ${name}`);
+    this.files.set(name, new Uint8Array(0));
+    return this.#appendHandle(name);
+  }
+
+  openAppend(name: string): AppendHandle {
+    this.#call(`openAppend ${name}`);
+    return this.#appendHandle(name);
+  }
+
+  openRead(name: string): ReadHandle | undefined {
+    if (!this.files.has(name)) return undefined;
+    return {
+      size: () => this.files.get(name)!.length,
+      read: (into, offset) => {
+        const part = this.files.get(name)!.subarray(offset, offset + into.length);
+        into.set(part);
+        return part.length;
+      },
+      close: () => {},
+    };
+  }
+
+  rename(from: string, to: string): void {
+    this.#call(`rename ${from} ${to}`);
+    this.files.set(to, this.files.get(from)!);
+    this.files.delete(from);
+  }
+
+  truncate(name: string, size: number): void {
+    this.#call(`truncate ${name} ${size}`);
+    this.files.set(name, this.files.get(name)!.slice(0, size));
+  }
+
+  remove(name: string): void {
+    this.#call(`remove ${name}`);
+    this.files.delete(name);
+  }
+
+  #appendHandle(name: string): AppendHandle {
+    return {
+      write: (bytes) => {
+        this.#call(`write ${name}`);
+        const taken = bytes.subarray(0, this.writeBytesMax);
+        const before = this.files.get(name)!;
+        const after = new Uint8Array(before.length + taken.length);
+        after.set(before);
+        after.set(taken, before.length);
+        this.files.set(name, after);
+        return taken.length;
+      },
+      sync: () => this.#call(`sync ${name}`),
+      close: () => this.#call(`close ${name}`),
+    };
+  }
+
+  #call(what: string): void {
+    this.calls.push(what);
+    if (this.calls.length > this.failAt) throw new Error('no space left on the disk');
+  }
+}
