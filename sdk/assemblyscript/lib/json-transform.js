@@ -1,30 +1,26 @@
 // json-as, whose transform takes its options from environment variables. A module must not depend on the environment of
-// whoever compiles it, so those are replaced by ours while the transform looks.
+// whoever compiles it, so those are hidden while the transform looks.
 
-/** Its default, eight bytes at a time, prints a surrogate pair that crosses eight bytes as two wrong halves. */
-const settings = { JSON_MODE: 'naive' };
-
-function swapEnvironment(wanted) {
-  const found = {};
+function hideOptions() {
+  const hidden = {};
   for (const name of Object.keys(process.env).filter((name) => name.startsWith('JSON_'))) {
-    found[name] = process.env[name];
+    hidden[name] = process.env[name];
     delete process.env[name];
   }
-  Object.assign(process.env, wanted);
-  return found;
+  return hidden;
 }
 
-const found = swapEnvironment(settings);
+const hidden = hideOptions();
 const { default: Transform } = await import('json-as');
-swapEnvironment(found);
+Object.assign(process.env, hidden);
 
 export class JsonTransform extends Transform {
   afterInitialize(program) {
-    const found = swapEnvironment(settings);
+    const hidden = hideOptions();
     try {
       super.afterInitialize(program);
     } finally {
-      swapEnvironment(found);
+      Object.assign(process.env, hidden);
     }
   }
 }

@@ -122,7 +122,9 @@ export class StubHost {
   private write(envelope: Envelope): number {
     const topic = encoder.encode(envelope.topic ?? '');
     const payload =
-      typeof envelope.payload === 'string' ? encoder.encode(envelope.payload) : (envelope.payload ?? new Uint8Array());
+      typeof envelope.payload === 'string'
+        ? encoder.encode(envelope.payload)
+        : (envelope.payload ?? new Uint8Array());
     const size = 72 + topic.length + payload.length;
     if (size > this.inboxSize) {
       this.hostCallsAllowed = false;
@@ -139,7 +141,12 @@ export class StubHost {
 }
 
 /** The bytes of an envelope that stands at `address`, with topic and payload behind it. */
-export function encodeEnvelope(envelope: Envelope, address: number, topic: Uint8Array, payload: Uint8Array): Uint8Array {
+export function encodeEnvelope(
+  envelope: Envelope,
+  address: number,
+  topic: Uint8Array,
+  payload: Uint8Array,
+): Uint8Array {
   const bytes = new Uint8Array(72 + topic.length + payload.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, 72, true);
