@@ -56,7 +56,7 @@ export class StubHost {
   readonly memory: WebAssembly.Memory;
   readonly imports: readonly string[];
   /** How often `agent_alloc` was called. */
-  allocations = 0;
+  allocations: number = 0;
   private inbox = 0;
   private inboxSize = 0;
   private hostCallsAllowed = false;
