@@ -115,7 +115,7 @@ export class EventLogReader implements Iterable<LogEvent> {
           details,
         );
       }
-      const place = { name, number, last: number === numbers.length - 1 };
+      const place = { name, folder: path, number, last: number === numbers.length - 1 };
       return { value: new SegmentReader(handle, place, this.#state), close: () => handle.close() };
     });
   }

@@ -7,7 +7,8 @@ import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { checkEventLog, readEvents } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
-import { createRunDirectory, openRunDirectory } from './run-directory.ts';
+import { openRunDirectory } from './open-run-directory.ts';
+import { createRunDirectory } from './run-directory.ts';
 import { truncateTail } from './tail.ts';
 import { appendAll, readAll, sampleConfig, sampleDirectory, sampleEvents, sampleLog } from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
@@ -187,7 +188,7 @@ describe('event log', () => {
     try {
       const run = join(path, 'run');
       const made = createRunDirectory(run, {
-        manifest: { format: 1, engine: '0.1.0', durability: 'tick', costTable: 1 },
+        manifest: { format: 1, engine: '0.1.0', durability: 'none', costTable: 1 },
         config: sampleConfig,
         modules: new Map(),
       });

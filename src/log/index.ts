@@ -32,9 +32,9 @@ export {
   type SealedTick,
 } from './input.ts';
 export { nodeStorage } from './node-storage.ts';
+export { openRunDirectory } from './open-run-directory.ts';
 export {
   createRunDirectory,
-  openRunDirectory,
   type RunContents,
   RunDirectory,
   type RunManifest,

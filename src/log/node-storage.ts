@@ -1,7 +1,7 @@
 // Storage on the real disk, by Node's synchronous calls. It adds nothing: errors are those of the system.
 
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
 
 /** The folder at `path`, which need not exist yet. */
@@ -10,7 +10,7 @@ export function nodeStorage(path: string): Storage {
   return {
     place: path,
     list: (folder) => listFolder(at(folder)),
-    makeFolder: (folder) => void fs.mkdirSync(at(folder), { recursive: true }),
+    makeFolder: (folder) => makeFolder(at(folder)),
     syncFolder: (folder) => syncFolder(at(folder)),
     create: (name) => appendHandle(fs.openSync(at(name), 'w')),
     openAppend: (name) => appendHandle(fs.openSync(at(name), fs.constants.O_WRONLY | fs.constants.O_APPEND)),
@@ -27,6 +27,16 @@ function listFolder(path: string): readonly string[] | undefined {
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
+  }
+}
+
+/** Each new folder is made durable in the one above it. */
+function makeFolder(path: string): void {
+  const first = fs.mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = resolve(path); ; made = dirname(made)) {
+    syncFolder(dirname(made));
+    if (made === resolve(first) || made === dirname(made)) return;
   }
 }
 

@@ -1,6 +1,6 @@
 // A run directory: what it is called, what must be in it, and its small files. The log has files of its own.
 
-import { decodeUtf8, encodeHex, encodeUtf8 } from '../base/encoding.ts';
+import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
 import { onStorage, readWhole, writeWhole } from './files.ts';
@@ -123,44 +123,9 @@ export function createRunDirectory(
   return new RunDirectory(storage, contents.manifest);
 }
 
-/**
- * Opens a run directory, whose run may still be going. Only its small files are read.
- *
- * @throws EngineError `run-directory-invalid` where it is not one, or one of another format; `record-damaged` where its
- *   files were changed.
- */
-export function openRunDirectory(path: string, storage: Storage = nodeStorage(path)): RunDirectory {
-  const names = onStorage(storage, '.', 'list', () => storage.list(''));
-  if (names === undefined) throw invalid(path, 'there is no such folder');
-  for (const name of ['run.json', 'config.json', 'modules']) {
-    if (!names.includes(name)) throw missing(path, name);
-  }
-  const bytes = readWhole(storage, 'run.json');
-  if (bytes === undefined) throw missing(path, 'run.json');
-  return new RunDirectory(storage, parseManifest(path, bytes));
-}
-
-function manifestBytes({ format, engine, durability, costTable }: RunManifest): Uint8Array {
+/** The bytes of `run.json`: the one way to write these facts. */
+export function manifestBytes({ format, engine, durability, costTable }: RunManifest): Uint8Array {
   return encodeUtf8(`${JSON.stringify({ format, engine, durability, costTable }, undefined, 2)}\n`);
-}
-
-function parseManifest(path: string, bytes: Uint8Array): RunManifest {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(bytes) ?? '');
-  } catch {
-    throw damagedManifest(path, 'it is not JSON');
-  }
-  if (typeof value !== 'object' || value === null) throw damagedManifest(path, 'it is not an object');
-  const { format, engine, durability, costTable } = value as Record<string, unknown>;
-  if (typeof format !== 'number') throw damagedManifest(path, '"format" is not a number');
-  if (format !== recordFormat) {
-    throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
-  }
-  if (typeof engine !== 'string') throw damagedManifest(path, '"engine" is not a text');
-  if (typeof durability !== 'string') throw damagedManifest(path, '"durability" is not a text');
-  if (typeof costTable !== 'number') throw damagedManifest(path, '"costTable" is not a number');
-  return { format, engine, durability, costTable };
 }
 
 function checkModule(hash: string, bytes: Uint8Array): void {
@@ -170,16 +135,11 @@ function checkModule(hash: string, bytes: Uint8Array): void {
   }
 }
 
-function damagedManifest(path: string, what: string): EngineError {
-  const details = { file: 'run.json', offset: 0, path };
-  return new EngineError('record-damaged', `Cannot read "run.json" in "${path}": ${what}`, details);
-}
-
-function missing(path: string, name: string): EngineError {
+export function missing(path: string, name: string): EngineError {
   return invalid(path, `"${name}" is missing`);
 }
 
-function invalid(path: string, what: string): EngineError {
+export function invalid(path: string, what: string): EngineError {
   return new EngineError('run-directory-invalid', `Cannot open "${path}" as a run directory: ${what}`, {
     path,
   });

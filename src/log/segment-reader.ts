@@ -29,8 +29,9 @@ export interface CheckedChunk {
 }
 
 export interface SegmentPlace {
-  /** Name for messages. */
+  /** Names of file and folder, for messages. */
   readonly name: string;
+  readonly folder: string;
   readonly number: number;
   /** Whether no segment follows: only then may the file be cut off. */
   readonly last: boolean;

@@ -1,0 +1,83 @@
+// Opens a run directory that somebody else made: nothing about it is believed before it was compared.
+
+import { bytesEqual, decodeUtf8 } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { sha256 } from './chain.ts';
+import { decodeEvent } from './channels.ts';
+import { readEvents } from './event-log-reader.ts';
+import { onStorage, readWhole } from './files.ts';
+import { nodeStorage } from './node-storage.ts';
+import {
+  invalid,
+  manifestBytes,
+  missing,
+  RunDirectory,
+  type RunManifest,
+  recordFormat,
+} from './run-directory.ts';
+import type { Storage } from './storage.ts';
+
+/**
+ * Opens a run directory, whose run may still be going. Its small files are compared with the first event of the log; the
+ * rest of the log, and the modules, are checked when they are read.
+ *
+ * @throws EngineError `run-directory-invalid` where it is not one, or one of another format; `record-damaged` where its
+ *   files were changed.
+ */
+export function openRunDirectory(path: string, storage: Storage = nodeStorage(path)): RunDirectory {
+  const names = onStorage(storage, '.', 'list', () => storage.list(''));
+  if (names === undefined) throw invalid(path, 'there is no such folder');
+  for (const name of ['run.json', 'config.json', 'modules']) {
+    if (!names.includes(name)) throw missing(path, name);
+  }
+  const bytes = readWhole(storage, 'run.json');
+  if (bytes === undefined) throw missing(path, 'run.json');
+  const directory = new RunDirectory(storage, parseManifest(path, bytes));
+  checkStart(directory);
+  return directory;
+}
+
+/** Compares configuration and manifest with what the log says of them; a log without an event says nothing. */
+function checkStart(directory: RunDirectory): void {
+  const { path, manifest } = directory;
+  for (const { channel, payload } of readEvents(directory)) {
+    if (channel !== 'run-started') return;
+    const started = decodeEvent(channel, payload);
+    for (const fact of ['format', 'engine', 'durability', 'costTable'] as const) {
+      if (manifest[fact] !== started[fact]) {
+        const found = `"${fact}" is ${JSON.stringify(manifest[fact])}`;
+        throw damaged(path, 'run.json', `${found}, and the log says ${JSON.stringify(started[fact])}`);
+      }
+    }
+    if (!bytesEqual(sha256(directory.config()), started.configSha256)) {
+      throw damaged(path, 'config.json', 'its hash is not the one in the log');
+    }
+    return;
+  }
+}
+
+function parseManifest(path: string, bytes: Uint8Array): RunManifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(bytes) ?? '');
+  } catch {
+    throw damaged(path, 'run.json', 'it is not JSON');
+  }
+  if (typeof value !== 'object' || value === null) throw damaged(path, 'run.json', 'it is not an object');
+  const { format, engine, durability, costTable } = value as Record<string, unknown>;
+  if (typeof format !== 'number') throw damaged(path, 'run.json', '"format" is not a number');
+  if (format !== recordFormat) {
+    throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
+  }
+  if (typeof engine !== 'string') throw damaged(path, 'run.json', '"engine" is not a text');
+  if (typeof durability !== 'string') throw damaged(path, 'run.json', '"durability" is not a text');
+  if (typeof costTable !== 'number') throw damaged(path, 'run.json', '"costTable" is not a number');
+  const manifest = { format, engine, durability, costTable };
+  if (!bytesEqual(bytes, manifestBytes(manifest))) throw damaged(path, 'run.json', 'it was changed');
+  return manifest;
+}
+
+function damaged(path: string, file: string, what: string): EngineError {
+  const details = { file, offset: 0, path };
+  return new EngineError('record-damaged', `Cannot read "${file}" in "${path}": ${what}`, details);
+}

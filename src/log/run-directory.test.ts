@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
+import { sha256 } from './chain.ts';
+import { EventLogWriter } from './event-log-writer.ts';
+import { openRunDirectory } from './open-run-directory.ts';
+import { createRunDirectory } from './run-directory.ts';
+import { sampleConfig, sampleDirectory, sampleLog, sampleModule } from './test-sample.ts';
+import { MemoryStorage } from './test-storage.ts';
+
+const moduleHash = encodeHex(sha256(sampleModule));
+const moduleFile = `modules/${moduleHash}.wasm`;
+
+describe('run directory', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-run-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('stands by itself: manifest, configuration and modules come back', () => {
+    const { storage } = sampleLog(1);
+    const directory = openRunDirectory('memory', storage);
+    assert.deepEqual(directory.manifest, { format: 1, engine: '0.1.0', durability: 'none', costTable: 1 });
+    assert.deepEqual(directory.config(), sampleConfig);
+    assert.deepEqual(directory.moduleHashes(), [moduleHash]);
+    assert.deepEqual(directory.module(moduleHash), sampleModule);
+    assert.match(new TextDecoder().decode(storage.files.get('run.json')), /^\{\n {2}"format": 1,\n/);
+  });
+
+  it('takes modules while it runs, each once', () => {
+    const storage = new MemoryStorage();
+    const directory = sampleDirectory(storage);
+    const bytes = encodeUtf8('another module');
+    const hash = encodeHex(sha256(bytes));
+    directory.addModule(hash, bytes);
+    const calls = storage.calls.length;
+    directory.addModule(hash, bytes);
+    assert.equal(storage.calls.length, calls);
+    assert.deepEqual(directory.module(hash), bytes);
+    assert.throws(() => directory.addModule(moduleHash.replace(/^./, 'f'), bytes), { code: 'bug' });
+  });
+
+  it('is not made in a folder that holds something', () => {
+    const path = join(folder, 'full');
+    mkdirSync(path);
+    writeFileSync(join(path, 'notes.txt'), '');
+    const contents = {
+      manifest: { format: 1, engine: '0', durability: 'none', costTable: 1 },
+      config: sampleConfig,
+      modules: new Map(),
+    };
+    const wanted = { code: 'run-directory-invalid', message: /it is not empty, it holds "notes.txt"/ };
+    assert.throws(() => createRunDirectory(path, contents), wanted);
+    const made = createRunDirectory(join(folder, 'deep', 'er'), contents);
+    assert.deepEqual(openRunDirectory(made.path).segments(), []);
+  });
+
+  it('is refused where it is not one, by what is missing', () => {
+    const code = 'run-directory-invalid';
+    assert.throws(() => openRunDirectory(join(folder, 'nowhere')), { code, message: /no such folder/ });
+    mkdirSync(join(folder, 'empty'));
+    assert.throws(() => openRunDirectory(join(folder, 'empty')), { code, message: /"run.json" is missing/ });
+    writeFileSync(join(folder, 'file'), '');
+    assert.throws(() => openRunDirectory(join(folder, 'file')), { code, message: /no such folder/ });
+    const { storage } = sampleLog(1);
+    storage.files.delete('config.json');
+    assert.throws(() => openRunDirectory('memory', storage), { code, message: /"config.json" is missing/ });
+  });
+
+  it('is refused where its format is a later one', () => {
+    const { storage } = sampleLog(1);
+    storage.files.set('run.json', encodeUtf8('{"format":2}'));
+    const wanted = {
+      code: 'run-directory-invalid',
+      message: /it has format 2, and this version reads format 1/,
+    };
+    assert.throws(() => openRunDirectory('memory', storage), wanted);
+  });
+
+  it('shows any changed byte of its small files', () => {
+    const { storage } = sampleLog(1);
+    for (const file of ['run.json', 'config.json', moduleFile]) {
+      const original = storage.files.get(file)!;
+      for (let at = 0; at < original.length; at++) {
+        const changed = original.slice();
+        changed[at]! ^= 1;
+        storage.files.set(file, changed);
+        const open = (): unknown => openRunDirectory('memory', storage).module(moduleHash);
+        // A changed format number is one of a later version.
+        assert.throws(open, /Cannot (read|open) ".*"/, `byte ${at} of ${file}`);
+      }
+      storage.files.set(file, original);
+    }
+    storage.files.delete(moduleFile);
+    const open = (): unknown => openRunDirectory('memory', storage).module(moduleHash);
+    assert.throws(open, { code: 'record-damaged', message: /it is missing/ });
+  });
+
+  it('does not begin a second log where one is', () => {
+    const { directory } = sampleLog(1);
+    const wanted = { code: 'run-directory-invalid', message: /it holds one already/ };
+    assert.throws(() => new EventLogWriter(directory), wanted);
+  });
+});
