@@ -1,0 +1,105 @@
+// What instrumentation appends: types, functions, globals and exports, all after the module's own. Renumbers nothing.
+import { ByteWriter } from './byte-writer.ts';
+import { op, prefixSimd } from './opcodes.ts';
+import type { ExportKind, ParsedModule } from './parsed-module.ts';
+import { type FunctionType, valueType } from './types.ts';
+
+export interface AddedFunction {
+  readonly typeIndex: number;
+  /** Locals and code, without the size. */
+  readonly body: ByteWriter;
+}
+
+export interface AddedGlobal {
+  readonly type: number;
+  /** The initial value, without the closing `end`. */
+  readonly init: ByteWriter;
+}
+
+export class Additions {
+  readonly module: ParsedModule;
+  readonly types: FunctionType[] = [];
+  readonly functions: AddedFunction[] = [];
+  readonly globals: AddedGlobal[] = [];
+  readonly exports: { readonly name: string; readonly kind: ExportKind; readonly index: number }[] = [];
+  /** Global indices: fuel left (i64), stack left (i32), why the instance was killed (i32), limit of growth (i32). */
+  readonly fuel: number;
+  readonly stackLeft: number;
+  readonly status: number;
+  readonly pagesMax: number;
+  readonly #typeIndices = new Map<string, number>();
+  readonly #helpers = new Map<string, number>();
+
+  constructor(module: ParsedModule, stackBytesMax: number, pagesMax: number) {
+    this.module = module;
+    for (const [index, type] of module.types.entries()) {
+      const key = typeKey(type);
+      if (!this.#typeIndices.has(key)) this.#typeIndices.set(key, index);
+    }
+    this.fuel = this.addGlobal('i64', 0);
+    this.stackLeft = this.addGlobal('i32', stackBytesMax);
+    this.status = this.addGlobal('i32', 0);
+    this.pagesMax = this.addGlobal('i32', pagesMax);
+  }
+
+  /** The index of a function type: the module's own where it has it. */
+  typeIndex(type: FunctionType): number {
+    const key = typeKey(type);
+    const known = this.#typeIndices.get(key);
+    if (known !== undefined) return known;
+    const index = this.module.types.length + this.types.length;
+    this.types.push(type);
+    this.#typeIndices.set(key, index);
+    return index;
+  }
+
+  /** Appends a mutable global. */
+  addGlobal(type: 'i32' | 'i64', value: number): number {
+    const init = new ByteWriter(12);
+    if (type === 'i32') init.i32Const(value);
+    else init.i64Const(value);
+    this.globals.push({ type: valueType[type], init });
+    return this.module.globals.length + this.globals.length - 1;
+  }
+
+  /** Appends a function and answers its index; `body` holds locals and code up to the closing `end`. */
+  addFunction(type: FunctionType, body: ByteWriter): number {
+    this.functions.push({ typeIndex: this.typeIndex(type), body });
+    return this.module.imports.length + this.module.functions.length + this.functions.length - 1;
+  }
+
+  addExport(name: string, index: number): void {
+    this.exports.push({ name, kind: 'function', index });
+  }
+
+  /** The index that `build` answered for this key; built at its first use. */
+  once(key: string, build: () => number): number {
+    let index = this.#helpers.get(key);
+    if (index === undefined) {
+      index = build();
+      this.#helpers.set(key, index);
+    }
+    return index;
+  }
+}
+
+function typeKey(type: FunctionType): string {
+  return `${type.params.join()}:${type.results.join()}`;
+}
+
+/** A function type from the names of value types, e.g. `types('i32 i64', 'i32')`. */
+export function functionType(params: string, results: string): FunctionType {
+  const codes = (names: string) =>
+    names === '' ? [] : names.split(' ').map((name) => valueType[name as keyof typeof valueType]);
+  return { params: codes(params), results: codes(results) };
+}
+
+/** Kills the instance: the status says why, and the trap cannot be caught. */
+export function emitKill(code: ByteWriter, additions: Additions, status: number): void {
+  code.i32Const(status).globalSet(additions.status).u8(op.unreachable);
+}
+
+/** A vector instruction on one lane. */
+export function emitLane(code: ByteWriter, number: number, lane: number): void {
+  code.u8(prefixSimd).u32(number).u8(lane);
+}

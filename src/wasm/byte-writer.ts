@@ -1,0 +1,129 @@
+// Writes the binary format's primitives and the instructions that instrumentation emits, into a growing buffer.
+import { encodeUtf8 } from '../base/encoding.ts';
+import { op } from './opcodes.ts';
+import { valueType } from './types.ts';
+
+export class ByteWriter {
+  #bytes: Uint8Array<ArrayBuffer>;
+  size = 0;
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  /** What was written so far, copied. */
+  result(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.size);
+  }
+
+  clear(): void {
+    this.size = 0;
+  }
+
+  #reserve(size: number): void {
+    if (this.size + size <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.size + size, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.size));
+    this.#bytes = grown;
+  }
+
+  u8(...values: readonly number[]): this {
+    this.#reserve(values.length);
+    for (const value of values) this.#bytes[this.size++] = value;
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#reserve(5);
+    while (value >= 0x80) {
+      this.#bytes[this.size++] = (value % 0x80) | 0x80;
+      value = Math.floor(value / 0x80);
+    }
+    this.#bytes[this.size++] = value;
+    return this;
+  }
+
+  /** A signed LEB128 number; a safe integer. */
+  signed(value: number): this {
+    this.#reserve(10);
+    for (;;) {
+      const low = ((value % 0x80) + 0x80) % 0x80;
+      value = (value - low) / 0x80;
+      if ((value === 0 && low < 0x40) || (value === -1 && low >= 0x40)) {
+        this.#bytes[this.size++] = low;
+        return this;
+      }
+      this.#bytes[this.size++] = low | 0x80;
+    }
+  }
+
+  bytes(source: Uint8Array): this {
+    this.#reserve(source.length);
+    this.#bytes.set(source, this.size);
+    this.size += source.length;
+    return this;
+  }
+
+  append(other: ByteWriter): this {
+    return this.bytes(other.#bytes.subarray(0, other.size));
+  }
+
+  text(text: string): this {
+    const encoded = encodeUtf8(text);
+    return this.u32(encoded.length).bytes(encoded);
+  }
+
+  /** The length of `other` in bytes, then `other`. */
+  sized(other: ByteWriter): this {
+    return this.u32(other.size).append(other);
+  }
+
+  localGet(index: number): this {
+    return this.u8(op.localGet).u32(index);
+  }
+
+  localSet(index: number): this {
+    return this.u8(op.localSet).u32(index);
+  }
+
+  localTee(index: number): this {
+    return this.u8(op.localTee).u32(index);
+  }
+
+  globalGet(index: number): this {
+    return this.u8(op.globalGet).u32(index);
+  }
+
+  globalSet(index: number): this {
+    return this.u8(op.globalSet).u32(index);
+  }
+
+  /** `value` is taken modulo 2^32. */
+  i32Const(value: number): this {
+    return this.u8(op.i32Const).signed(value | 0);
+  }
+
+  i64Const(value: number): this {
+    return this.u8(op.i64Const).signed(value);
+  }
+
+  call(index: number): this {
+    return this.u8(op.call).u32(index);
+  }
+
+  /** Opens an `if` without parameters; `result` is a value type. */
+  if(result: number = op.emptyBlock): this {
+    return this.u8(op.if, result);
+  }
+
+  end(): this {
+    return this.u8(op.end);
+  }
+
+  /** Local declarations of a function body, one group a type. */
+  locals(...types: readonly (keyof typeof valueType)[]): this {
+    this.u32(types.length);
+    for (const type of types) this.u32(1).u8(valueType[type]);
+    return this;
+  }
+}

@@ -1,0 +1,68 @@
+// Instrumentation: one pass over a module's bytes that makes every run of it the same everywhere. Only appends.
+import type { HostFunctionName } from '../abi/host-functions.ts';
+import { assert } from '../base/errors.ts';
+import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlobals } from './accessors.ts';
+import { Additions } from './additions.ts';
+import { checkAgentAbi } from './agent-abi.ts';
+import { emitModule } from './emit-module.ts';
+import { stackBytesDefault } from './frame-size.ts';
+import { addInit } from './init-function.ts';
+import { moduleLimits } from './limits.ts';
+import { parseModule } from './parse-module.ts';
+import { refusal } from './refusal.ts';
+import { rewriteBody } from './rewrite-body.ts';
+import { v8Accepts, v8Complaint } from './v8.ts';
+
+export interface InstrumentOptions {
+  /** Name of the module in errors. */
+  readonly name?: string;
+  /** Stack that one call from the host may use, in bytes of the engine's own measure of frames. */
+  readonly stackBytesMax?: number;
+  /** Refuse what is not an agent: exports of ABI 1 and its memory. */
+  readonly agent?: boolean;
+}
+
+export interface InstrumentedModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Pages of 64 KiB: the least, and the module's own maximum (65,536 where it has none; 0 and 0 without a memory). */
+  readonly memory: { readonly pagesMin: number; readonly pagesMax: number };
+  /** The mutable globals that the module defines, in order. */
+  readonly globals: readonly MutableGlobal[];
+  /** The host functions that it imports, in order. */
+  readonly imports: readonly HostFunctionName[];
+  /** The functions that it exports itself, in order. */
+  readonly exports: readonly string[];
+}
+
+/**
+ * Makes a module ready to run: metered by fuel, bounded in stack and growth, its memory imported, its state readable.
+ * The bytes are the same on every machine for the same input, options and `costTableVersion`.
+ * @throws EngineError `module-refused` with name, section and byte offset
+ */
+export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
+  const name = options.name ?? 'module';
+  const module = parseModule(bytes, name);
+  const memory =
+    module.memory === undefined
+      ? { min: 0, max: 0 }
+      : { min: module.memory.min, max: module.memory.max ?? moduleLimits.memoryPagesMax };
+  const additions = new Additions(module, options.stackBytesMax ?? stackBytesDefault, memory.max);
+  const bodies = module.bodies.map((body, index) =>
+    rewriteBody(additions, module.types[module.functions[index]!]!, body),
+  );
+  if (!v8Accepts(bytes)) throw refusal(name, `it is not valid: ${v8Complaint(bytes)}`);
+  if (options.agent === true) checkAgentAbi(module);
+  const globals = mutableGlobals(additions);
+  addInit(additions);
+  addScalarAccessors(additions, memory);
+  addGlobalAccessors(additions, globals);
+  const result = emitModule(additions, bodies);
+  assert(v8Accepts(result), 'V8 accepts an instrumented module');
+  return {
+    bytes: result,
+    memory: { pagesMin: memory.min, pagesMax: memory.max },
+    globals,
+    imports: module.imports.map((item) => item.name),
+    exports: module.exports.filter((item) => item.kind === 'function').map((item) => item.name),
+  };
+}

@@ -1,0 +1,112 @@
+// For tests only: assembles text, and runs instrumented modules with a host that answers 0. Not part of the product.
+import wabtInit from 'wabt';
+import { engineExport, memoryImport } from '../abi/guest-exports.ts';
+import { hostModule } from '../abi/host-functions.ts';
+import { type InstrumentedModule, type InstrumentOptions, instrument } from './index.ts';
+
+type WasmFunction = (...values: (number | bigint)[]) => number | bigint | undefined | (number | bigint)[];
+
+interface WasmMemory {
+  readonly buffer: ArrayBufferLike;
+}
+
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports?: object,
+  ) => { readonly exports: Record<string, WasmFunction> };
+  readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
+};
+
+const wabt = await wabtInit();
+
+/** The bytes of a module in the text format. */
+export function assemble(text: string): Uint8Array<ArrayBuffer> {
+  const parsed = wabt.parseWat('fixture.wat', text, {
+    tail_call: true,
+    extended_const: true,
+    memory64: true,
+  });
+  try {
+    return parsed.toBinary({ write_debug_names: true }).buffer as Uint8Array<ArrayBuffer>;
+  } finally {
+    parsed.destroy();
+  }
+}
+
+export interface Running {
+  readonly module: InstrumentedModule;
+  readonly exports: Record<string, WasmFunction>;
+  readonly memory: WasmMemory;
+  setFuel(fuel: number): void;
+  fuel(): number;
+  status(): number;
+  /** Runs an export on `fuel` (10^9 unless given): what it gave or how it trapped, and the fuel it used. */
+  call(name: string, values?: readonly (number | bigint)[], fuel?: number): Outcome;
+}
+
+export interface Outcome {
+  readonly value: unknown;
+  readonly trap: string | undefined;
+  readonly used: number;
+  readonly status: number;
+}
+
+export interface RunOptions extends InstrumentOptions {
+  /** The most pages that the host lets the memory have. */
+  readonly pagesMax?: number;
+  readonly host?: (name: string, values: readonly number[]) => number;
+  /** Do not run `init`. */
+  readonly bare?: boolean;
+}
+
+/** Instruments a module, in text or bytes, instantiates it with a memory of its own, and runs its `init`. */
+export function start(source: string | Uint8Array, options: RunOptions = {}): Running {
+  const module = instrument(typeof source === 'string' ? assemble(source) : source, options);
+  const pagesMax = Math.min(options.pagesMax ?? 256, module.memory.pagesMax);
+  const memory = new WebAssembly.Memory({ initial: module.memory.pagesMin, maximum: pagesMax, shared: true });
+  const host: Record<string, (...values: number[]) => number> = {};
+  for (const name of module.imports) host[name] = (...values) => options.host?.(name, values) ?? 0;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), {
+    [hostModule]: host,
+    [memoryImport.module]: { [memoryImport.name]: memory },
+  });
+  exports[engineExport.memoryPagesMaxSet]!(pagesMax);
+  const running = bind(module, exports, memory);
+  if (options.bare !== true) {
+    running.setFuel(1e9);
+    exports[engineExport.init]!();
+  }
+  return running;
+}
+
+function bind(
+  module: InstrumentedModule,
+  exports: Record<string, WasmFunction>,
+  memory: WasmMemory,
+): Running {
+  const setFuel = (fuel: number): void => {
+    exports[engineExport.fuelSet]!(fuel);
+  };
+  const fuel = () => exports[engineExport.fuelGet]!() as number;
+  const status = () => exports[engineExport.status]!() as number;
+  const call = (name: string, values: readonly (number | bigint)[] = [], limit = 1e9): Outcome => {
+    setFuel(limit);
+    const { value, trap } = outcomeOf(() => exports[name]!(...values));
+    return { value, trap, used: limit - fuel(), status: status() };
+  };
+  return { module, exports, memory, setFuel, fuel, status, call };
+}
+
+/** The value of a call, or the message of its trap. */
+export function outcomeOf(call: () => unknown): { value: unknown; trap: string | undefined } {
+  try {
+    return { value: call(), trap: undefined };
+  } catch (error) {
+    return {
+      value: undefined,
+      trap: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    };
+  }
+}

@@ -1,0 +1,22 @@
+// The one place where V8 is asked about a module. Its answer refuses before, and checks our own work after.
+
+interface WebAssemblyValidation {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => object;
+}
+
+declare const WebAssembly: WebAssemblyValidation;
+
+export function v8Accepts(bytes: Uint8Array): boolean {
+  return WebAssembly.validate(bytes);
+}
+
+/** What V8 says against a module that it does not accept; the wording differs between versions. */
+export function v8Complaint(bytes: Uint8Array): string {
+  try {
+    new WebAssembly.Module(bytes);
+  } catch (error) {
+    return error instanceof Error ? error.message.replace(/^WebAssembly\.Module\(\): /, '') : String(error);
+  }
+  return 'nothing';
+}
