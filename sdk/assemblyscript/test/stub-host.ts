@@ -51,7 +51,7 @@ export function textOf(value: number | Uint8Array | undefined): string {
 
 export class StubHost {
   readonly calls: Call[] = [];
-  readonly answers = new Map<string, Answer>();
+  readonly answers: Map<string, Answer> = new Map();
   readonly exports: Record<string, (...args: number[]) => number>;
   readonly memory: WebAssembly.Memory;
   readonly imports: readonly string[];
