@@ -12,6 +12,7 @@ import { type RunDirectory, segmentName } from './run-directory.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { type LogState, SegmentWriter } from './segment-writer.ts';
 
+/** Sizes in bytes, and where a log goes on. */
 export interface EventLogOptions {
   /** Bytes from which a new segment is begun; 256 MiB by default. */
   readonly segmentBytesMax?: number;
@@ -24,6 +25,10 @@ export interface EventLogOptions {
 /** A summary grows with the chunks of its segment, and a reader holds it. */
 const segmentChunksMax = 65_536;
 
+/**
+ * Appends events to the log of a run directory, in numbered segments. Synchronous; one writer at a time. After a fault of
+ * the storage every call throws it again and nothing more is written.
+ */
 export class EventLogWriter {
   readonly #directory: RunDirectory;
   readonly #segmentBytesMax: number;

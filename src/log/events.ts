@@ -25,6 +25,7 @@ export interface RunStarted {
   readonly node: string;
 }
 
+/** A run ends; it may go on in a later epoch. */
 export interface RunEnded {
   readonly tick: number;
   /** `quiescence`, `ticks`, `interrupted` or `failed`. */
@@ -32,6 +33,7 @@ export interface RunEnded {
   readonly digest: Uint8Array;
 }
 
+/** A tick has happened: its digest, and what was counted in it. */
 export interface TickDigest {
   readonly tick: number;
   readonly digest: Uint8Array;
@@ -54,6 +56,7 @@ export interface TickOutcomes {
   readonly count?: number;
 }
 
+/** What an agent gave to the outside; (`epoch`, `tick`, `index`) tells a repeat. */
 export interface Output {
   readonly epoch: number;
   readonly tick: number;
@@ -62,6 +65,7 @@ export interface Output {
   readonly payload: Uint8Array;
 }
 
+/** A task of an agent failed. */
 export interface Fault {
   readonly tick: number;
   readonly agent: string;
@@ -84,6 +88,7 @@ export interface Event {
   readonly text: string;
 }
 
+/** A line of an agent's log. */
 export interface LogText {
   readonly tick: number;
   readonly agent: string;

@@ -1,3 +1,5 @@
+// Messages against their tables, any bytes, and the protobuf library.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';

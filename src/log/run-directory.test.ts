@@ -1,3 +1,5 @@
+// Run directories made, opened, changed and refused.
+
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,6 +54,8 @@ describe('run directory', () => {
     };
     const wanted = { code: 'run-directory-invalid', message: /it is not empty, it holds "notes.txt"/ };
     assert.throws(() => createRunDirectory(path, contents), wanted);
+    const onFile = { code: 'run-directory-invalid', message: /notes.txt/ };
+    assert.throws(() => createRunDirectory(join(path, 'notes.txt'), contents), onFile);
     const made = createRunDirectory(join(folder, 'deep', 'er'), contents);
     assert.deepEqual(openRunDirectory(made.path).segments(), []);
   });

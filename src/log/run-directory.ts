@@ -21,6 +21,7 @@ export interface RunManifest {
   readonly costTable: number;
 }
 
+/** What a run directory holds from its beginning. */
 export interface RunContents {
   readonly manifest: RunManifest;
   /** The normalised configuration, as canonical JSON. */
@@ -37,6 +38,7 @@ export function segmentName(number: number): string {
 const segmentPattern = /^events-(\d{6,})\.mcap$/;
 const modulePattern = /^([0-9a-f]{64})\.wasm$/;
 
+/** A run directory and its small files. */
 export class RunDirectory {
   readonly path: string;
   readonly storage: Storage;
@@ -99,28 +101,39 @@ export class RunDirectory {
 /**
  * Makes a run directory, durable when this answers. The folder may exist if it is empty.
  *
- * @throws EngineError `run-directory-invalid` where the folder is not empty; `host-fault` where the storage fails.
+ * @throws EngineError `run-directory-invalid` where the folder is not empty or cannot be made; `host-fault` where the storage fails.
  */
 export function createRunDirectory(
   path: string,
   contents: RunContents,
   storage: Storage = nodeStorage(path),
 ): RunDirectory {
-  const names = onStorage(storage, '.', 'list', () => storage.list(''));
-  if (names !== undefined && names.length > 0) {
-    throw new EngineError(
-      'run-directory-invalid',
-      `Cannot make a run directory of "${path}": it is not empty, it holds "${names[0]}"`,
-      { path },
-    );
-  }
   for (const [hash, bytes] of contents.modules) checkModule(hash, bytes);
-  onStorage(storage, 'modules', 'make folder', () => storage.makeFolder('modules'));
+  makeFolders(path, storage);
   for (const [hash, bytes] of contents.modules) writeWhole(storage, 'modules', `${hash}.wasm`, bytes);
   writeWhole(storage, '', 'config.json', contents.config);
   // Last, for this file makes the folder a run directory.
   writeWhole(storage, '', 'run.json', manifestBytes(contents.manifest));
   return new RunDirectory(storage, contents.manifest);
+}
+
+/** A place where no folder can be made is a mistake of whoever named it, not a fault of the host. */
+function makeFolders(path: string, storage: Storage): void {
+  let why: string;
+  let cause: unknown;
+  try {
+    const names = storage.list('') ?? [];
+    if (names.length === 0) {
+      storage.makeFolder('modules');
+      return;
+    }
+    why = `it is not empty, it holds "${names[0]}"`;
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+    cause = error;
+  }
+  const message = `Cannot make a run directory of "${path}": ${why}`;
+  throw new EngineError('run-directory-invalid', message, { path }, cause);
 }
 
 /** The bytes of `run.json`: the one way to write these facts. */
