@@ -3,8 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { compileAgent } from '../sdk/assemblyscript/lib/compile.js';
+import { buildMarketPrices, marketPricesSource } from './build-market-prices.ts';
 
 const root = dirname(import.meta.dirname);
 const sdk = join(root, 'sdk', 'assemblyscript');
@@ -47,32 +48,49 @@ function readStamps(file: string): Stamps {
   }
 }
 
+/** Builds one file unless it is there, made of the same things; answers whether it is there now. */
+async function buildFile(
+  outFile: string,
+  wanted: string,
+  make: () => Promise<string | undefined>,
+): Promise<boolean> {
+  const stampFile = join(dirname(outFile), 'stamps.json');
+  const name = basename(outFile);
+  const stamps = readStamps(stampFile);
+  if (stamps[name] === wanted && existsSync(outFile)) return true;
+  const begin = performance.now();
+  const what = await make();
+  if (what === undefined) return false;
+  writeFileSync(stampFile, `${JSON.stringify({ ...stamps, [name]: wanted }, undefined, 2)}\n`);
+  const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+  say(`Built ${relative(root, outFile).replaceAll('\\', '/')}: ${what} (${seconds} s)`);
+  return true;
+}
+
+async function compile(entry: string, outFile: string): Promise<string | undefined> {
+  const result = await compileAgent({ entry, outFile, colors: process.stderr.isTTY });
+  return result.ok ? `${result.size} bytes, imports ${result.imports.join(', ')}` : undefined;
+}
+
 async function buildAgents(example: string, sdkHash: string): Promise<boolean> {
   const folder = join(root, 'examples', example);
   const sources = join(folder, 'agents');
   if (!existsSync(sources)) return true;
-  const build = join(folder, 'build');
-  mkdirSync(build, { recursive: true });
-  const stampFile = join(build, 'stamps.json');
-  const stamps = readStamps(stampFile);
+  mkdirSync(join(folder, 'build'), { recursive: true });
   const wanted = hashOf(filesBelow(sources), sdkHash);
-  for (const entry of readdirSync(sources)
-    .filter((name) => name.endsWith('.ts'))
-    .sort()) {
-    const name = `${basename(entry, '.ts')}.wasm`;
-    const outFile = join(build, name);
-    if (stamps[name] === wanted && existsSync(outFile)) continue;
-    const begin = performance.now();
-    const result = await compileAgent({ entry: join(sources, entry), outFile, colors: process.stderr.isTTY });
-    if (!result.ok) return false;
-    stamps[name] = wanted;
-    writeFileSync(stampFile, `${JSON.stringify(stamps, undefined, 2)}\n`);
-    const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-    say(
-      `Compiled examples/${example}/build/${name}: ${result.size} bytes, imports ${result.imports.join(', ')} (${seconds} s)`,
-    );
+  const entries = readdirSync(sources).filter((name) => name.endsWith('.ts'));
+  for (const entry of entries.sort()) {
+    const outFile = join(folder, 'build', `${basename(entry, '.ts')}.wasm`);
+    if (!(await buildFile(outFile, wanted, () => compile(join(sources, entry), outFile)))) return false;
   }
   return true;
+}
+
+async function buildPrices(): Promise<void> {
+  const outFile = join(root, 'examples', 'market', 'build', 'prices.jsonl');
+  const script = join(import.meta.dirname, 'build-market-prices.ts');
+  const wanted = hashOf([script, marketPricesSource], '');
+  await buildFile(outFile, wanted, async () => `${buildMarketPrices(outFile)} days`);
 }
 
 const sdkFiles = [...filesBelow(join(sdk, 'assembly')), ...filesBelow(join(sdk, 'lib'))];
@@ -86,3 +104,4 @@ for (const example of examples) {
   say(`Cannot build the example "${example}": see the compiler's messages above.`);
   process.exit(1);
 }
+await buildPrices();
