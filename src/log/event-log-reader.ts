@@ -3,12 +3,13 @@
 import { assert, EngineError } from '../base/errors.ts';
 import { chainStart } from './chain.ts';
 import { type ChannelName, channels } from './channels.ts';
-import { onStorage } from './files.ts';
+import { openFile } from './files.ts';
 import { messageHeadSize, recordHeadSize } from './mcap-records.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import { type CheckedChunk, SegmentReader, uint64 } from './segment-reader.ts';
 import type { LogState } from './segment-writer.ts';
+import type { ReadHandle } from './storage.ts';
 
 /** One event of the log. */
 export interface LogEvent {
@@ -71,8 +72,8 @@ export class EventLogReader implements Iterable<LogEvent> {
   }
 
   /**
-   * @throws EngineError `record-damaged` with `file` and `offset` in its details, where a byte was changed or a segment is
-   *   missing; `host-fault` where the storage fails. Events of a damaged chunk are never given.
+   * @throws EngineError `record-damaged` with `file` and `offset` in its details, where a byte was changed or a segment
+   *   is missing; `host-fault` where the storage fails. Events of a damaged chunk are never given.
    */
   *[Symbol.iterator](): Generator<LogEvent, void, undefined> {
     assert(!this.#begun, 'a log is read once by one reader');
@@ -86,38 +87,30 @@ export class EventLogReader implements Iterable<LogEvent> {
       index: undefined as SegmentIndex | undefined,
     };
     for (let number = 0; number < numbers.length; number++) {
-      const reader = this.#open(numbers, number);
+      const handle = this.#open(numbers, number);
       try {
-        for (;;) {
-          const chunk = this.#guard(number, () => reader.value.next());
-          if (chunk === undefined) break;
-          yield* this.#events(chunk, reader.value, number);
+        const name = segmentName(number);
+        const place = { name, folder: this.#directory.path, number, last: number === numbers.length - 1 };
+        const reader = new SegmentReader(handle, place, this.#state);
+        for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
+          yield* this.#events(chunk, reader, number);
         }
+        const { complete, position: offset, index, size } = reader;
+        position = { complete, segment: number, offset, size, index };
       } finally {
-        reader.close();
+        handle.close();
       }
-      const { complete, position: offset, index, size } = reader.value;
-      position = { complete, segment: number, offset, size, index };
     }
     this.#end = { ...position, ...this.#state };
   }
 
-  #open(numbers: readonly number[], number: number): { value: SegmentReader; close: () => void } {
-    const name = segmentName(number);
+  #open(numbers: readonly number[], number: number): ReadHandle {
+    const file = segmentName(number);
     const { storage, path } = this.#directory;
-    return this.#guard(number, () => {
-      const handle = numbers[number] === number ? storage.openRead(name) : undefined;
-      if (handle === undefined) {
-        const details = { file: name, offset: 0, path };
-        throw new EngineError(
-          'record-damaged',
-          `Cannot read the log in "${path}": "${name}" is missing`,
-          details,
-        );
-      }
-      const place = { name, folder: path, number, last: number === numbers.length - 1 };
-      return { value: new SegmentReader(handle, place, this.#state), close: () => handle.close() };
-    });
+    const handle = numbers[number] === number ? openFile(storage, file) : undefined;
+    if (handle !== undefined) return handle;
+    const message = `Cannot read the log in "${path}": "${file}" is missing`;
+    throw new EngineError('record-damaged', message, { file, offset: 0, path });
   }
 
   *#events(
@@ -137,10 +130,6 @@ export class EventLogReader implements Iterable<LogEvent> {
       }
       position = end;
     }
-  }
-
-  #guard<T>(number: number, run: () => T): T {
-    return onStorage(this.#directory.storage, segmentName(number), 'read', run);
   }
 }
 

@@ -26,8 +26,8 @@ export interface EventLogOptions {
 const segmentChunksMax = 65_536;
 
 /**
- * Appends events to the log of a run directory, in numbered segments. Synchronous; one writer at a time. After a fault of
- * the storage every call throws it again and nothing more is written.
+ * Appends events to the log of a run directory, in numbered segments. Synchronous; one writer at a time. After a fault
+ * of the storage every call throws it again and nothing more is written.
  */
 export class EventLogWriter {
   readonly #directory: RunDirectory;

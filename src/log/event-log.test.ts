@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { encodeHex } from '../base/encoding.ts';
+import { concatBytes, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { checkEventLog, readEvents } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
@@ -92,6 +92,45 @@ describe('event log', () => {
         assert.equal(typeof answer.details.offset, 'number');
       }
     }
+  });
+
+  it('finds any changed byte of a log without closing too, and takes none for a cut', () => {
+    const storage = new MemoryStorage();
+    const directory = sampleDirectory(storage);
+    appendAll(new EventLogWriter(directory), sampleEvents(1), 5);
+    const original = storage.files.get(firstSegment)!;
+    for (let at = 0; at < original.length; at++) {
+      for (const mask of [1, 0x80]) {
+        const changed = original.slice();
+        changed[at]! ^= mask;
+        storage.files.set(firstSegment, changed);
+        const answer = attempt(() => readAll(directory));
+        assert.ok(answer instanceof EngineError, `byte ${at} of ${original.length} was changed unseen`);
+      }
+    }
+  });
+
+  it('refuses what follows the closing of a segment', () => {
+    const { directory, storage } = sampleLog(1);
+    const original = storage.files.get(firstSegment)!;
+    for (const more of [Uint8Array.of(0), Uint8Array.of(10), original]) {
+      storage.files.set(firstSegment, concatBytes([original, more]));
+      assert.throws(() => readAll(directory), { code: 'record-damaged', message: /something follows/ });
+    }
+  });
+
+  it('takes zeros after the last chunk for a cut, as some file systems leave them', () => {
+    const { directory, storage, events } = sampleLog(1);
+    const closed = storage.files.get(firstSegment)!;
+    const { offset } = checkEventLog(directory);
+    assert.equal(offset, closed.length);
+    storage.files.set(firstSegment, closed.slice(0, closed.length - 8));
+    const cut = checkEventLog(directory);
+    storage.files.set(firstSegment, concatBytes([closed.slice(0, cut.offset), new Uint8Array(100_000)]));
+    assert.deepEqual(readAll(directory), { events, complete: false });
+    truncateTail(directory, checkEventLog(directory));
+    assert.deepEqual(storage.files.get(`${firstSegment}.torn-${cut.offset}`), new Uint8Array(100_000));
+    assert.deepEqual(readAll(directory), { events, complete: true });
   });
 
   it('reads a log cut at any length up to its last whole chunk', () => {

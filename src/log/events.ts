@@ -1,4 +1,5 @@
-// The events of the record, but inputs: their shapes and tables. Field numbers are never reused; new ones are only appended.
+// The events of the record, but inputs: their shapes and tables. Field numbers are never reused, new ones are only
+// appended.
 
 import { assert } from '../base/errors.ts';
 import type { ByteWriter } from './byte-writer.ts';

@@ -89,17 +89,26 @@ export function writeWhole(storage: Storage, folder: string, name: string, bytes
   onStorage(storage, path, 'sync the folder of', () => storage.syncFolder(folder));
 }
 
+/** Opens a file whose reading fails as `host-fault`; undefined where there is none. */
+export function openFile(storage: Storage, name: string): ReadHandle | undefined {
+  const handle = onStorage(storage, name, 'open', () => storage.openRead(name));
+  if (handle === undefined) return undefined;
+  return {
+    size: () => onStorage(storage, name, 'read', () => handle.size()),
+    read: (into, offset) => onStorage(storage, name, 'read', () => handle.read(into, offset)),
+    close: () => onStorage(storage, name, 'close', () => handle.close()),
+  };
+}
+
 /** All bytes of a file; undefined where there is none. */
 export function readWhole(storage: Storage, name: string): Uint8Array<ArrayBuffer> | undefined {
-  return onStorage(storage, name, 'read', () => {
-    const handle = storage.openRead(name);
-    if (handle === undefined) return undefined;
-    try {
-      return readRange(handle, 0, handle.size());
-    } finally {
-      handle.close();
-    }
-  });
+  const handle = openFile(storage, name);
+  if (handle === undefined) return undefined;
+  try {
+    return readRange(handle, 0, handle.size());
+  } finally {
+    handle.close();
+  }
 }
 
 /** Bytes from `offset`; fewer than `size` where the file ends. */

@@ -18,8 +18,8 @@ import {
 import type { Storage } from './storage.ts';
 
 /**
- * Opens a run directory, whose run may still be going. Its small files are compared with the first event of the log; the
- * rest of the log, and the modules, are checked when they are read.
+ * Opens a run directory, whose run may still be going. Its small files are compared with the first event of the log;
+ * the rest of the log, and the modules, are checked when they are read.
  *
  * @throws EngineError `run-directory-invalid` where it is not one, or one of another format; `record-damaged` where its
  *   files were changed.

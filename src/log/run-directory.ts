@@ -101,7 +101,8 @@ export class RunDirectory {
 /**
  * Makes a run directory, durable when this answers. The folder may exist if it is empty.
  *
- * @throws EngineError `run-directory-invalid` where the folder is not empty or cannot be made; `host-fault` where the storage fails.
+ * @throws EngineError `run-directory-invalid` where the folder is not empty or cannot be made; `host-fault` where the
+ *   storage fails.
  */
 export function createRunDirectory(
   path: string,

@@ -122,7 +122,7 @@ export class SegmentIndex {
     this.#pending = undefined;
   }
 
-  /** All that follows the last chunk in a closed segment, from `offset` of the file: data end, summary, footer, magic. */
+  /** All that follows the last chunk of a closed segment, at `offset` of the file: data end, summary, footer, magic. */
   closing(offset: number): Uint8Array<ArrayBuffer> {
     const writer = new ByteWriter(this.#chunkIndexes.position + this.#schemas.length + 1024);
     const dataEnd = beginRecord(writer, Opcode.dataEnd);

@@ -1,5 +1,5 @@
-// Reads one segment of the log chunk by chunk and believes nothing: CRC, chain, indexes and summary are derived again and
-// compared. It tells what was cut off (a crash does that) from what was changed (never passed over).
+// Reads one segment of the log chunk by chunk and believes nothing: CRC, chain, indexes and summary are derived again
+// and compared. It tells what was cut off (a crash does that) from what was changed (never passed over).
 
 import { crc32 } from 'node:zlib';
 import { bytesEqual, encodeHex } from '../base/encoding.ts';

@@ -1,4 +1,5 @@
-// Writes one segment of the log: events into a chunk buffer, whole chunks to the file. It never changes what is written.
+// Writes one segment of the log: events into a chunk buffer, whole chunks to the file. It never changes what is
+// written.
 
 import { crc32 } from 'node:zlib';
 import { assert } from '../base/errors.ts';

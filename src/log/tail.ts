@@ -1,8 +1,9 @@
 // Cuts off the torn tail of a log, so that it can go on. What is cut is kept beside it.
 
+import { assert } from '../base/errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { LogEnd } from './event-log-reader.ts';
-import { AppendFile, onStorage, readRange } from './files.ts';
+import { AppendFile, onStorage, openFile, readRange } from './files.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import { type LogState, SegmentWriter } from './segment-writer.ts';
 
@@ -46,17 +47,15 @@ export function truncateTail(directory: RunDirectory, end: LogEnd): LogEnd {
 function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): void {
   const copyName = `${name}.torn-${offset}`;
   const copy = new AppendFile(storage, copyName, 'create');
-  onStorage(storage, name, 'read', () => {
-    const handle = storage.openRead(name);
-    if (handle === undefined) throw new Error('the file is gone');
-    try {
-      for (let at = offset; at < size; at += copyBytes) {
-        copy.write(readRange(handle, at, Math.min(copyBytes, size - at)));
-      }
-    } finally {
-      handle.close();
+  const handle = openFile(storage, name);
+  assert(handle !== undefined, 'a log that was just read is there');
+  try {
+    for (let at = offset; at < size; at += copyBytes) {
+      copy.write(readRange(handle, at, Math.min(copyBytes, size - at)));
     }
-  });
+  } finally {
+    handle.close();
+  }
   copy.sync();
   copy.close();
   onStorage(storage, copyName, 'sync the folder of', () => storage.syncFolder(''));

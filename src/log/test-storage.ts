@@ -1,4 +1,4 @@
-// A disk in memory for tests: it can write short, fail at the Nth call, and be looked into. Not part of the package's face.
+// A disk in memory for tests: it can write short, fail at the Nth call, and be looked into. Never part of the package.
 
 import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
 
