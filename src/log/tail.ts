@@ -2,7 +2,7 @@
 
 import { assert } from '../base/errors.ts';
 import { ByteWriter } from './byte-writer.ts';
-import type { LogEnd } from './event-log-reader.ts';
+import { checkEventLog, type LogEnd } from './event-log-reader.ts';
 import { AppendFile, onStorage, openFile, readRange } from './files.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import { type LogState, SegmentWriter } from './segment-writer.ts';
@@ -13,11 +13,11 @@ const copyBytes = 1_048_576;
 /**
  * Makes a log that was cut off whole again: the tail after the last whole chunk is copied to
  * `events-N.mcap.torn-OFFSET`, then cut, and the segment is closed. A segment in which nothing is valid is removed.
- * Nobody else may have the directory open. Answers where the log ends then, for `EventLogOptions.after`.
+ * Nobody else may have the directory open. `end` is what a reader found; without it the log is read. Answers where the log ends then, for `EventLogOptions.after`.
  *
- * @throws EngineError `host-fault` where the storage fails.
+ * @throws EngineError `host-fault` where the storage fails; `record-damaged` where the log is not merely cut off.
  */
-export function truncateTail(directory: RunDirectory, end: LogEnd): LogEnd {
+export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLog(directory)): LogEnd {
   if (end.complete) return end;
   const { storage } = directory;
   const name = segmentName(end.segment);
