@@ -13,7 +13,8 @@ const copyBytes = 1_048_576;
 /**
  * Makes a log that was cut off whole again: the tail after the last whole chunk is copied to
  * `events-N.mcap.torn-OFFSET`, then cut, and the segment is closed. A segment in which nothing is valid is removed.
- * Nobody else may have the directory open. `end` is what a reader found; without it the log is read. Answers where the log ends then, for `EventLogOptions.after`.
+ * Nobody else may have the directory open. `end` is what a reader found; without it the log is read. Answers where the
+ * log ends then, for `EventLogOptions.after`.
  *
  * @throws EngineError `host-fault` where the storage fails; `record-damaged` where the log is not merely cut off.
  */
