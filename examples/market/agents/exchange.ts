@@ -165,20 +165,20 @@ class Exchange extends Agent {
     summary.turnover += trade.price * trade.quantity;
     summary.lastPrice = trade.price;
     this.volumeSinceQuote += trade.quantity;
-    this.tellFill(trade.maker, trade);
-    this.tellFill(trade.taker, trade);
-    if (trade.maker.left == 0) {
+    this.tellFill(trade.maker, trade, trade.makerLeft);
+    this.tellFill(trade.taker, trade, trade.takerLeft);
+    if (trade.makerLeft == 0) {
       summary.ordersFilled++;
       this.resting.delete(keyOf(trade.maker.account.owner, trade.maker.ref));
     }
     if (this.config.tape) output<TapeLine>({ tick, price: trade.price, quantity: trade.quantity });
   }
 
-  private tellFill(order: BookOrder, trade: Trade): void {
+  private tellFill(order: BookOrder, trade: Trade, left: i64): void {
     const report = this.reportOn(order, "fill");
     report.price = trade.price;
     report.quantity = trade.quantity;
-    report.left = order.left;
+    report.left = left;
     send<Report>(AgentId.fromKey(order.account.owner), report);
   }
 

@@ -5,12 +5,20 @@ import { BookOrder, BookSide } from "./book-side";
 
 /** A maker's order met a taker's, at the maker's price. */
 export class Trade {
+  readonly price: i64;
+  /** What was open of each after this trade; more trades of the taker may have followed. */
+  readonly makerLeft: i64;
+  readonly takerLeft: i64;
+
   constructor(
     readonly maker: BookOrder,
     readonly taker: BookOrder,
-    readonly price: i64,
     readonly quantity: i64,
-  ) {}
+  ) {
+    this.price = maker.price;
+    this.makerLeft = maker.left;
+    this.takerLeft = taker.left;
+  }
 }
 
 export class OrderBook {
@@ -34,7 +42,7 @@ export class OrderBook {
       const quantity = min(min(order.left, best.left), affordable(order, best.price));
       if (quantity == 0) break;
       this.settle(order, best, quantity);
-      trades.push(new Trade(best, order, best.price, quantity));
+      trades.push(new Trade(best, order, quantity));
       if (best.left == 0) others.removeBest();
     }
     if (order.isMarket) this.reserve(order, -order.left);
