@@ -28,6 +28,9 @@ export interface TaskFault {
 export interface CommittedTick {
   /** Every byte that the tick's digest covers. */
   readonly transcript: Uint8Array<ArrayBuffer>;
+  /** The transcript as words, and where in it the record of each planned task begins; size 0: it did not run. */
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly recordAt: Int32Array;
   readonly sink: EffectSink;
   readonly faults: readonly TaskFault[];
   /** Tasks that ran. */
@@ -40,14 +43,17 @@ export interface CommittedTick {
 /**
  * Commits a tick: slots of finished tasks are freed first, then effects apply in (plan position, effect index).
  * @param sealed the encoded inputs of the tick, as the digest covers them
+ * @param previousDigest 32 bytes, the beginning of what the next digest covers
  */
 export function commitTick(
   state: SchedulerState,
   plan: readonly Task[],
   records: TaskRecords,
   sealed: Uint8Array,
+  previousDigest: Uint8Array,
 ): CommittedTick {
   const transcript = new Transcript(transcriptWords(plan, records, sealed));
+  transcript.addRaw(previousDigest);
   transcript.addWide(state.tick);
   transcript.addBytes(sealed);
   transcript.addWord(plan.length);
@@ -62,12 +68,20 @@ export function commitTick(
     fuel += commitTask(state, plan[i]!, transcript, starts[i]!, sink, faults);
   }
   for (const task of plan) {
-    task.next = null;
     task.agent.turnHead = null;
     task.agent.turnTail = null;
   }
   transcript.addEvents(state.events);
-  return { transcript: transcript.bytes, sink, faults, taskCount, messageCount: state.deliveredCount, fuel };
+  return {
+    transcript: transcript.bytes,
+    words: transcript.words,
+    recordAt: starts,
+    sink,
+    faults,
+    taskCount,
+    messageCount: state.deliveredCount,
+    fuel,
+  };
 }
 
 function transcriptWords(plan: readonly Task[], records: TaskRecords, sealed: Uint8Array): number {

@@ -3,7 +3,7 @@
 import { DropReason, noticeOffset, noticeSize, TaskKind } from '../abi/envelope.ts';
 import { EffectKind } from '../abi/record.ts';
 import { EventKind } from './event.ts';
-import { drainMailbox, firstTask, insertTask } from './mailbox.ts';
+import { drainMailbox, firstTask, insertTask, listTasks } from './mailbox.ts';
 import { enqueueFirst } from './run-queue.ts';
 import type { Agent, SchedulerState, Task, Topic } from './state.ts';
 import { isAlive } from './state.ts';
@@ -24,6 +24,12 @@ export function headOf(agent: Agent): Task | null {
   if (agent.urgent !== null) return agent.urgent;
   if (agent.phase === 'stopping' || !isAlive(agent)) return null;
   return firstTask(agent.mailbox);
+}
+
+/** Everything that waits for the agent, in the order of its mailbox. */
+export function waitingTasks(agent: Agent): Task[] {
+  const waiting = listTasks(agent.mailbox);
+  return agent.urgent === null ? waiting : [agent.urgent, ...waiting];
 }
 
 /** Makes sure that the run queue knows the agent's next task. */
@@ -57,6 +63,7 @@ function createTask(
     length: payload.length,
     queued: false,
     taken: false,
+    position: -1,
     next: null,
   };
 }

@@ -3,11 +3,11 @@
 export type { CommittedTick, TaskFault, TaskRecords } from './commit.ts';
 export { closeTick, commitTick } from './commit.ts';
 export type { Payload } from './deliver.ts';
+export { waitingTasks } from './deliver.ts';
 export type { EffectSink } from './effects.ts';
 export type { SchedulerEvent } from './event.ts';
 export { EventKind, eventKindNames } from './event.ts';
 export { createDeclaredAgents, declaredNames } from './life-cycle.ts';
-export { mailboxSize } from './mailbox.ts';
 export { hasRunnable, nextTimerTick, openTick, planTick } from './plan.ts';
 export type { Policy } from './run-queue.ts';
 export type {

@@ -12,10 +12,6 @@ export function createMailbox(): Mailbox {
   return { tasks: [], first: 0 };
 }
 
-export function mailboxSize(mailbox: Mailbox): number {
-  return mailbox.tasks.length - mailbox.first;
-}
-
 /** Adds a task behind all that go before it: appending is the common case, since sequences rise. */
 export function insertTask(mailbox: Mailbox, task: Task): void {
   const { tasks } = mailbox;
@@ -49,12 +45,17 @@ export function removeFirst(mailbox: Mailbox): void {
   }
 }
 
+/** Every waiting task, in order. */
+export function listTasks(mailbox: Mailbox): Task[] {
+  return mailbox.tasks.slice(mailbox.first).filter((task) => task !== null && !task.taken) as Task[];
+}
+
 /** Removes and returns every waiting task, in order. */
 export function drainMailbox(mailbox: Mailbox): Task[] {
-  const waiting = mailbox.tasks.slice(mailbox.first).filter((task) => task !== null && !task.taken);
+  const waiting = listTasks(mailbox);
   mailbox.tasks.length = 0;
   mailbox.first = 0;
-  return waiting as Task[];
+  return waiting;
 }
 
 function goesBefore(a: Task, b: Task): boolean {

@@ -43,6 +43,7 @@ export function planTick(state: SchedulerState): Task[] {
       continue;
     }
     take(task);
+    task.position = plan.length;
     linkTurn(agent, task);
     plan.push(task);
     refreshHead(state, agent);
@@ -74,6 +75,7 @@ function take(task: Task): void {
 }
 
 function linkTurn(agent: Agent, task: Task): void {
+  task.next = null;
   if (agent.turnTail === null) agent.turnHead = task;
   else agent.turnTail.next = task;
   agent.turnTail = task;

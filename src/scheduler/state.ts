@@ -61,6 +61,8 @@ export interface Task {
   queued: boolean;
   /** Planned, cancelled or dropped: queues skip it. */
   taken: boolean;
+  /** Position in the plan, once planned. */
+  position: number;
   /** The next task of the same turn. */
   next: Task | null;
 }

@@ -53,6 +53,13 @@ export class Transcript {
     this.#used += words;
   }
 
+  /** Whole words as they are, without a length. */
+  addRaw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length >>> 2);
+    this.#bytes.set(bytes, this.#used * 4);
+    this.#used += bytes.length >>> 2;
+  }
+
   /** A task and its record; returns the word index of the record. Without a record the task did not run. */
   addTask(task: Task, record: Uint32Array | null, at: number): number {
     const size = record === null ? 1 : record[at]!;

@@ -1,0 +1,132 @@
+// The library's calls as inputs: each is checked here, once, so that a sealed input always makes sense.
+
+import { encodeUtf8 } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { type Input, InputKind } from '../log/index.ts';
+import { agentOf, type SchedulerState } from '../scheduler/index.ts';
+import { type AgentId, AgentNames, formatAgentId, type Identity } from './agent-id.ts';
+import { canonicalBytes } from './config/json-value.ts';
+import type { SystemConfig } from './config/system-config.ts';
+import { createInput } from './host-inputs.ts';
+import type { InputLine } from './input/index.ts';
+import type { AgentSpec, Message, PayloadValue, TaskSpec } from './run-types.ts';
+
+const channelNameBytesMax = 64;
+
+export class HostCalls {
+  readonly #config: SystemConfig;
+  readonly #state: SchedulerState;
+  readonly #names: AgentNames;
+  #spawnCounter: number;
+
+  constructor(config: SystemConfig, state: SchedulerState) {
+    this.#config = config;
+    this.#state = state;
+    this.#names = new AgentNames(state);
+    this.#spawnCounter = state.hostCounter;
+  }
+
+  spawn(spec: AgentSpec): { readonly id: AgentId; readonly input: Input } {
+    const declaration = this.#config.agents.find(({ name }) => name === spec.agent);
+    if (declaration === undefined) {
+      const known = this.#config.agents.map(({ name }) => name).join(', ');
+      throw invalid(`Cannot spawn agent ${JSON.stringify(spec.agent)}: the system declares ${known}`);
+    }
+    const limit = declaration.limits.messageBytesMax;
+    const payload = spec.payload === undefined ? new Uint8Array(0) : payloadBytes(spec.payload, limit);
+    const identity = { origin: 0, counter: ++this.#spawnCounter };
+    const input = createInput(InputKind.spawn, { ...identity, name: spec.agent, payload });
+    return { id: formatAgentId(identity), input };
+  }
+
+  message(id: AgentId, message: Message): Input {
+    return createInput(InputKind.message, { ...this.find(id), ...this.#content(message) });
+  }
+
+  task(id: AgentId, task: TaskSpec): Input {
+    const detail = encodeUtf8(task.taskId ?? '');
+    return createInput(InputKind.scheduledTask, { ...this.find(id), ...this.#content(task), detail });
+  }
+
+  publish(topic: string, message: Message): Input {
+    if (!this.#state.topicByName.has(topic)) checkChannelName(topic);
+    return createInput(InputKind.publish, { name: topic, ...this.#content(message) });
+  }
+
+  membership(kind: typeof InputKind.join | typeof InputKind.leave, id: AgentId, channel: string): Input {
+    if (this.#state.topicByName.has(channel)) {
+      throw invalid(
+        `Cannot join ${JSON.stringify(channel)}: it is a declared topic, and channels have other names`,
+      );
+    }
+    checkChannelName(channel);
+    return createInput(kind, { ...this.find(id), name: channel });
+  }
+
+  terminate(id: AgentId): Input {
+    return createInput(InputKind.terminate, this.find(id));
+  }
+
+  /** A line of a source; a text says what is wrong with it. */
+  line(line: InputLine): Input | string {
+    const { payload, priority } = line;
+    if (payload.length > this.#messageBytesMax) {
+      return `the payload has ${payload.length} bytes, and no agent takes more than ${this.#messageBytesMax}`;
+    }
+    if (line.topic !== undefined) {
+      if (!this.#state.topicByName.has(line.topic) && !this.#state.channels.has(line.topic)) {
+        return `found topic ${JSON.stringify(line.topic)}, wanted one that the system declares`;
+      }
+      return createInput(InputKind.publish, { name: line.topic, payload, priority, waits: true });
+    }
+    const identity = this.#known(line.agent ?? '');
+    if (identity === undefined)
+      return `found agent ${JSON.stringify(line.agent)}, which the system does not have`;
+    return createInput(InputKind.message, { ...identity, payload, priority, waits: true });
+  }
+
+  /** @throws EngineError `input-invalid` where no agent has, or is about to have, the identity */
+  find(id: AgentId): Identity {
+    const identity = this.#known(id);
+    if (identity !== undefined) return identity;
+    throw invalid(`Cannot find agent ${JSON.stringify(id)}: the system has none of that name or identity`);
+  }
+
+  #known(id: AgentId): Identity | undefined {
+    const identity = this.#names.parse(id);
+    if (identity === undefined) return undefined;
+    const { origin, counter } = identity;
+    const pending = origin === 0 && counter > 0 && counter <= this.#spawnCounter;
+    return pending || agentOf(this.#state, origin, counter) !== undefined ? identity : undefined;
+  }
+
+  #content({ payload, priority = 0 }: Message): Pick<Input, 'payload' | 'priority'> {
+    if (!Number.isInteger(priority) || priority < -(2 ** 31) || priority > 2 ** 31 - 1) {
+      throw invalid(`Cannot take priority ${priority}: a whole number from -2^31 to 2^31 - 1 was wanted`);
+    }
+    return { payload: payloadBytes(payload, this.#messageBytesMax), priority };
+  }
+
+  /** What the most generous agent takes. */
+  get #messageBytesMax(): number {
+    return this.#config.agents.reduce((max, { limits }) => Math.max(max, limits.messageBytesMax), 0);
+  }
+}
+
+function payloadBytes(payload: PayloadValue, bytesMax: number): Uint8Array {
+  const bytes = payload instanceof Uint8Array ? payload.slice() : canonicalBytes(payload);
+  if (bytes.length <= bytesMax) return bytes;
+  throw invalid(`Cannot take a payload of ${bytes.length} bytes: at most ${bytesMax} were wanted`);
+}
+
+function checkChannelName(name: string): void {
+  const size = encodeUtf8(name).length;
+  if (size >= 1 && size <= channelNameBytesMax) return;
+  throw invalid(
+    `Cannot use ${JSON.stringify(name)} as a name: it has ${size} bytes, 1 to ${channelNameBytesMax} were wanted`,
+  );
+}
+
+function invalid(message: string): EngineError {
+  return new EngineError('input-invalid', message);
+}

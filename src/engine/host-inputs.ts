@@ -1,0 +1,96 @@
+// Inputs that the embedding program makes: checked at once, sealed into the next tick, acknowledged when durable.
+
+import { EngineError } from '../base/errors.ts';
+import type { Input } from '../log/index.ts';
+
+/** Inputs that may wait for the next tick. */
+const waitingMax = 65_536;
+
+const noBytes = new Uint8Array(0);
+
+/** An input with nothing but its kind; the fields that a kind uses are given. */
+export function createInput(kind: number, fields: Partial<Input> = {}): Input {
+  return {
+    kind,
+    origin: 0,
+    counter: 0,
+    name: '',
+    payload: noBytes,
+    priority: 0,
+    detail: noBytes,
+    tick: 0,
+    waits: false,
+    ...fields,
+  };
+}
+
+export class HostInputs {
+  #waiting: Input[] = [];
+  #accepted = 0;
+  #durable = 0;
+  #waiters: {
+    readonly count: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  #closed: EngineError | undefined;
+  #wake: (() => void) | undefined;
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** @throws EngineError `input-refused` when the run has ended or too many inputs wait. */
+  add(input: Input): void {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (this.#waiting.length >= waitingMax) {
+      throw new EngineError(
+        'input-refused',
+        `Cannot take an input: ${waitingMax} wait for the next tick already; await acknowledged() before giving more`,
+      );
+    }
+    this.#waiting.push(input);
+    this.#accepted++;
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  /** Everything accepted so far, for the tick that is being sealed. */
+  take(): Input[] {
+    const taken = this.#waiting;
+    if (taken.length > 0) this.#waiting = [];
+    return taken;
+  }
+
+  /** Resolves at the next input. */
+  arrival(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Resolves when every input accepted so far is as durable as the mode says. */
+  acknowledged(): Promise<void> {
+    if (this.#durable >= this.#accepted) return Promise.resolve();
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ count: this.#accepted, resolve, reject });
+    });
+  }
+
+  /** Everything sealed so far is durable. */
+  markDurable(): void {
+    this.#durable = this.#accepted - this.#waiting.length;
+    if (this.#waiters.length === 0) return;
+    const ready = this.#waiters.filter((waiter) => waiter.count <= this.#durable);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.count > this.#durable);
+    for (const { resolve } of ready) resolve();
+  }
+
+  /** No more inputs; what was not durable is refused. */
+  close(why: string): void {
+    this.#closed ??= new EngineError('input-refused', `Cannot take an input: ${why}`);
+    for (const { reject } of this.#waiters) reject(this.#closed);
+    this.#waiters = [];
+  }
+}

@@ -1,0 +1,36 @@
+// The library's public face.
+
+export type { Capability } from '../abi/host-functions.ts';
+export { EngineError, type ErrorCode, errorCodes } from '../base/errors.ts';
+export { type AgentLimits, agentLimitDefaults, type RunLimits, runLimitDefaults } from '../base/limits.ts';
+export type { MessageTelemetry, TelemetryHook, TickTelemetry, TurnTelemetry } from '../telemetry/index.ts';
+export type { AgentId } from './agent-id.ts';
+export {
+  type AgentDescription,
+  createSystem,
+  type JsonValue,
+  type LoadedSystem,
+  loadSystem,
+  type System,
+  type SystemConfig,
+  type SystemDescription,
+} from './config/index.ts';
+export type { OutputSink } from './durable-log.ts';
+export { type LineSource, openInput } from './input/index.ts';
+export { Orchestrator } from './orchestrator.ts';
+export type { OutputRecord } from './recorder.ts';
+export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } from './replay.ts';
+export type {
+  AgentSpec,
+  EndReason,
+  Message,
+  OrchestratorOptions,
+  PayloadValue,
+  ResumeOptions,
+  RunOptions,
+  RunProgress,
+  RunSummary,
+  TaskSpec,
+} from './run-types.ts';
+export type { AgentView, QueuedTaskView, StateView } from './state-view.ts';
+export { engineVersion } from './version.ts';

@@ -1,0 +1,94 @@
+// From the lines of a source to the inputs of a tick. A pulled source gives exactly so many lines a tick, however slowly
+// they come; a live one gives what has arrived.
+
+import { EngineError } from '../base/errors.ts';
+import type { Cursor, Input } from '../log/index.ts';
+import { type InputLine, type Line, type LineSource, parseInputLine } from './input/index.ts';
+
+export interface LineInputsOptions {
+  readonly source: LineSource;
+  /** Lines that one tick takes at most; bad ones count, they keep their place. */
+  readonly inputsPerTickMax: number;
+  readonly live: boolean;
+  /** A bad line ends the run, where otherwise it is skipped and reported. */
+  readonly strict: boolean;
+  /** Makes an input of a line, or says what is wrong with it. */
+  readonly resolve: (line: InputLine) => Input | string;
+  readonly reportBad: (problem: string) => void;
+}
+
+export class LineInputs {
+  readonly #options: LineInputsOptions;
+  /** The tick that the next line asks for, where that is a later one. */
+  heldTick: number | undefined;
+
+  constructor(options: LineInputsOptions) {
+    this.#options = options;
+  }
+
+  get ended(): boolean {
+    return this.#options.source.cursor.ended;
+  }
+
+  get live(): boolean {
+    return this.#options.live;
+  }
+
+  /** Behind the last line that became an input. */
+  get cursor(): Cursor {
+    const { name, cursor } = this.#options.source;
+    return { source: name, ...cursor };
+  }
+
+  /** The inputs of a tick. Waits for a pulled source's lines. */
+  gather(tick: number): readonly Input[] | Promise<readonly Input[]> {
+    if (this.ended || (this.heldTick !== undefined && this.heldTick > tick)) return [];
+    const { source, inputsPerTickMax, live } = this.#options;
+    if (live) return this.#take(source.poll(inputsPerTickMax), tick);
+    const lines = source.pull(inputsPerTickMax);
+    if (lines instanceof Promise) return lines.then((ready) => this.#take(ready, tick));
+    return this.#take(lines, tick);
+  }
+
+  /** Resolves when a live source has something new, or has ended. */
+  arrival(): Promise<void> {
+    return this.#options.source.arrival();
+  }
+
+  close(): void {
+    this.#options.source.close();
+  }
+
+  #take(lines: readonly Line[], tick: number): readonly Input[] {
+    const { source } = this.#options;
+    const inputs: Input[] = [];
+    this.heldTick = undefined;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i]!;
+      const parsed = parseInputLine(line.bytes, line.number, source.name);
+      const wanted = parsed.ok ? parsed.input.tick : undefined;
+      if (wanted !== undefined && wanted > tick) {
+        this.heldTick = wanted;
+        source.putBack(lines.slice(i));
+        break;
+      }
+      const place = `${source.name}:${line.number}`;
+      if (!parsed.ok) this.#bad(parsed.problem);
+      else if (wanted !== undefined && wanted < tick) {
+        this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`);
+      } else {
+        const input = this.#options.resolve(parsed.input);
+        if (typeof input === 'string') this.#bad(`${place}: ${input}`);
+        else inputs.push(input);
+      }
+    }
+    return inputs;
+  }
+
+  #bad(problem: string): void {
+    if (this.#options.strict) {
+      throw new EngineError('input-invalid', `Cannot take an input line: ${problem}`, { problem });
+    }
+    this.#options.reportBad(problem);
+  }
+}

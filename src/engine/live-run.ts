@@ -1,0 +1,192 @@
+// The loop of a live run: seal, execute, record, release, tick after tick.
+
+import { encodeHex } from '../base/encoding.ts';
+import { type Cursor, type Input, InputKind } from '../log/index.ts';
+import { hasRunnable } from '../scheduler/index.ts';
+import type { TelemetryHooks } from '../telemetry/index.ts';
+import type { DurableLog } from './durable-log.ts';
+import { createInput, type HostInputs } from './host-inputs.ts';
+import type { LineInputs } from './line-inputs.ts';
+import type { ExecutedTick, Machine } from './machine.ts';
+import { nextTick } from './next-tick.ts';
+import { emitTelemetry } from './observe.ts';
+import type { Recorder } from './recorder.ts';
+import type { RunTotals } from './run-totals.ts';
+import type { EndReason, RunOptions } from './run-types.ts';
+
+export interface LiveRunParts {
+  readonly machine: Machine;
+  readonly recorder: Recorder;
+  readonly durable: DurableLog;
+  readonly hostInputs: HostInputs;
+  readonly hooks: TelemetryHooks;
+  readonly totals: RunTotals;
+  readonly tickMs: number;
+}
+
+/** How long the loop goes on without giving the event loop its turn. */
+const yieldMs = 10;
+
+export class LiveRun {
+  readonly #parts: LiveRunParts;
+  #lastCursor = '';
+  #yieldedAtMs = performance.now();
+  #startedAtMs = 0;
+  #startTick = 0;
+
+  constructor(parts: LiveRunParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs until the inputs have ended and nothing is left to do, the last tick is reached, or the signal says so. */
+  async run(lines: LineInputs | undefined, options: RunOptions): Promise<EndReason> {
+    const { state } = this.#parts.machine;
+    const { signal, ticks: lastTick } = options;
+    this.#startedAtMs = performance.now();
+    this.#startTick = state.tick;
+    for (;;) {
+      if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
+      if (signal?.aborted === true) return 'interrupted';
+      const next = state.tick + 1;
+      if (lastTick !== undefined && next >= lastTick) return this.#finish('ticks', next, lines, options);
+      let inputs = await this.#gather(lines, next, signal);
+      if (inputs === 'aborted') return 'interrupted';
+      const open = lines !== undefined && !lines.ended;
+      const facts = { state, hasInputs: inputs.length > 0, heldTick: lines?.heldTick };
+      const tick = nextTick({ ...facts, keptOpen: open || lastTick !== undefined });
+      if (tick === undefined && open) {
+        await this.#waitForInput(lines, signal);
+        continue;
+      }
+      if (tick === undefined) return this.#finish('quiescence', next, lines, options);
+      if (lastTick !== undefined && tick >= lastTick) return this.#finish('ticks', lastTick, lines, options);
+      if (tick > next && tick === lines?.heldTick) inputs = await this.#gather(lines, tick, signal);
+      if (inputs === 'aborted') return 'interrupted';
+      await this.#pace(tick, options);
+      await this.step(tick, inputs, lines?.cursor, options);
+    }
+  }
+
+  /** Runs until nothing is left to do by itself; the run stays open. */
+  async settle(options: RunOptions = {}): Promise<void> {
+    const { state } = this.#parts.machine;
+    for (;;) {
+      if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
+      const inputs = this.#parts.hostInputs.take();
+      const facts = { state, hasInputs: inputs.length > 0, heldTick: undefined, keptOpen: false };
+      const tick = nextTick(facts);
+      if (tick === undefined) break;
+      await this.step(tick, inputs, undefined, options);
+    }
+    this.#parts.durable.settle();
+  }
+
+  /** Seals the stop, and runs until every agent has shut down. */
+  async #finish(
+    reason: 'quiescence' | 'ticks',
+    tick: number,
+    lines: LineInputs | undefined,
+    options: RunOptions,
+  ): Promise<EndReason> {
+    await this.#pace(tick, options);
+    await this.stop(tick, lines?.cursor, options);
+    return reason;
+  }
+
+  /** Stops the run at a tick: all agents shut down. */
+  async stop(tick: number, cursor: Cursor | undefined, options: RunOptions = {}): Promise<void> {
+    const { machine, hostInputs } = this.#parts;
+    await this.step(tick, [...hostInputs.take(), createInput(InputKind.stop)], cursor, options);
+    while (hasRunnable(machine.state)) await this.step(machine.state.tick + 1, [], undefined, options);
+  }
+
+  /** One tick: sealed inputs to the log, execution, record, release. Answers at once where nothing has to be awaited. */
+  step(
+    tick: number,
+    inputs: readonly Input[],
+    cursor: Cursor | undefined,
+    options: RunOptions,
+  ): void | Promise<void> {
+    const { machine, recorder, hooks } = this.#parts;
+    recorder.sealed(tick, inputs, this.#movedCursor(cursor));
+    machine.measure = hooks.wantsTurns;
+    const startedAtMs = hooks.isEmpty ? 0 : performance.now();
+    const executed = machine.step(tick, inputs);
+    if (executed instanceof Promise) return executed.then((done) => this.#record(done, startedAtMs, options));
+    this.#record(executed, startedAtMs, options);
+  }
+
+  #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void {
+    const { machine, recorder, durable, hooks, totals } = this.#parts;
+    const outputs = recorder.committed(executed, machine.state.events);
+    totals.add(executed);
+    durable.committed(outputs);
+    if (!hooks.isEmpty) {
+      emitTelemetry(
+        hooks,
+        executed,
+        machine.state.events,
+        performance.now() - startedAtMs,
+        encodeHex(executed.digest),
+      );
+    }
+    options.onTick?.(totals.progress);
+  }
+
+  /** The cursor, where it has moved since it was last recorded. */
+  #movedCursor(cursor: Cursor | undefined): Cursor | undefined {
+    if (cursor === undefined) return undefined;
+    const key = `${cursor.byte} ${cursor.line} ${cursor.ended}`;
+    if (key === this.#lastCursor) return undefined;
+    this.#lastCursor = key;
+    return cursor;
+  }
+
+  async #gather(
+    lines: LineInputs | undefined,
+    tick: number,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Input[] | 'aborted'> {
+    const { hostInputs, durable, machine } = this.#parts;
+    const own = hostInputs.take();
+    // A line that waits for its receiver holds its source back.
+    if (lines === undefined || machine.state.waitingInputs.length > 0) return own;
+    const gathered = lines.gather(tick);
+    if (!(gathered instanceof Promise)) return own.length === 0 ? gathered : [...own, ...gathered];
+    durable.settle();
+    const ready = await untilAborted(gathered, signal);
+    if (ready === undefined) return 'aborted';
+    return [...own, ...hostInputs.take(), ...ready];
+  }
+
+  async #waitForInput(lines: LineInputs, signal: AbortSignal | undefined): Promise<void> {
+    if (!lines.live) return;
+    this.#parts.durable.settle();
+    await untilAborted(Promise.race([lines.arrival(), this.#parts.hostInputs.arrival()]), signal);
+  }
+
+  async #pace(tick: number, options: RunOptions): Promise<void> {
+    if (options.pace !== 'wall-clock') return;
+    const dueMs = this.#startedAtMs + (tick - this.#startTick - 1) * this.#parts.tickMs;
+    const waitMs = dueMs - performance.now();
+    if (waitMs <= 0) return;
+    this.#parts.durable.settle();
+    await untilAborted(new Promise((resolve) => setTimeout(resolve, waitMs)), options.signal);
+  }
+
+  async #yield(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#yieldedAtMs = performance.now();
+  }
+}
+
+/** The promise's value, or undefined where the signal comes first. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal === undefined) return promise;
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,68 @@
+// A run directory as a system: its configuration and modules, checked, and nothing from outside it.
+
+import { decodeUtf8, encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { decodeEvent, openRunDirectory, type RunDirectory, readEvents } from '../log/index.ts';
+import { costTableVersion } from '../wasm/index.ts';
+import { parseConfig } from './config/index.ts';
+import type { ModuleSource, SystemConfig } from './config/system-config.ts';
+import { sha256 } from './sha256.ts';
+
+export interface LoadedRun {
+  readonly directory: RunDirectory;
+  readonly config: SystemConfig;
+  readonly modules: ReadonlyMap<string, ModuleSource>;
+}
+
+/**
+ * Opens a run directory for executing it again.
+ * @throws EngineError `run-directory-invalid` where it is not one or was made with another cost table;
+ *   `record-damaged` where its files were changed
+ */
+export async function loadRun(path: string): Promise<LoadedRun> {
+  const directory = openRunDirectory(path);
+  const { costTable } = directory.manifest;
+  if (costTable !== costTableVersion) {
+    throw new EngineError(
+      'run-directory-invalid',
+      `Cannot execute "${path}" again: its fuel was counted by cost table ${costTable}, and this version has ${costTableVersion}`,
+      { path, costTable, wanted: costTableVersion },
+    );
+  }
+  const bytes = directory.config();
+  checkConfigHash(directory, bytes);
+  const config = await parseRecorded(path, bytes);
+  const hashes = [...new Set(config.agents.map((agent) => agent.module))];
+  const modules = new Map(
+    hashes.map((hash) => [hash, { bytes: directory.module(hash), files: [`modules/${hash}.wasm`] }]),
+  );
+  return { directory, config, modules };
+}
+
+async function parseRecorded(path: string, bytes: Uint8Array): Promise<SystemConfig> {
+  try {
+    return await parseConfig(JSON.parse(decodeUtf8(bytes) ?? ''));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new EngineError(
+      'record-damaged',
+      `Cannot read "config.json" in "${path}": ${why}`,
+      { file: 'config.json', offset: 0, path },
+      error,
+    );
+  }
+}
+
+/** The log says which configuration it belongs to. */
+function checkConfigHash(directory: RunDirectory, bytes: Uint8Array): void {
+  for (const { payload } of readEvents(directory, { channels: ['run-started'] })) {
+    const wanted = encodeHex(decodeEvent('run-started', payload).configSha256);
+    const found = encodeHex(sha256(bytes));
+    if (found === wanted) return;
+    throw new EngineError(
+      'record-damaged',
+      `Cannot read "config.json" in "${directory.path}": its hash is ${found}, and the log says ${wanted}`,
+      { file: 'config.json', offset: 0, path: directory.path },
+    );
+  }
+}

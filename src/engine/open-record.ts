@@ -1,0 +1,84 @@
+// Beginning the record of a run, or going on with one.
+
+import { decodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import {
+  checkEventLog,
+  createRunDirectory,
+  EventLogWriter,
+  type RunDirectory,
+  recordFormat,
+  truncateTail,
+} from '../log/index.ts';
+import { costTableVersion } from '../wasm/index.ts';
+import { type Durability, normalisedBytes, type System } from './config/system-config.ts';
+import { Recorder } from './recorder.ts';
+import { sha256 } from './sha256.ts';
+import { engineVersion } from './version.ts';
+
+export interface OpenRecord {
+  readonly log: EventLogWriter;
+  readonly recorder: Recorder;
+}
+
+/** Makes the run directory and begins its log. */
+export function beginRecord(path: string, { config, host, modules }: System): OpenRecord {
+  const { durability, trace } = host;
+  const directory = createRunDirectory(path, {
+    manifest: { format: recordFormat, engine: engineVersion, durability, costTable: costTableVersion },
+    config: normalisedBytes(config),
+    modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
+  });
+  return open(directory, { config, host, modules }, new EventLogWriter(directory), 0, 0, trace);
+}
+
+/** Cuts a torn tail, keeping a copy, so that the record can be appended to. Call it before reading the record. */
+export function mendRecord(directory: RunDirectory): void {
+  if (!checkEventLog(directory).complete) truncateTail(directory);
+}
+
+/** Goes on with a record that was read to its end. */
+export function continueRecord(
+  directory: RunDirectory,
+  system: System,
+  epoch: number,
+  tick: number,
+): OpenRecord {
+  const after = checkEventLog(directory);
+  return open(directory, system, new EventLogWriter(directory, { after }), epoch, tick, system.host.trace);
+}
+
+function open(
+  directory: RunDirectory,
+  { config }: System,
+  log: EventLogWriter,
+  epoch: number,
+  tick: number,
+  trace: System['host']['trace'],
+): OpenRecord {
+  const recorder = new Recorder(log, trace, epoch);
+  recorder.started(tick, {
+    engine: engineVersion,
+    durability: directory.manifest.durability as Durability,
+    configSha256: sha256(normalisedBytes(config)),
+    costTable: costTableVersion,
+    moduleSha256: directory.moduleHashes().map((hash) => decodeHex(hash)!),
+    node: process.version,
+  });
+  log.sync();
+  return { log, recorder };
+}
+
+/** @throws EngineError `run-directory-invalid` where the run ended for good */
+export function refuseEnded(path: string, reason: string | undefined): void {
+  if (reason !== 'quiescence' && reason !== 'ticks') return;
+  const why = reason === 'ticks' ? 'it reached its last tick' : 'its inputs ended and nothing was left to do';
+  throw new EngineError(
+    'run-directory-invalid',
+    `Cannot go on with the run in "${path}": it has ended, ${why}`,
+    {
+      path,
+      reason,
+    },
+  );
+}

@@ -1,0 +1,250 @@
+// The library's face of a run: agents, messages and tasks go in, outputs and a record come out.
+
+import { encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { InputKind } from '../log/index.ts';
+import { type TelemetryHook, TelemetryHooks } from '../telemetry/index.ts';
+import type { AgentId } from './agent-id.ts';
+import { DurableLog } from './durable-log.ts';
+import { HostCalls } from './host-calls.ts';
+import { HostInputs } from './host-inputs.ts';
+import type { LineSource } from './input/index.ts';
+import { LineInputs } from './line-inputs.ts';
+import { LiveRun } from './live-run.ts';
+import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
+import type {
+  AgentSpec,
+  EndReason,
+  Message,
+  OrchestratorOptions,
+  ResumeOptions,
+  RunOptions,
+  RunSummary,
+  TaskSpec,
+} from './run-types.ts';
+import { sha256 } from './sha256.ts';
+import { type StateView, viewState } from './state-view.ts';
+
+/**
+ * One run of one system. Calls that change the run are sealed into the next tick, in the order of the calls; they answer
+ * at once, and `acknowledged()` tells when they are durable.
+ *
+ * @example
+ * const system = await loadSystem('system.toml');
+ * const orchestrator = await Orchestrator.create({ system, runDirectory: 'runs/1' });
+ * orchestrator.send('greeter', { payload: { name: 'Ada' } });
+ * const summary = await orchestrator.run();
+ */
+export class Orchestrator {
+  readonly #open: OpenRun;
+  readonly #runDirectory: string;
+  readonly #durable: DurableLog;
+  readonly #hostInputs: HostInputs = new HostInputs();
+  readonly #hooks: TelemetryHooks = new TelemetryHooks();
+  readonly #calls: HostCalls;
+  readonly #live: LiveRun;
+  #busy = false;
+  #ended: EndReason | 'failed' | undefined;
+
+  private constructor(open: OpenRun, options: Omit<OrchestratorOptions, 'system'>) {
+    const { system, machine, record, totals } = open;
+    this.#open = open;
+    this.#runDirectory = options.runDirectory;
+    this.#calls = new HostCalls(system.config, machine.state);
+    const onDurable = (): void => this.#hostInputs.markDurable();
+    this.#durable = new DurableLog(record.log, system.host.durability, options.outputs, onDurable);
+    this.#live = new LiveRun({
+      machine,
+      totals,
+      recorder: record.recorder,
+      durable: this.#durable,
+      hostInputs: this.#hostInputs,
+      hooks: this.#hooks,
+      tickMs: system.config.run.tickMs,
+    });
+  }
+
+  /**
+   * Begins a run.
+   * @throws EngineError `module-refused`, `run-directory-invalid` where the folder is not empty, `host-fault`
+   */
+  static async create(options: OrchestratorOptions): Promise<Orchestrator> {
+    return new Orchestrator(await openNewRun(options), options);
+  }
+
+  /**
+   * Goes on with a run that was interrupted: its record is executed again, compared, and appended to.
+   * @throws EngineError `run-directory-invalid` where the run has ended, `record-damaged`, `replay-diverged`
+   */
+  static async resume(options: ResumeOptions): Promise<Orchestrator> {
+    const open = await openExistingRun(options);
+    const orchestrator = new Orchestrator(open, options);
+    // A tick that was sealed, and whose end the record does not tell, gets just the inputs it was sealed with.
+    const sealed = open.recorded?.sealed;
+    if (sealed !== undefined) await orchestrator.#live.step(sealed.tick, sealed.inputs, undefined, {});
+    return orchestrator;
+  }
+
+  /** Name of the source that the record was taken from, and how far; undefined for a new run or one without a source. */
+  get recordedSource(): { readonly name: string; readonly ended: boolean } | undefined {
+    const cursor = this.#open.recorded?.cursor;
+    return cursor === undefined ? undefined : { name: cursor.source, ended: cursor.ended };
+  }
+
+  /** The last executed tick. */
+  get tick(): number {
+    return this.#open.machine.state.tick;
+  }
+
+  /** Lower-case hexadecimal digest of the last executed tick. */
+  get digest(): string {
+    return encodeHex(this.#open.machine.digest);
+  }
+
+  /** Creates an agent of a declaration in the next tick; its identity is known at once. */
+  spawnAgent(spec: AgentSpec): AgentId {
+    const { id, input } = this.#calls.spawn(spec);
+    this.#hostInputs.add(input);
+    return id;
+  }
+
+  /** Asks an agent to end: `agent_shutdown` becomes its only task. */
+  terminateAgent(agentId: AgentId): void {
+    this.#hostInputs.add(this.#calls.terminate(agentId));
+  }
+
+  /** Gives an agent a step with a payload. */
+  scheduleTask(agentId: AgentId, task: TaskSpec): void {
+    this.#hostInputs.add(this.#calls.task(agentId, task));
+  }
+
+  /** Publishes to a topic or channel; subscribers get it in the order of their subscription. */
+  publish(topic: string, message: Message): void {
+    this.#hostInputs.add(this.#calls.publish(topic, message));
+  }
+
+  send(agentId: AgentId, message: Message): void {
+    this.#hostInputs.add(this.#calls.message(agentId, message));
+  }
+
+  joinChannel(agentId: AgentId, channel: string): void {
+    this.#hostInputs.add(this.#calls.membership(InputKind.join, agentId, channel));
+  }
+
+  leaveChannel(agentId: AgentId, channel: string): void {
+    this.#hostInputs.add(this.#calls.membership(InputKind.leave, agentId, channel));
+  }
+
+  /** Resolves when every call so far is sealed, executed, and as durable as the mode says. */
+  acknowledged(): Promise<void> {
+    return this.#hostInputs.acknowledged();
+  }
+
+  /** The state between two ticks, as plain data. */
+  snapshotState(): StateView {
+    const { machine, system } = this.#open;
+    this.#refuseBusy('describe the state');
+    return viewState(machine, system.config.run.tickMs, sha256);
+  }
+
+  /** Attaches an observer of committed ticks. It can change nothing. */
+  registerTelemetryHook(hook: TelemetryHook): void {
+    this.#hooks.add(hook);
+  }
+
+  /** Runs until nothing is left to do by itself, and leaves the run open for more calls. */
+  async settle(options: Pick<RunOptions, 'onTick'> = {}): Promise<void> {
+    await this.#exclusive('settle', () => this.#live.settle(options));
+  }
+
+  /**
+   * Runs to the end: the source's end and quiescence, the last tick, or the signal. Then the run is closed.
+   * @throws EngineError `input-invalid` for a bad line in strict mode, `host-fault`
+   */
+  async run(options: RunOptions = {}): Promise<RunSummary> {
+    return this.#exclusive('run', async () => {
+      const lines = options.source === undefined ? undefined : this.#openLines(options.source, options);
+      try {
+        const reason = await this.#live.run(lines, options);
+        return await this.#end(reason);
+      } finally {
+        lines?.close();
+      }
+    });
+  }
+
+  /** Shuts all agents down in the next tick and ends the run for good. */
+  async stop(): Promise<RunSummary> {
+    return this.#exclusive('stop', async () => {
+      await this.#live.stop(this.tick + 1, undefined);
+      return this.#end('quiescence');
+    });
+  }
+
+  /** Lets go of everything. A run that has not ended is interrupted: it can go on later. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    if (this.#busy)
+      throw new EngineError('run-failed', 'Cannot close a run while it runs: end it by its signal');
+    await this.#end('interrupted');
+  }
+
+  #openLines(source: LineSource, options: RunOptions): LineInputs {
+    const cursor = this.#open.recorded?.cursor;
+    if (cursor !== undefined && source.seekable) source.seek(cursor);
+    const { config } = this.#open.system;
+    return new LineInputs({
+      source,
+      inputsPerTickMax: config.run.inputsPerTickMax,
+      live: options.live ?? false,
+      strict: options.strict ?? false,
+      resolve: (line) => this.#calls.line(line),
+      reportBad: (problem) => {
+        this.#open.totals.progress.badLines++;
+        options.reportBadLine?.(problem);
+      },
+    });
+  }
+
+  async #end(reason: EndReason): Promise<RunSummary> {
+    const { machine, record, pool, totals } = this.#open;
+    this.#ended = reason;
+    record.recorder.ended(machine.state.tick, reason, machine.digest);
+    this.#durable.close();
+    this.#hostInputs.close('the run has ended');
+    await pool.close();
+    return { ...totals.progress, reason, digest: this.digest, runDirectory: this.#runDirectory };
+  }
+
+  /** A run that fails stays as its record has it: it can be replayed and gone on with. */
+  async #exclusive<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#refuseBusy(what);
+    this.#busy = true;
+    try {
+      return await work();
+    } catch (error) {
+      await this.#fail();
+      throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #refuseBusy(what: string): void {
+    if (this.#ended !== undefined) throw new EngineError('run-failed', `Cannot ${what}: the run has ended`);
+    if (this.#busy) throw new EngineError('run-failed', `Cannot ${what}: the run is busy with another call`);
+  }
+
+  async #fail(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#ended = 'failed';
+    try {
+      this.#open.record.log.flush();
+    } catch {
+      // The storage is what failed, or fails too: the log stays as it is.
+    }
+    this.#open.record.log.abandon();
+    this.#hostInputs.close('the run has failed');
+    await this.#open.pool.close();
+  }
+}

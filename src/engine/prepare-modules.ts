@@ -1,0 +1,70 @@
+// From original module bytes to compiled, instrumented modules, checked against what each declaration may do.
+
+import { hostFunctions } from '../abi/host-functions.ts';
+import { EngineError } from '../base/errors.ts';
+import { type InstrumentedModule, instrument } from '../wasm/index.ts';
+import type { ModuleSource, SystemConfig } from './config/system-config.ts';
+
+export interface PreparedModule extends Omit<InstrumentedModule, 'bytes'> {
+  readonly hash: string;
+  readonly compiled: WebAssembly.Module;
+}
+
+export interface PreparedModules {
+  /** One entry per distinct module. */
+  readonly list: readonly PreparedModule[];
+  /** The entry of each declaration. */
+  readonly indexOfDeclaration: readonly number[];
+}
+
+/**
+ * Instruments and compiles every module of a system once.
+ * @throws EngineError `module-refused` where a module is malformed, is not an agent, imports what does not exist or what
+ *   its declaration does not allow, or needs more memory than its limit
+ */
+export async function prepareModules(
+  config: SystemConfig,
+  sources: ReadonlyMap<string, ModuleSource>,
+): Promise<PreparedModules> {
+  const indexOfHash = new Map<string, number>();
+  const list: PreparedModule[] = [];
+  for (const { module: hash } of config.agents) {
+    if (indexOfHash.has(hash)) continue;
+    indexOfHash.set(hash, list.length);
+    list.push(await prepare(hash, sources.get(hash)));
+  }
+  for (const agent of config.agents) {
+    const source = sources.get(agent.module);
+    checkDeclaration(agent, list[indexOfHash.get(agent.module)!]!, source?.files[0] ?? agent.module);
+  }
+  return { list, indexOfDeclaration: config.agents.map((agent) => indexOfHash.get(agent.module)!) };
+}
+
+async function prepare(hash: string, source: ModuleSource | undefined): Promise<PreparedModule> {
+  if (source === undefined) {
+    throw new EngineError('module-missing', `Cannot load module ${hash}: its bytes are not there`, { hash });
+  }
+  const { bytes, ...facts } = instrument(source.bytes, { name: source.files[0] ?? hash, agent: true });
+  return { ...facts, hash, compiled: await WebAssembly.compile(bytes) };
+}
+
+function checkDeclaration(agent: SystemConfig['agents'][number], module: PreparedModule, file: string): void {
+  for (const name of module.imports) {
+    const { capability } = hostFunctions[name];
+    if (agent.capabilities.includes(capability)) continue;
+    throw new EngineError(
+      'module-refused',
+      `Cannot load module "${file}" for agent "${agent.name}": it imports "wasm_engine.${name}", but the agent's ` +
+        `capabilities do not name "${capability}"`,
+      { agent: agent.name, file, import: name, capability },
+    );
+  }
+  const { memoryPagesMax } = agent.limits;
+  if (module.memory.pagesMin <= memoryPagesMax) return;
+  throw new EngineError(
+    'module-refused',
+    `Cannot load module "${file}" for agent "${agent.name}": its memory begins with ${module.memory.pagesMin} pages, ` +
+      `and the agent's limit "memoryPagesMax" is ${memoryPagesMax}`,
+    { agent: agent.name, file, pagesMin: module.memory.pagesMin, memoryPagesMax },
+  );
+}

@@ -1,0 +1,79 @@
+// Executing a record again: its sealed inputs at their ticks, every digest compared.
+
+import { bytesEqual, encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
+import { type Cursor, decodeEvent, type EventLogReader, type Input } from '../log/index.ts';
+import type { ExecutedTick, Machine } from './machine.ts';
+
+/** What a record came to. */
+export interface Recorded {
+  /** Ticks that were executed again. */
+  readonly executed: number;
+  readonly epoch: number;
+  /** The reason of the run's end, where it has ended. */
+  readonly ended: string | undefined;
+  /** The last cursor of the source, where there was one. */
+  readonly cursor: Cursor | undefined;
+  /** Inputs that were sealed for a tick whose digest is not there: the tick must be executed with just these. */
+  readonly sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined;
+}
+
+export interface ReExecuteOptions {
+  readonly reader: EventLogReader;
+  readonly machine: Machine;
+  /** After each tick that agrees. */
+  readonly onTick?: (executed: ExecutedTick) => void;
+  /** Ticks after this one are left alone. */
+  readonly lastTick?: number;
+}
+
+/** Events that `reExecute` needs. */
+export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended'] as const;
+
+/**
+ * Steps the machine through a record.
+ * @throws EngineError `replay-diverged` at the first digest that differs
+ */
+export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
+  const { reader, machine, onTick, lastTick } = options;
+  let [executed, epoch] = [0, 0];
+  let ended: string | undefined;
+  let cursor: Cursor | undefined;
+  let sealed: Recorded['sealed'];
+  let yieldedAtMs = performance.now();
+  for (const { channel, tick, payload } of reader) {
+    if (lastTick !== undefined && tick > lastTick) break;
+    if (channel === 'run-started') {
+      ({ epoch } = decodeEvent('run-started', payload));
+      ended = undefined;
+    } else if (channel === 'run-ended') {
+      ended = decodeEvent('run-ended', payload).reason;
+    } else if (channel === 'inputs') {
+      const list = decodeEvent('inputs', payload);
+      sealed = { tick, inputs: list.inputs };
+      cursor = list.cursor ?? cursor;
+    } else if (channel === 'digests') {
+      const inputs = sealed?.tick === tick ? sealed.inputs : [];
+      sealed = undefined;
+      const step = machine.step(tick, inputs);
+      const done = step instanceof Promise ? await step : step;
+      compare(done, decodeEvent('digests', payload).digest);
+      executed++;
+      onTick?.(done);
+    }
+    if (performance.now() - yieldedAtMs > 20) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yieldedAtMs = performance.now();
+    }
+  }
+  return { executed, epoch, ended, cursor, sealed };
+}
+
+function compare({ tick, digest }: ExecutedTick, recorded: Uint8Array): void {
+  if (bytesEqual(digest, recorded)) return;
+  throw new EngineError(
+    'replay-diverged',
+    `Cannot follow the record: tick ${tick} gave digest ${encodeHex(digest)}, and the record says ${encodeHex(recorded)}`,
+    { tick, digest: encodeHex(digest), recorded: encodeHex(recorded) },
+  );
+}

@@ -1,0 +1,62 @@
+// Replay: a record executed again from its start, with any number of workers.
+
+import { encodeHex } from '../base/encoding.ts';
+import { readEvents } from '../log/index.ts';
+import { loadRun } from './load-run.ts';
+import { type ExecutedTick, Machine } from './machine.ts';
+import { openPool } from './open-pool.ts';
+import { prepareModules } from './prepare-modules.ts';
+import { reExecute, reExecuteChannels } from './re-execute.ts';
+import { sha256 } from './sha256.ts';
+
+export interface ReplayOptions {
+  /** Worker threads; 0 (the default): in the caller's thread. */
+  readonly workers?: number;
+  /** Whether the caller's thread may sleep while workers run; false by default. */
+  readonly blocking?: boolean;
+  /** Progress, after each tick that agrees. */
+  readonly onTick?: (tick: ReplayedTick) => void;
+}
+
+export interface ReplayedTick {
+  readonly tick: number;
+  readonly tasks: number;
+  readonly messages: number;
+}
+
+export interface ReplaySummary {
+  /** The last logical tick. */
+  readonly ticks: number;
+  /** Ticks that were executed again; each digest agreed. */
+  readonly executed: number;
+  /** Lower-case hexadecimal digest of the last tick. */
+  readonly digest: string;
+  /** False where the run is still going or was cut off: what is there agrees. */
+  readonly complete: boolean;
+}
+
+/**
+ * Executes the record of a run again and compares every digest.
+ * @throws EngineError `replay-diverged` at the first difference, `record-damaged`, `run-directory-invalid`
+ */
+export async function replayRun(path: string, options: ReplayOptions = {}): Promise<ReplaySummary> {
+  const { directory, config, modules } = await loadRun(path);
+  const prepared = await prepareModules(config, modules);
+  const pool = openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
+  try {
+    const machine = new Machine({ config, modules: prepared, pool, sha256 });
+    const reader = readEvents(directory, { channels: reExecuteChannels });
+    const { onTick } = options;
+    const observe = ({ tick, committed }: ExecutedTick): void =>
+      onTick?.({ tick, tasks: committed.taskCount, messages: committed.messageCount });
+    const recorded = await reExecute({ reader, machine, onTick: observe });
+    return {
+      ticks: machine.state.tick,
+      executed: recorded.executed,
+      digest: encodeHex(machine.digest),
+      complete: recorded.ended !== undefined && reader.end.complete,
+    };
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,40 @@
+// The totals of a run, counted tick by tick, whether the ticks are live or executed again.
+
+import { EventKind, type SchedulerState } from '../scheduler/index.ts';
+import type { ExecutedTick } from './machine.ts';
+import type { RunProgress } from './run-types.ts';
+
+export class RunTotals {
+  readonly #state: SchedulerState;
+  readonly progress: { -readonly [K in keyof RunProgress]: number };
+
+  constructor(state: SchedulerState) {
+    this.#state = state;
+    this.progress = {
+      ticks: 0,
+      executed: 0,
+      agents: state.agents.length - 1,
+      messages: 0,
+      tasks: 0,
+      fuel: 0,
+      faults: 0,
+      dropped: 0,
+      outputs: 0,
+      badLines: 0,
+    };
+  }
+
+  /** Counts the tick that the machine has just executed. */
+  add({ tick, committed }: ExecutedTick): void {
+    const { progress } = this;
+    progress.ticks = tick;
+    progress.executed++;
+    progress.agents = this.#state.agents.length - 1;
+    progress.messages += committed.messageCount;
+    progress.tasks += committed.taskCount;
+    progress.fuel += committed.fuel;
+    progress.faults += committed.faults.length;
+    progress.outputs += committed.sink.outputs.length;
+    for (const event of this.#state.events) if (event.kind === EventKind.dropped) progress.dropped++;
+  }
+}

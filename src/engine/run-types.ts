@@ -1,0 +1,93 @@
+// What a run is asked for and what it answers.
+
+import type { JsonValue } from './config/json-value.ts';
+import type { Pace, System } from './config/system-config.ts';
+import type { OutputSink } from './durable-log.ts';
+import type { LineSource } from './input/index.ts';
+
+export interface OrchestratorOptions {
+  /** A checked system, from `loadSystem` or `createSystem`. */
+  readonly system: System;
+  /** A new or empty folder for the record. */
+  readonly runDirectory: string;
+  /** Worker threads; 0: turns run in the caller's thread. By default what the system says, else 0. */
+  readonly workers?: number;
+  /** Where outputs go, each once its tick is durable. */
+  readonly outputs?: OutputSink;
+  /** Whether the caller's thread may sleep while workers run; only for programs that own their process. */
+  readonly blocking?: boolean;
+}
+
+export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
+  /** Progress while the record is executed again. */
+  readonly onReplayedTick?: (tick: number) => void;
+}
+
+export interface RunOptions {
+  /** Lines to take inputs from, beside those of the library's calls. */
+  readonly source?: LineSource;
+  /** Lines enter when they arrive, where otherwise each tick waits for its lines. */
+  readonly live?: boolean;
+  /** The last logical tick: the run stops there. */
+  readonly ticks?: number;
+  /** A bad line fails the run; otherwise it is skipped and reported. */
+  readonly strict?: boolean;
+  /** `wall-clock`: a tick begins no sooner than its logical time after the start. Changes no digest. */
+  readonly pace?: Pace;
+  /** Told of each bad line. */
+  readonly reportBadLine?: (problem: string) => void;
+  /** Progress, after each tick. */
+  readonly onTick?: (progress: RunProgress) => void;
+  /** Ends the run between two ticks, so that it can go on later. */
+  readonly signal?: AbortSignal;
+}
+
+/** Totals of a run so far. */
+export interface RunProgress {
+  /** The last logical tick. */
+  readonly ticks: number;
+  /** Ticks that were executed: the clock jumps over those in which nothing happens. */
+  readonly executed: number;
+  /** Agents ever created. */
+  readonly agents: number;
+  /** Messages delivered to mailboxes. */
+  readonly messages: number;
+  readonly tasks: number;
+  readonly fuel: number;
+  readonly faults: number;
+  /** Messages that reached nobody. */
+  readonly dropped: number;
+  readonly outputs: number;
+  readonly badLines: number;
+}
+
+/** `quiescence` and `ticks` end a run for good; one that was interrupted can go on. */
+export type EndReason = 'quiescence' | 'ticks' | 'interrupted';
+
+export interface RunSummary extends RunProgress {
+  readonly reason: EndReason;
+  /** Lower-case hexadecimal digest of the last tick. */
+  readonly digest: string;
+  readonly runDirectory: string;
+}
+
+/** A payload: any JSON value, which becomes canonical JSON (RFC 8785), or bytes, which pass untouched. */
+export type PayloadValue = JsonValue | Uint8Array;
+
+export interface Message {
+  readonly payload: PayloadValue;
+  /** -2^31 to 2^31 - 1, 0 by default; counts under the policy `priority` and within a mailbox. */
+  readonly priority?: number;
+}
+
+export interface TaskSpec extends Message {
+  /** The caller's name for the task; kept in the record. */
+  readonly taskId?: string;
+}
+
+export interface AgentSpec {
+  /** A declaration of the system, `[agents.NAME]`. */
+  readonly agent: string;
+  /** In place of the declaration's `config`. */
+  readonly payload?: PayloadValue;
+}

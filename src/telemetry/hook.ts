@@ -1,0 +1,82 @@
+// What observers may attach: hooks that see committed ticks. Nothing they do can change a run; one that throws is
+// detached. Wall-clock figures exist only here, never in the record.
+
+/** One committed tick. */
+export interface TickTelemetry {
+  readonly tick: number;
+  /** Tasks that ran. */
+  readonly tasks: number;
+  /** Messages delivered to mailboxes. */
+  readonly messages: number;
+  readonly fuel: number;
+  readonly faults: number;
+  /** Wall-clock time from opening to commit, in milliseconds. */
+  readonly durationMs: number;
+  /** Lower-case hexadecimal. */
+  readonly digest: string;
+}
+
+/** The work of one agent within a tick. */
+export interface TurnTelemetry {
+  readonly tick: number;
+  readonly agent: string;
+  readonly tasks: number;
+  readonly fuel: number;
+  /** Wall-clock time of the turn, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** The messages that one tick moved. */
+export interface MessageTelemetry {
+  readonly tick: number;
+  readonly delivered: number;
+  readonly dropped: number;
+  readonly outputs: number;
+}
+
+/** Each method is optional; ticks come in order, and for each tick `messages`, then `turn` in plan order, then `tick`. */
+export interface TelemetryHook {
+  readonly tick?: (telemetry: TickTelemetry) => void;
+  readonly turn?: (telemetry: TurnTelemetry) => void;
+  readonly messages?: (telemetry: MessageTelemetry) => void;
+}
+
+/** The hooks of one run. */
+export class TelemetryHooks {
+  readonly #hooks: TelemetryHook[] = [];
+
+  get isEmpty(): boolean {
+    return this.#hooks.length === 0;
+  }
+
+  /** Whether any hook asks for turns, which then are measured. */
+  get wantsTurns(): boolean {
+    return this.#hooks.some((hook) => hook.turn !== undefined);
+  }
+
+  add(hook: TelemetryHook): void {
+    this.#hooks.push(hook);
+  }
+
+  emitTick(telemetry: TickTelemetry): void {
+    this.#emit((hook) => hook.tick?.(telemetry));
+  }
+
+  emitTurn(telemetry: TurnTelemetry): void {
+    this.#emit((hook) => hook.turn?.(telemetry));
+  }
+
+  emitMessages(telemetry: MessageTelemetry): void {
+    this.#emit((hook) => hook.messages?.(telemetry));
+  }
+
+  #emit(call: (hook: TelemetryHook) => void): void {
+    for (const hook of [...this.#hooks]) {
+      try {
+        call(hook);
+      } catch {
+        this.#hooks.splice(this.#hooks.indexOf(hook), 1);
+      }
+    }
+  }
+}

@@ -1,0 +1,9 @@
+// The public face of the telemetry room.
+
+export {
+  type MessageTelemetry,
+  type TelemetryHook,
+  TelemetryHooks,
+  type TickTelemetry,
+  type TurnTelemetry,
+} from './hook.ts';
