@@ -12,6 +12,10 @@ const root = dirname(import.meta.dirname);
 const unitOnly = process.argv.includes('--unit');
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 
+const testMs = 5 * 60_000;
+const unitMs = 5 * 60_000;
+const allMs = 40 * 60_000;
+
 interface Counts {
   passed: number;
   failed: number;
@@ -57,7 +61,16 @@ function testFiles(): string[] {
 async function tests(files: readonly string[]): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   if (files.length === 0) return counts;
-  const stream = run({ files, cwd: root, isolation: 'process', concurrency: availableParallelism() });
+  const stream = run({
+    files,
+    cwd: root,
+    isolation: 'process',
+    concurrency: availableParallelism(),
+    // Only against what never ends: an open handle, a promise nobody keeps, a loop.
+    execArgv: ['--test-force-exit'],
+    timeout: testMs,
+    signal: AbortSignal.timeout(unitOnly ? unitMs : allMs),
+  });
   stream.on('test:summary', (summary) => {
     if (summary.file !== undefined) return;
     counts.passed = summary.counts.passed;

@@ -64,6 +64,11 @@ function isTest(path: string): boolean {
   return path.endsWith('.test.ts');
 }
 
+/** Code that only tests run; it is not published. */
+function isFixture(path: string): boolean {
+  return /^(test|sample)-/.test(basename(path)) || path.includes('/testing/');
+}
+
 function none(problems: readonly string[]): void {
   assert.equal(problems.length, 0, `\n  ${problems.join('\n  ')}`);
 }
@@ -224,7 +229,7 @@ test('every source with logic is reached by a test of its folder, or is on the l
   const tested = testedFiles();
   const problems: string[] = [];
   for (const file of sources) {
-    if (isTest(file.path) || file.path.includes('/testing/') || !hasLogic(file)) continue;
+    if (isTest(file.path) || isFixture(file.path) || !hasLogic(file)) continue;
     const listed = testedElsewhere.has(file.path);
     if (!tested.has(file.path) && !listed) problems.push(`${file.path}: no test of its folder reaches it`);
     if (tested.has(file.path) && listed) problems.push(`${file.path}: has a test; take it off the list`);
