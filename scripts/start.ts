@@ -28,6 +28,8 @@ interface Trader {
   readonly strategy: string;
   /** In cents. */
   readonly profit: number;
+  /** The profit less that of doing nothing; adds up to zero over all traders. */
+  readonly againstHolding: number;
 }
 
 interface Finished {
@@ -92,19 +94,23 @@ function table(traders: readonly Trader[]): string[] {
   });
 }
 
+function mean(values: readonly number[]): number {
+  return Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
+}
+
 function strategies(traders: readonly Trader[]): string[] {
-  const sums = new Map<string, { count: number; profit: number }>();
-  for (const { strategy, profit } of traders) {
-    const sum = sums.get(strategy) ?? { count: 0, profit: 0 };
-    sums.set(strategy, { count: sum.count + 1, profit: sum.profit + profit });
-  }
-  return [...sums]
-    .map(([strategy, { count, profit }]) => ({ strategy, count, mean: Math.round(profit / count) }))
-    .sort((a, b) => b.mean - a.mean)
-    .map(
-      ({ strategy, count, mean }) =>
-        `  ${strategy.padEnd(12)}${String(count).padStart(3)}${money(mean).padStart(14)}`,
-    );
+  return [...Map.groupBy(traders, ({ strategy }) => strategy)]
+    .map(([strategy, its]) => ({
+      strategy,
+      count: its.length,
+      profit: mean(its.map(({ profit }) => profit)),
+      againstHolding: mean(its.map(({ againstHolding }) => againstHolding)),
+    }))
+    .sort((a, b) => b.profit - a.profit)
+    .map(({ strategy, count, profit, againstHolding }) => {
+      const name = `  ${strategy.padEnd(12)}${String(count).padStart(3)}`;
+      return `${name}${money(profit).padStart(14)}${money(againstHolding).padStart(22)}`;
+    });
 }
 
 buildExamples();
@@ -116,7 +122,7 @@ const runDirectory = relative(root, summary.runDirectory);
 
 say('\nProfit of each trader, in dollars:\n');
 for (const line of table(traders)) say(line);
-say('\nMean profit of each strategy:\n');
+say('\n  strategy  traders   mean profit   against doing nothing');
 for (const line of strategies(traders)) say(line);
 say(`
   agents     ${grouped(summary.agents)}

@@ -1,0 +1,60 @@
+// The example of README.md is taken from its text and does what the text says.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+const root = dirname(import.meta.dirname);
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+function block(language: string): string {
+  const found = new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(readme)?.[1];
+  assert.ok(found !== undefined, `README.md has no block of ${language}`);
+  return found;
+}
+
+function node(...scriptArguments: string[]): string {
+  const done = spawnSync(process.execPath, scriptArguments, { cwd: root, encoding: 'utf8' });
+  assert.equal(
+    done.status,
+    0,
+    `${scriptArguments.join(' ')} ended with ${done.status}\n${done.stdout}${done.stderr}`,
+  );
+  return done.stdout;
+}
+
+test('the system of the README is at most 20 lines long and its agent at most 30', () => {
+  assert.ok(block('toml').split('\n').length - 1 <= 20);
+  assert.ok(block('ts').split('\n').length - 1 <= 30);
+});
+
+test('the example of the README compiles, raises its two alarms, and replays with workers', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-readme-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'monitor.ts'), block('ts'));
+  writeFileSync(join(folder, 'system.toml'), block('toml'));
+  writeFileSync(join(folder, 'readings.jsonl'), block('jsonl'));
+  const compiler = join('sdk', 'assemblyscript', 'bin', 'wasm-engine-asc.js');
+  node(compiler, join(folder, 'monitor.ts'), '-o', join(folder, 'monitor.wasm'));
+  const command = join('src', 'cli', 'main.ts');
+  const record = join(folder, 'first');
+  const lines = node(command, 'run', join(folder, 'system.toml'), '--run-dir', record, '--json')
+    .trim()
+    .split('\n');
+  const objects = lines.map((line): { payload?: unknown; digest?: string } => JSON.parse(line));
+  const summary = objects.at(-1);
+  const alarms = objects.slice(0, -1).map((object) => object.payload as { sensor: string; value: number });
+  assert.deepEqual(
+    alarms.map(({ sensor, value }) => [sensor, value]),
+    [
+      ['boiler', 71.25],
+      ['pump', 90],
+    ],
+  );
+  const replayed =
+    node(command, 'replay', record, '--workers', '2', '--json').trim().split('\n').at(-1) ?? '';
+  assert.equal(JSON.parse(replayed).digest, summary?.digest);
+});
