@@ -7,6 +7,7 @@ import type { SystemTables } from '../sandbox/index.ts';
 import { type Agent, declaredNames, type SchedulerConfig } from '../scheduler/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
 import { canonicalBytes } from './config/json-value.ts';
+import { compileContract } from './config/contract.ts';
 import type { SystemConfig } from './config/system-config.ts';
 
 /** SHA-256 over a label, the version of the cost table, and the normalised configuration with its module hashes. */
@@ -18,9 +19,15 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
   const topicIndex = new Map(config.topics.map((topic, index) => [topic.name, index]));
   return {
     policy: config.run.policy,
+    ageTicks: config.run.ageTicks,
     tasksPerTickMax: config.run.tasksPerTickMax,
     agentsMax: config.run.agentsMax,
-    topics: config.topics,
+    topics: config.topics.map(({ name, maxWaiting, overflow, contract }) => ({
+      name,
+      maxWaiting,
+      overflow,
+      accepts: contract === null ? undefined : compileContract(contract),
+    })),
     declarations: config.agents.map((agent) => ({
       name: agent.name,
       count: agent.count,
@@ -29,6 +36,8 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
       everyTick: agent.everyTick,
       configuration: agent.config === null ? new Uint8Array(0) : canonicalBytes(agent.config),
       limits: agent.limits,
+      overflow: agent.overflow,
+      restart: agent.restart,
     })),
   };
 }
