@@ -3,8 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
-import { compileAgent } from '../sdk/assemblyscript/lib/compile.js';
+import { Worker } from 'node:worker_threads';
+import type { CompileAnswer, CompileRequest } from './build-agent.ts';
 import { buildMarketPrices, marketPricesSource } from './build-market-prices.ts';
 
 const root = dirname(import.meta.dirname);
@@ -27,7 +29,8 @@ function filesBelow(folder: string): string[] {
 
 function hashOf(files: readonly string[], salt: string): string {
   const hash = createHash('sha256').update(salt);
-  for (const file of files) hash.update(`\0${basename(file)}\0`).update(readFileSync(file));
+  for (const file of files)
+    hash.update(`\0${relative(root, file).replaceAll('\\', '/')}\0`).update(readFileSync(file));
   return hash.digest('hex');
 }
 
@@ -48,60 +51,95 @@ function readStamps(file: string): Stamps {
   }
 }
 
-/** Builds one file unless it is there, made of the same things; answers whether it is there now. */
-async function buildFile(
-  outFile: string,
-  wanted: string,
-  make: () => Promise<string | undefined>,
-): Promise<boolean> {
-  const stampFile = join(dirname(outFile), 'stamps.json');
-  const name = basename(outFile);
-  const stamps = readStamps(stampFile);
-  if (stamps[name] === wanted && existsSync(outFile)) return true;
+/** A file to build: what it is made of, and how. */
+interface Job {
+  readonly outFile: string;
+  readonly wanted: string;
+  /** Answers what was built, or undefined where it could not be. */
+  readonly make: (thread: () => Worker) => Promise<string | undefined>;
+}
+
+function stampFileOf(job: Job): string {
+  return join(dirname(job.outFile), 'stamps.json');
+}
+
+function isUpToDate(job: Job): boolean {
+  return readStamps(stampFileOf(job))[basename(job.outFile)] === job.wanted && existsSync(job.outFile);
+}
+
+async function build(job: Job, thread: () => Worker): Promise<boolean> {
+  const name = relative(root, job.outFile).replaceAll('\\', '/');
   const begin = performance.now();
-  const what = await make();
-  if (what === undefined) return false;
-  writeFileSync(stampFile, `${JSON.stringify({ ...stamps, [name]: wanted }, undefined, 2)}\n`);
-  const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-  say(`Built ${relative(root, outFile).replaceAll('\\', '/')}: ${what} (${seconds} s)`);
+  const what = await job.make(thread);
+  if (what === undefined) {
+    say(`Cannot build ${name}: see the messages above.`);
+    return false;
+  }
+  const stamps = { ...readStamps(stampFileOf(job)), [basename(job.outFile)]: job.wanted };
+  writeFileSync(stampFileOf(job), `${JSON.stringify(stamps, undefined, 2)}\n`);
+  say(`Built ${name}: ${what} (${((performance.now() - begin) / 1000).toFixed(1)} s)`);
   return true;
 }
 
-async function compile(entry: string, outFile: string): Promise<string | undefined> {
-  const result = await compileAgent({ entry, outFile, colors: process.stderr.isTTY });
-  return result.ok ? `${result.size} bytes, imports ${result.imports.join(', ')}` : undefined;
+/** Compiles one agent in a thread, which takes the next one when it has answered. */
+function compile(worker: Worker, entry: string, outFile: string): Promise<string | undefined> {
+  const request: CompileRequest = { entry, outFile, colors: process.stderr.isTTY === true };
+  worker.postMessage(request);
+  return new Promise((resolve, reject) => {
+    const onMessage = ({ messages, size, imports }: CompileAnswer): void => {
+      worker.off('error', reject);
+      if (messages !== '') say(messages.trimEnd());
+      resolve(size === undefined ? undefined : `${size} bytes, imports ${imports.join(', ')}`);
+    };
+    worker.once('message', onMessage);
+    worker.once('error', reject);
+  });
 }
 
-async function buildAgents(example: string, sdkHash: string): Promise<boolean> {
+function agentJobs(example: string, sdkHash: string): Job[] {
   const folder = join(root, 'examples', example);
   const sources = join(folder, 'agents');
-  if (!existsSync(sources)) return true;
+  if (!existsSync(sources)) return [];
   mkdirSync(join(folder, 'build'), { recursive: true });
   const wanted = hashOf(filesBelow(sources), sdkHash);
   const entries = readdirSync(sources).filter((name) => name.endsWith('.ts'));
-  for (const entry of entries.sort()) {
+  return entries.sort().map((entry) => {
     const outFile = join(folder, 'build', `${basename(entry, '.ts')}.wasm`);
-    if (!(await buildFile(outFile, wanted, () => compile(join(sources, entry), outFile)))) return false;
-  }
-  return true;
+    return { outFile, wanted, make: (thread) => compile(thread(), join(sources, entry), outFile) };
+  });
 }
 
-async function buildPrices(): Promise<void> {
+function pricesJob(): Job {
   const outFile = join(root, 'examples', 'market', 'build', 'prices.jsonl');
   const script = join(import.meta.dirname, 'build-market-prices.ts');
   const wanted = hashOf([script, marketPricesSource], '');
-  await buildFile(outFile, wanted, async () => `${buildMarketPrices(outFile)} days`);
+  return { outFile, wanted, make: async () => `${buildMarketPrices(outFile)} days` };
 }
 
-const sdkFiles = [...filesBelow(join(sdk, 'assembly')), ...filesBelow(join(sdk, 'lib'))];
-const sdkHash = hashOf(sdkFiles, toolchainSalt());
-const examples = readdirSync(join(root, 'examples'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => entry.name)
-  .sort();
-for (const example of examples) {
-  if (await buildAgents(example, sdkHash)) continue;
-  say(`Cannot build the example "${example}": see the compiler's messages above.`);
-  process.exit(1);
+function allJobs(): Job[] {
+  const sdkFiles = [...filesBelow(join(sdk, 'assembly')), ...filesBelow(join(sdk, 'lib'))];
+  const sdkHash = hashOf(sdkFiles, toolchainSalt());
+  const examples = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const names = examples.map((entry) => entry.name).sort();
+  return [...names.flatMap((name) => agentJobs(name, sdkHash)), pricesJob()];
 }
-await buildPrices();
+
+const jobs = allJobs().filter((job) => !isUpToDate(job));
+const results: boolean[] = [];
+
+/** Builds what is left to build; begins a thread when it first needs one. */
+async function work(): Promise<void> {
+  let worker: Worker | undefined;
+  const thread = (): Worker => {
+    worker ??= new Worker(new URL('./build-agent.ts', import.meta.url));
+    return worker;
+  };
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) results.push(await build(job, thread));
+  await worker?.terminate();
+}
+
+if (jobs.length > 1) say(`Building the examples: ${jobs.length} files …`);
+await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
+if (results.includes(false)) process.exitCode = 1;

@@ -2,11 +2,11 @@
 import { Status } from '../abi/guest-exports.ts';
 import { chargedLengthMax, fuelPerByte, hostFunctions, hostKill } from '../abi/host-functions.ts';
 import { type Additions, emitKill } from './additions.ts';
-import { emitCharge } from './bulk-helpers.ts';
+import { emitCharge } from './bulk-functions.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { op } from './opcodes.ts';
 import { typeOfFunction } from './parsed-module.ts';
-import { valueType } from './types.ts';
+import { type FunctionType, valueType } from './types.ts';
 
 /** The function to use where the module names `index`: the charging wrapper of an import, else itself. */
 export function callTarget(additions: Additions, index: number): number {
@@ -47,4 +47,25 @@ export function exportTarget(additions: Additions, index: number): number {
     code.localGet(saved).globalSet(additions.stackLeft).end();
     return additions.addFunction(type, code);
   });
+}
+
+/**
+ * The code in front of a function of a large frame, which takes its index: checks and charges the stack, then leaves
+ * its own frame for the function's, appended as `body`.
+ */
+export function stackGuard(
+  additions: Additions,
+  type: FunctionType,
+  body: ByteWriter,
+  frameBytes: number,
+): ByteWriter {
+  const target = additions.addFunction(type, body);
+  const left = type.params.length;
+  const code = new ByteWriter(32).locals('i32');
+  code.globalGet(additions.stackLeft).i32Const(frameBytes).u8(op.i32Sub).localTee(left);
+  code.i32Const(0).u8(op.i32LtS).if();
+  emitKill(code, additions, Status.stackExhausted);
+  code.end().localGet(left).globalSet(additions.stackLeft);
+  for (let parameter = 0; parameter < type.params.length; parameter++) code.localGet(parameter);
+  return code.u8(op.returnCall).u32(target).end();
 }

@@ -2,7 +2,7 @@
 // It must run once in an agent's life: any other instantiation applies nothing.
 import { engineExport } from '../abi/guest-exports.ts';
 import { type Additions, functionType } from './additions.ts';
-import { emitCharge, emitMemoryBytes, emitTableSize } from './bulk-helpers.ts';
+import { emitCharge, emitMemoryBytes, emitTableSize } from './bulk-functions.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
 import { bulkBytesPerFuelLog2 } from './cost-table.ts';

@@ -4,13 +4,15 @@ import { assert } from '../base/errors.ts';
 import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlobals } from './accessors.ts';
 import { Additions } from './additions.ts';
 import { checkAgentAbi } from './agent-abi.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { stackGuard } from './call-wrappers.ts';
 import { emitModule } from './emit-module.ts';
-import { stackBytesDefault } from './frame-size.ts';
+import { frameSizes, stackBytesDefault } from './frame-size.ts';
 import { addInit } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
 import { parseModule } from './parse-module.ts';
 import { refusal } from './refusal.ts';
-import { rewriteBody } from './rewrite-body.ts';
+import { type RewrittenBody, rewriteBody } from './rewrite-body.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
 
 export interface InstrumentOptions {
@@ -52,11 +54,12 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   );
   if (!v8Accepts(bytes)) throw refusal(name, `it is not valid: ${v8Complaint(bytes)}`);
   if (options.agent === true) checkAgentAbi(module);
+  const finished = finishBodies(additions, bodies);
   const globals = mutableGlobals(additions);
   addInit(additions);
   addScalarAccessors(additions, memory);
   addGlobalAccessors(additions, globals);
-  const result = emitModule(additions, bodies);
+  const result = emitModule(additions, finished);
   assert(v8Accepts(result), 'V8 accepts an instrumented module');
   return {
     bytes: result,
@@ -65,4 +68,15 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     imports: module.imports.map((item) => item.name),
     exports: module.exports.filter((item) => item.kind === 'function').map((item) => item.name),
   };
+}
+
+function finishBodies(additions: Additions, bodies: readonly RewrittenBody[]): ByteWriter[] {
+  const { module } = additions;
+  const shapes = bodies.map((body) => body.shape);
+  const frames = frameSizes(shapes, module.imports.length);
+  return bodies.map((rewritten, index) => {
+    const { body, guarded } = rewritten.finish(frames[index]!);
+    const type = module.types[module.functions[index]!]!;
+    return guarded ? stackGuard(additions, type, body, frames[index]!) : body;
+  });
 }

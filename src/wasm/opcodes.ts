@@ -121,6 +121,14 @@ export function opcodeInfo(code: number): OpcodeInfo | undefined {
   return infos[code];
 }
 
+/** Whether an instruction only computes: an optimiser may compute its result once for all places that want it. */
+export function isPure(code: number): boolean {
+  if (code === op.select || code === op.selectTyped) return true;
+  const kind = infos[code]?.immediate;
+  if (code >= simdBase) return kind === 'none' || kind === 'lane' || kind === 'bytes16';
+  return kind === 'none' && (code >= bulkBase || code >= op.i32Eqz);
+}
+
 /** `ranges`: first, last (the same for one), `takes:gives`. */
 function define(
   base: number,

@@ -2,25 +2,37 @@
 // and calls helpers for what must be metered by length. Everything else is copied as it is; dead code is only copied.
 import { Status } from '../abi/guest-exports.ts';
 import { type Additions, emitKill } from './additions.ts';
-import { bulkTarget, emitAfterDrop } from './bulk-helpers.ts';
+import { bulkTarget, emitAfterDrop } from './bulk-functions.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
 import { functionEntryCost, instructionCost, loopIterationCostMin } from './cost-table.ts';
-import { frameBytes } from './frame-size.ts';
+import { type FrameShape, frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
-import { op, simdBase } from './opcodes.ts';
+import { isPure, op, simdBase } from './opcodes.ts';
 import { OperandStack } from './operand-stack.ts';
 import { type FunctionBody, typeOfFunction } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
 
-/** The new body of a function: locals and code, without the size. */
-export function rewriteBody(additions: Additions, type: FunctionType, body: FunctionBody): ByteWriter {
+/** Bytes of entry and exit around a function's own code, at most. */
+const codeBytesAround = 64;
+
+/** A function whose code is rewritten but for what depends on the size of its frame. */
+export interface RewrittenBody {
+  readonly shape: FrameShape;
+  /**
+   * The body (locals and code, without the size), and whether it wants a function in front of it that checks the
+   * stack, since its frame is too large to be entered unchecked.
+   */
+  finish(frameBytes: number): { readonly body: ByteWriter; readonly guarded: boolean };
+}
+
+export function rewriteBody(additions: Additions, type: FunctionType, body: FunctionBody): RewrittenBody {
   return new BodyRewriter(additions, type, body).run();
 }
 
-class BodyRewriter {
+class BodyRewriter implements RewrittenBody {
   readonly #additions: Additions;
   readonly #type: FunctionType;
   readonly #body: FunctionBody;
@@ -40,8 +52,12 @@ class BodyRewriter {
   readonly #stackAtEntry: number;
   #calls = false;
   #tailCalls = false;
-  /** Whether a value of this function may be a v128. */
+  /** What the size of the frame depends on. */
   #wide: boolean;
+  #pureCount = 0;
+  #passedMax = 0;
+  readonly #callees = new Set<number>();
+  readonly #calleeTypes = new Set<number>();
 
   constructor(additions: Additions, type: FunctionType, body: FunctionBody) {
     this.#additions = additions;
@@ -57,11 +73,33 @@ class BodyRewriter {
     this.#wide = isWide(type) || body.locals.some((group) => group.type === valueType.v128);
   }
 
-  run(): ByteWriter {
+  run(): RewrittenBody {
     while (this.#stack.constructs.length > 0) this.#step();
     this.#reader.expectDone('a function body');
+    return this;
+  }
+
+  get shape(): FrameShape {
+    return {
+      params: this.#type.params.length,
+      locals: this.#body.localCount,
+      operandsMax: this.#stack.heightMax,
+      passedMax: this.#passedMax,
+      pureCount: this.#pureCount,
+      wide: this.#wide,
+      codeBytes: this.#done.size + codeBytesAround,
+      callees: this.#callees,
+      calleeTypes: this.#calleeTypes,
+      type: this.#additions.typeIndex(this.#type),
+    };
+  }
+
+  finish(frameBytes: number): { body: ByteWriter; guarded: boolean } {
+    const guarded = frameBytes > frameBytesUnchecked;
     const code = new ByteWriter(this.#done.size + 128);
     this.#emitLocals(code);
+    if (guarded) this.#emitStackGuarded(code, frameBytes);
+    else if (this.#calls || frameBytes > leafBytesUnchecked) this.#emitStackCheck(code, frameBytes);
     this.#emitEntry(code);
     code.append(this.#done);
     this.#emitExit(code);
@@ -69,7 +107,7 @@ class BodyRewriter {
       const what = `a function has ${code.size} bytes after instrumentation, at most ${moduleLimits.functionBytesMax} are taken`;
       throw this.#reader.refuse(what, this.#body.start);
     }
-    return code;
+    return { body: code, guarded };
   }
 
   #emitLocals(code: ByteWriter): void {
@@ -81,16 +119,26 @@ class BodyRewriter {
     for (const type of added) code.u32(1).u8(type);
   }
 
-  /** Checks stack and fuel; opens the block that exhaustion leaves, and the one that stands for the function's label. */
+  #emitStackCheck(code: ByteWriter, frameBytes: number): void {
+    code.globalGet(this.#additions.stackLeft);
+    if (this.#tailCalls) code.localTee(this.#stackAtEntry);
+    code.i32Const(frameBytes).u8(op.i32Sub);
+    if (this.#calls) code.localTee(this.#stackLeft);
+    code.i32Const(0).u8(op.i32LtS).if();
+    emitKill(code, this.#additions, Status.stackExhausted);
+    code.end();
+  }
+
+  /** The function in front of this one has checked, and left in the global what is below this frame. */
+  #emitStackGuarded(code: ByteWriter, frameBytes: number): void {
+    if (!this.#calls) return;
+    code.globalGet(this.#additions.stackLeft).localSet(this.#stackLeft);
+    if (!this.#tailCalls) return;
+    code.localGet(this.#stackLeft).i32Const(frameBytes).u8(op.i32Add).localSet(this.#stackAtEntry);
+  }
+
+  /** Checks fuel; opens the block that exhaustion leaves, and the one that stands for the function's label. */
   #emitEntry(code: ByteWriter): void {
-    if (this.#calls) {
-      code.globalGet(this.#additions.stackLeft);
-      if (this.#tailCalls) code.localTee(this.#stackAtEntry);
-      code.i32Const(this.#frameBytes()).u8(op.i32Sub).localTee(this.#stackLeft);
-      code.i32Const(0).u8(op.i32LtS).if();
-      emitKill(code, this.#additions, Status.stackExhausted);
-      code.end();
-    }
     code.u8(op.block, op.emptyBlock);
     code.globalGet(this.#additions.fuel).i64Const(this.#entryCost).u8(op.i64Sub).localTee(this.#fuel);
     code.i64Const(0).u8(op.i64LtS, op.brIf, 0);
@@ -99,16 +147,6 @@ class BodyRewriter {
     if (results.length === 0) code.u8(op.emptyBlock);
     else if (results.length === 1) code.u8(results[0]!);
     else code.signed(this.#additions.typeIndex({ params: [], results }));
-  }
-
-  #frameBytes(): number {
-    return frameBytes({
-      params: this.#type.params.length,
-      locals: this.#body.localCount,
-      operandsMax: this.#stack.heightMax,
-      wide: this.#wide,
-      codeBytes: this.#body.end - this.#body.start,
-    });
   }
 
   /** The one place where the function returns, and the one where it runs out of fuel. */
@@ -157,6 +195,7 @@ class BodyRewriter {
     const instruction = readInstruction(this.#reader, this.#additions.module.types);
     const { code, info } = instruction;
     if (code >= simdBase) this.#wide = true;
+    if (isPure(code)) this.#pureCount++;
     if (this.#stack.live) this.#blockCost += instructionCost(code);
     switch (code) {
       case op.block:
@@ -251,6 +290,9 @@ class BodyRewriter {
     }
     this.#take(instruction, type.params.length + (indirect ? 1 : 0));
     if (isWide(type)) this.#wide = true;
+    this.#passedMax = Math.max(this.#passedMax, type.params.length + type.results.length);
+    if (indirect) this.#calleeTypes.add(this.#additions.typeIndex(type));
+    else this.#callees.add(first);
     if (!this.#stack.live) {
       this.#copy(instruction);
     } else {
@@ -278,8 +320,11 @@ class BodyRewriter {
       this.#out().u8(op.refFunc).u32(callTarget(this.#additions, first));
       return;
     }
-    if (code === op.globalGet && this.#additions.module.globals[first]?.type === valueType.v128)
-      this.#wide = true;
+    if (code === op.globalGet) {
+      const global = this.#additions.module.globals[first];
+      if (global?.type === valueType.v128) this.#wide = true;
+      if (global?.mutable === false) this.#pureCount++;
+    }
     const helper = this.#stack.live ? bulkTarget(this.#additions, instruction) : undefined;
     if (helper === undefined) {
       this.#copy(instruction);

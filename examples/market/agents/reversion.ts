@@ -1,4 +1,5 @@
-// The mean reversion trader: what is far from its average comes back. Buys when the market is low, sells when it is high.
+// The mean reversion trader: what is far from its average comes back.
+// Buys when the market is low, sells when it is high.
 
 import { Message, register } from "@wasm-engine/assemblyscript";
 import { MovingAverage } from "./market/moving-average";

@@ -1,5 +1,5 @@
-// The functions that the engine supplies, as raw imports. A module has only those that its code can reach, and each needs
-// a capability in the system file: so nothing in the SDK may call one that the author did not ask for.
+// The functions that the engine supplies, as raw imports. A module has only those that its code can reach, and each
+// needs a capability in the system file: so nothing in the SDK may call one that the author did not ask for.
 
 @external("wasm_engine", "send")
 export declare function send(origin: u32, counter: u32, payload: usize, length: i32): i32;

@@ -16,7 +16,7 @@ function identityOf(code: i32): AgentId | null {
   return new AgentId(load<u32>(identity()), load<u32>(identity(), 4));
 }
 
-/** Makes an agent of a declaration of the system file, which gets the value as its configuration; null: see `lastCode()`. */
+/** Makes an agent of a declaration of the system file, with a value as its configuration; null: see `lastCode()`. */
 export function spawn<T>(declaration: string, config: T): AgentId | null {
   const payload = encodePayload(JSON.stringify<T>(config));
   const name = encodeName(declaration);
@@ -28,7 +28,7 @@ export function terminate(agent: AgentId): HostCode {
   return keep(host.terminate(agent.origin, agent.counter));
 }
 
-/** The agent of the system file that has this name (`exchange`, or `trader/3` of a counted one); null where none has. */
+/** The agent of the system file with this name: `exchange`, or `trader/3` of a counted one; null if none. */
 export function find(name: string): AgentId | null {
   const text = encodeName(name);
   return identityOf(host.find(text, nameLength, identity()));

@@ -1,4 +1,5 @@
-// Messages out: to one agent, or to a topic or channel. They are delivered in the next tick, if this task does not fail.
+// Messages out: to one agent, or to a topic or channel.
+// They are delivered in the next tick, if this task does not fail.
 
 import { JSON } from "json-as";
 import { AgentId } from "./agent-id";

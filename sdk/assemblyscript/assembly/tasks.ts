@@ -118,7 +118,7 @@ export enum DropReason {
   TopicBound = 8,
 }
 
-/** The engine tells a sender that some of its effects did not reach their receivers. All is about the first but `count`. */
+/** Some of the agent's effects did not reach their receivers. All fields but `count` are about the first of them. */
 export class Notice {
   readonly count: u32;
   readonly reason: DropReason;

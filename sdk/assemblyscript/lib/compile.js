@@ -1,5 +1,5 @@
-// Compiles one agent with the AssemblyScript compiler. The module depends on the sources and the versions of the packages
-// alone, never on the folder, the time or the machine.
+// Compiles one agent with the AssemblyScript compiler. The module depends on the sources and the versions of the
+// packages alone, never on the folder, the time or the machine.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';

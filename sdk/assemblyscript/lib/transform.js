@@ -1,4 +1,5 @@
-// What the build program changes in a program between parsing and optimising. It must change nothing of the author's code.
+// What the build program changes in a program between parsing and optimising.
+// It must change nothing of the author's code.
 
 const packagePrefix = '~lib/@wasm-engine/assemblyscript/assembly/';
 
@@ -10,7 +11,10 @@ export const globalAliases = ['abort', 'seed', 'trace'].map(
   (name) => `${name}=${packagePrefix}substitutes/globals/${name}`,
 );
 
-/** Binds the standard library's `console` and `Date.now` to the engine, and takes logging out of `abort` where nothing else logs. */
+/**
+ * Binds the standard library's `console` and `Date.now` to the engine, and takes logging out of `abort` where nothing
+ * else logs.
+ */
 export class EngineTransform {
   afterParse(parser) {
     for (const source of parser.sources) {

@@ -1,5 +1,5 @@
-// A host for one agent without the engine: the ABI in JavaScript, every call recorded. It checks pointers, charges nothing,
-// and applies nothing: what an agent asked for can only be looked at.
+// A host for one agent without the engine: the ABI in JavaScript, every call recorded. It checks pointers, charges
+// nothing, and applies nothing: what an agent asked for can only be looked at.
 
 export interface Call {
   readonly name: string;

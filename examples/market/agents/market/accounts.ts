@@ -1,4 +1,5 @@
-// What each trader owns, and what of it is promised to open orders. Nobody goes below zero, and nothing is made or lost.
+// What each trader owns, and what of it is promised to open orders.
+// Nobody goes below zero, and nothing is made or lost.
 
 export class Account {
   cash: i64;

@@ -1,4 +1,5 @@
-// A limit order book with price-time priority. It settles trades between accounts and reserves what open orders may cost.
+// A limit order book with price-time priority.
+// It settles trades between accounts and reserves what open orders may cost.
 
 import { Account } from "./accounts";
 import { BookOrder, BookSide } from "./book-side";
@@ -25,13 +26,13 @@ export class OrderBook {
   readonly bids: BookSide = new BookSide(true);
   readonly asks: BookSide = new BookSide(false);
 
-  /** Whether the account can pay for, or deliver, the order; a market order to buy is cut to what is affordable instead. */
+  /** Whether the account can pay for the order, or deliver it; a market order to buy is cut to what is affordable. */
   canTake(order: BookOrder): bool {
     if (!order.buy) return order.account.freeShares >= order.quantity;
     return order.isMarket || order.account.freeCash / order.price >= order.quantity;
   }
 
-  /** Matches an order; a limit order rests with what is left of it, what is left of a market order is for the caller to close. */
+  /** Matches an order. The rest of a limit order stays in the book; that of a market order the caller must close. */
   take(order: BookOrder): Trade[] {
     this.reserve(order, order.quantity);
     const trades: Trade[] = [];
@@ -71,7 +72,7 @@ export class OrderBook {
     seller.account.check();
   }
 
-  /** Promises what `quantity` of the order may cost; a negative quantity gives it back. Market orders to buy promise nothing. */
+  /** Promises what `quantity` of the order may cost (market orders to buy: nothing); a negative one gives it back. */
   private reserve(order: BookOrder, quantity: i64): void {
     if (order.buy) order.account.reservedCash += order.price * quantity;
     else order.account.reservedShares += quantity;
@@ -83,7 +84,7 @@ function meets(order: BookOrder, price: i64): bool {
   return order.buy ? price <= order.price : price >= order.price;
 }
 
-/** How much of a market order to buy the free cash pays for at this price; all of any other order, which has its reserve. */
+/** How much of a market order to buy the free cash pays for; all of any other order, which has its reserve. */
 function affordable(order: BookOrder, price: i64): i64 {
   if (!order.buy || !order.isMarket) return order.left;
   const account: Account = order.account;

@@ -1,4 +1,5 @@
-// What all traders do alike: an account, orders, and the reckoning at the end. A strategy decides once a day, in `trade`.
+// What all traders do alike: an account, orders, and the reckoning at the end.
+// A strategy decides once a day, in `trade`.
 
 import {
   Agent,
