@@ -6,8 +6,8 @@ import { type PrngState, prngFromBytes } from '../base/prng.ts';
 import type { SystemTables } from '../sandbox/index.ts';
 import { type Agent, declaredNames, type SchedulerConfig } from '../scheduler/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
-import { canonicalBytes } from './config/json-value.ts';
 import { compileContract } from './config/contract.ts';
+import { canonicalBytes } from './config/json-value.ts';
 import type { SystemConfig } from './config/system-config.ts';
 
 /** SHA-256 over a label, the version of the cost table, and the normalised configuration with its module hashes. */
@@ -56,8 +56,10 @@ export function systemTables(config: SystemConfig): SystemTables {
 }
 
 /** The start of an agent's random stream: keyed by (seed, identity, incarnation), independent of everything else. */
-export function agentPrng(seed: number, agent: Agent, incarnation: number, sha256: Sha256): PrngState {
+export function agentPrng(seed: number, agent: Agent, sha256: Sha256): PrngState {
   return prngFromBytes(
-    sha256(encodeUtf8(`wasm-engine random 1\n${seed}\n${agent.origin}\n${agent.counter}\n${incarnation}\n`)),
+    sha256(
+      encodeUtf8(`wasm-engine random 1\n${seed}\n${agent.origin}\n${agent.counter}\n${agent.incarnation}\n`),
+    ),
   );
 }

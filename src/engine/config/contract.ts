@@ -7,7 +7,16 @@ import { asTable, type JsonPath, type JsonValue } from './json-value.ts';
 import { list, type ProblemList, quote } from './problems.ts';
 
 /** Keywords whose value is a schema, a list of schemas, or a table of schemas. */
-const schemaKeywords = ['items', 'contains', 'not', 'additionalProperties', 'propertyNames', 'if', 'then', 'else'];
+const schemaKeywords = [
+  'items',
+  'contains',
+  'not',
+  'additionalProperties',
+  'propertyNames',
+  'if',
+  'then',
+  'else',
+];
 const listKeywords = ['prefixItems', 'allOf', 'anyOf', 'oneOf'];
 const plainKeywords = [
   ...['$schema', 'title', 'description', 'examples', 'default', 'type', 'enum', 'const', 'required'],
@@ -42,11 +51,15 @@ function checkSchema(schema: JsonValue, path: JsonPath, problems: ProblemList, d
   for (const [keyword, value] of Object.entries(table)) {
     const at = [...path, keyword];
     if (schemaKeywords.includes(keyword)) checkSchema(value, at, problems, depth + 1);
-    else if (listKeywords.includes(keyword)) checkAll(Array.isArray(value) ? value.entries() : [], at, problems, depth);
+    else if (listKeywords.includes(keyword))
+      checkAll(Array.isArray(value) ? value.entries() : [], at, problems, depth);
     else if (keyword === 'properties') checkAll(Object.entries(asTable(value) ?? {}), at, problems, depth);
     else if (!plainKeywords.includes(keyword)) {
       const known = list([...plainKeywords, 'properties', ...schemaKeywords, ...listKeywords]);
-      problems.add(at, `${quote(keyword)} is not for contracts, which take linear time; wanted one of ${known}`);
+      problems.add(
+        at,
+        `${quote(keyword)} is not for contracts, which take linear time; wanted one of ${known}`,
+      );
     }
   }
 }

@@ -152,7 +152,9 @@ function fileRestart(): z.ZodType {
   return strict({
     policy: oneOf(restartPolicies).default(restartDefaults.policy).describe(describe.restartPolicy),
     restartsMax: whole(0, restartsMax).default(restartDefaults.restartsMax).describe(describe.restartsMax),
-    backoffTicks: whole(0, backoffTicksMax).default(restartDefaults.backoffTicks).describe(describe.backoffTicks),
+    backoffTicks: whole(0, backoffTicksMax)
+      .default(restartDefaults.backoffTicks)
+      .describe(describe.backoffTicks),
     backoffTicksMax: whole(1, backoffTicksMax)
       .default(restartDefaults.backoffTicksMax)
       .describe(describe.backoffTicksMax),
