@@ -78,6 +78,11 @@ export const DropReason = {
   spawnRefused: 6,
   poison: 7,
   topicBound: 8,
+  /** Its sender waited in a circle of agents that waited for each other. */
+  blockedCycle: 9,
+  contractBroken: 10,
+  droppedNewest: 11,
+  droppedOldest: 12,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -91,4 +96,8 @@ export const dropReasonName: Readonly<Record<DropReason, string>> = {
   [DropReason.spawnRefused]: 'spawn-refused',
   [DropReason.poison]: 'poison',
   [DropReason.topicBound]: 'topic-bound',
+  [DropReason.blockedCycle]: 'blocked-cycle',
+  [DropReason.contractBroken]: 'contract-broken',
+  [DropReason.droppedNewest]: 'dropped-newest',
+  [DropReason.droppedOldest]: 'dropped-oldest',
 };

@@ -39,6 +39,7 @@ export const outcomeNames = ['done', 'again', 'finished', 'failed'] as const;
  * - output: length, payload
  * - spawn: counter, declaration index, length, payload
  * - terminate: origin, counter
+ * - counters: next timer number, next child counter. Not an effect of the guest: what a failed instance had counted.
  * - refusal: host function index, host code, count. Not an effect of the guest: calls that the sandbox refused.
  */
 export const EffectKind = {
@@ -56,6 +57,7 @@ export const EffectKind = {
   spawn: 12,
   terminate: 13,
   refusal: 14,
+  counters: 15,
 } as const;
 export type EffectKind = (typeof EffectKind)[keyof typeof EffectKind];
 

@@ -6,6 +6,7 @@ import { type PrngState, prngFromBytes } from '../base/prng.ts';
 import type { SystemTables } from '../sandbox/index.ts';
 import { type Agent, declaredNames, type SchedulerConfig } from '../scheduler/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
+import { compileContract } from './config/contract.ts';
 import { canonicalBytes } from './config/json-value.ts';
 import type { SystemConfig } from './config/system-config.ts';
 
@@ -18,9 +19,15 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
   const topicIndex = new Map(config.topics.map((topic, index) => [topic.name, index]));
   return {
     policy: config.run.policy,
+    ageTicks: config.run.ageTicks,
     tasksPerTickMax: config.run.tasksPerTickMax,
     agentsMax: config.run.agentsMax,
-    topics: config.topics,
+    topics: config.topics.map(({ name, maxWaiting, overflow, contract }) => ({
+      name,
+      maxWaiting,
+      overflow,
+      accepts: contract === null ? undefined : compileContract(contract),
+    })),
     declarations: config.agents.map((agent) => ({
       name: agent.name,
       count: agent.count,
@@ -29,6 +36,8 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
       everyTick: agent.everyTick,
       configuration: agent.config === null ? new Uint8Array(0) : canonicalBytes(agent.config),
       limits: agent.limits,
+      overflow: agent.overflow,
+      restart: agent.restart,
     })),
   };
 }
@@ -47,8 +56,10 @@ export function systemTables(config: SystemConfig): SystemTables {
 }
 
 /** The start of an agent's random stream: keyed by (seed, identity, incarnation), independent of everything else. */
-export function agentPrng(seed: number, agent: Agent, incarnation: number, sha256: Sha256): PrngState {
+export function agentPrng(seed: number, agent: Agent, sha256: Sha256): PrngState {
   return prngFromBytes(
-    sha256(encodeUtf8(`wasm-engine random 1\n${seed}\n${agent.origin}\n${agent.counter}\n${incarnation}\n`)),
+    sha256(
+      encodeUtf8(`wasm-engine random 1\n${seed}\n${agent.origin}\n${agent.counter}\n${agent.incarnation}\n`),
+    ),
   );
 }

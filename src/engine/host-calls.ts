@@ -49,8 +49,13 @@ export class HostCalls {
   }
 
   publish(topic: string, message: Message): Input {
-    if (!this.#state.topicByName.has(topic)) checkChannelName(topic);
-    return createInput(InputKind.publish, { name: topic, ...this.#content(message) });
+    const declared = this.#state.topicByName.get(topic);
+    if (declared === undefined) checkChannelName(topic);
+    const content = this.#content(message);
+    if (declared?.accepts !== undefined && !declared.accepts(content.payload)) {
+      throw invalid(`Cannot publish to topic "${topic}": the payload does not keep its contract`);
+    }
+    return createInput(InputKind.publish, { name: topic, ...content });
   }
 
   membership(kind: typeof InputKind.join | typeof InputKind.leave, id: AgentId, channel: string): Input {
@@ -63,8 +68,9 @@ export class HostCalls {
     return createInput(kind, { ...this.find(id), name: channel });
   }
 
-  terminate(id: AgentId): Input {
-    return createInput(InputKind.terminate, this.find(id));
+  /** Terminate, pause, resume or step. */
+  lifeCycle(kind: number, id: AgentId): Input {
+    return createInput(kind, this.find(id));
   }
 
   /** A line of a source; a text says what is wrong with it. */
@@ -76,6 +82,9 @@ export class HostCalls {
     if (line.topic !== undefined) {
       if (!this.#state.topicByName.has(line.topic) && !this.#state.channels.has(line.topic)) {
         return `found topic ${JSON.stringify(line.topic)}, wanted one that the system declares`;
+      }
+      if (this.#state.topicByName.get(line.topic)?.accepts?.(payload) === false) {
+        return `the payload does not keep the contract of topic ${JSON.stringify(line.topic)}`;
       }
       return createInput(InputKind.publish, { name: line.topic, payload, priority, waits: true });
     }

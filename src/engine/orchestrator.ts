@@ -110,7 +110,21 @@ export class Orchestrator {
 
   /** Asks an agent to end: `agent_shutdown` becomes its only task. */
   terminateAgent(agentId: AgentId): void {
-    this.#hostInputs.add(this.#calls.terminate(agentId));
+    this.#hostInputs.add(this.#calls.lifeCycle(InputKind.terminate, agentId));
+  }
+
+  /** Nothing is planned for the agent until it is resumed; what comes waits in its mailbox. */
+  pauseAgent(agentId: AgentId): void {
+    this.#hostInputs.add(this.#calls.lifeCycle(InputKind.pause, agentId));
+  }
+
+  resumeAgent(agentId: AgentId): void {
+    this.#hostInputs.add(this.#calls.lifeCycle(InputKind.resume, agentId));
+  }
+
+  /** Lets a paused agent run one waiting task in the next tick. */
+  stepAgent(agentId: AgentId): void {
+    this.#hostInputs.add(this.#calls.lifeCycle(InputKind.step, agentId));
   }
 
   /** Gives an agent a step with a payload. */

@@ -108,7 +108,9 @@ export class TurnDispatch {
       agent.declarationIndex,
       agent.origin,
       agent.counter,
-      agentPrng(config.run.seed, agent, 0, sha256),
+      agent.nextTimer,
+      agent.nextChild,
+      agentPrng(config.run.seed, agent, sha256),
     );
   }
 

@@ -22,6 +22,8 @@ export const InputKind = {
   stop: 9,
   /** The agent leaves the channel `name`. */
   leave: 10,
+  /** A paused agent runs one task in the tick. */
+  step: 11,
 } as const;
 export type InputKind = (typeof InputKind)[keyof typeof InputKind];
 
@@ -37,6 +39,7 @@ export const inputKindName: Readonly<Record<InputKind, string>> = {
   [InputKind.join]: 'join',
   [InputKind.stop]: 'stop',
   [InputKind.leave]: 'leave',
+  [InputKind.step]: 'step',
 };
 
 /** One thing that enters from outside. Fields that a kind does not use are 0 or empty. */

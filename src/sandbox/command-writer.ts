@@ -42,6 +42,8 @@ export class CommandWriter {
     declaration: number,
     origin: number,
     counter: number,
+    nextTimer: number,
+    nextChild: number,
     prng: Uint32Array,
   ): void {
     const at = this.#reserve(createWords);
@@ -52,7 +54,9 @@ export class CommandWriter {
     words[at + 3] = declaration;
     words[at + 4] = origin;
     words[at + 5] = counter;
-    words.set(prng, at + 6);
+    words[at + 6] = nextTimer;
+    words[at + 7] = nextChild;
+    words.set(prng, at + 8);
   }
 
   drop(agentNumber: number): void {

@@ -4,7 +4,7 @@
 import { isMessage, TaskKind } from '../abi/envelope.ts';
 import { type FaultKind, faultCodes } from '../abi/fault.ts';
 import { ReturnCode } from '../abi/guest-exports.ts';
-import { Outcome, wordsOf } from '../abi/record.ts';
+import { type Outcome, wordsOf } from '../abi/record.ts';
 import { assert, EngineError } from '../base/errors.ts';
 import { writeEnvelope } from './envelope-writer.ts';
 import { createHostFunctions, type HostContext } from './host-functions.ts';
@@ -97,7 +97,9 @@ export class Executor {
         mayUseChannels: declaration.mayUseChannels,
         module,
         memory,
-        prng: commands.slice(at + 6, at + 10) as Uint32Array<ArrayBuffer>,
+        nextTimer: commands[at + 6]!,
+        nextChild: commands[at + 7]!,
+        prng: commands.slice(at + 8, at + 12) as Uint32Array<ArrayBuffer>,
         hostFunctions: this.#hostFunctions,
       });
     } catch (error) {
@@ -155,11 +157,11 @@ export class Executor {
     if (fault === undefined) fault = faultOfReturn(returned, left);
     const fuel = limit - Math.max(left, 0);
     if (fault !== undefined) {
-      outbox.endRecord(Outcome.failed, faultCodes[fault], returned, fuel);
+      outbox.endFailedRecord(faultCodes[fault], returned, fuel, instance);
       this.#instances[instance.number] = undefined;
       return false;
     }
-    outbox.endRecord(returned as Outcome, 0, returned, fuel);
+    outbox.endRecord(returned as Outcome, returned, fuel);
     return returned !== ReturnCode.finished;
   }
 

@@ -55,6 +55,9 @@ export interface InstanceOptions {
   readonly mayUseChannels: boolean;
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
+  /** What earlier incarnations of the agent have counted. */
+  readonly nextTimer: number;
+  readonly nextChild: number;
   readonly prng: PrngState;
   readonly hostFunctions: WebAssembly.ModuleImports;
 }
@@ -87,9 +90,9 @@ export function createInstance(options: InstanceOptions): Instance {
     mode: 'normal',
     inboxPointer: 0,
     inboxBytes: 0,
-    nextTimer: 0,
+    nextTimer: options.nextTimer,
     pendingTimers: new Set(),
-    nextChild: 1,
+    nextChild: options.nextChild,
     turnEffects: 0,
     turnBytes: 0,
   };

@@ -1,7 +1,7 @@
 // The outbox of a task: its record, written word by word while it runs, and cut back where it fails.
 
 import { hostFunctionNames } from '../abi/host-functions.ts';
-import { EffectKind, type Outcome, recordHeadWords, recordWord, wordsOf } from '../abi/record.ts';
+import { EffectKind, Outcome, recordHeadWords, recordWord, wordsOf } from '../abi/record.ts';
 import { copyBytes, WordBuffer } from './word-buffer.ts';
 
 const refusalCodes = 8;
@@ -50,9 +50,26 @@ export class Outbox {
     return code;
   }
 
-  /** Closes the record. A failed task keeps only its log texts and refusals. */
-  endRecord(outcome: Outcome, fault: number, returned: number, fuel: number): void {
-    if (fault !== 0) this.#keepTexts();
+  /** Closes the record of a task that did not fail. */
+  endRecord(outcome: Outcome, returned: number, fuel: number): void {
+    this.#end(outcome, 0, returned, fuel);
+  }
+
+  /** Closes the record of a failed task: it keeps its log texts, and says what the instance has counted. */
+  endFailedRecord(
+    fault: number,
+    returned: number,
+    fuel: number,
+    counted: { readonly nextTimer: number; readonly nextChild: number },
+  ): void {
+    this.#keepTexts();
+    const at = this.addEffect(EffectKind.counters, 3);
+    this.buffer.words[at + 1] = counted.nextTimer;
+    this.buffer.words[at + 2] = counted.nextChild;
+    this.#end(Outcome.failed, fault, returned, fuel);
+  }
+
+  #end(outcome: Outcome, fault: number, returned: number, fuel: number): void {
     if (this.#refused) this.#writeRefusals();
     const { words } = this.buffer;
     const at = this.#recordAt;

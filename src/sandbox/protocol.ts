@@ -21,13 +21,14 @@ export const commandWord = {
 export const flagMeasure = 1;
 
 /**
- * - create: op, agent number, module, declaration, origin, counter, four words of PRNG state.
+ * - create: op, agent number, module, declaration, origin, counter, next timer number, next child
+ *   counter, four words of PRNG state.
  *   The agent's memory comes before the stream by the pool's own way, keyed by agent number.
  * - turn: op, agent number, number of tasks; then the tasks.
  * - drop: op, agent number
  */
 export const Op = { create: 1, turn: 2, drop: 3 } as const;
-export const createWords = 10;
+export const createWords = 12;
 export const turnWords = 3;
 export const dropWords = 2;
 

@@ -1,10 +1,13 @@
 // Applying what a tick's tasks asked for: in plan order, one effect after another, never in order of arrival.
 
-import { TaskKind } from '../abi/envelope.ts';
+import { DropReason, TaskKind } from '../abi/envelope.ts';
 import { Outcome, recordHeadWords, recordWord } from '../abi/record.ts';
-import { enqueueUnbounded, releaseSlot } from './deliver.ts';
-import { applyEffects, type EffectSink } from './effects.ts';
-import { end, terminate } from './life-cycle.ts';
+import { drop, droppedTask, enqueueUnbounded, holdsSlot, releaseSlot } from './deliver.ts';
+import type { EffectSink } from './effect-sink.ts';
+import { countAnew } from './effects.ts';
+import { backOff, end, isRestartable, terminate } from './life-cycle.ts';
+import { insertTask } from './mailbox.ts';
+import { applyOrWait, retryOutboxes } from './outbox.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { Transcript } from './transcript.ts';
 
@@ -41,7 +44,8 @@ export interface CommittedTick {
 }
 
 /**
- * Commits a tick: slots of finished tasks are freed first, then effects apply in (plan position, effect index).
+ * Commits a tick: slots of finished tasks are freed first, waiting effects are retried, then new effects apply in (plan
+ * position, effect index).
  * @param sealed the encoded inputs of the tick, as the digest covers them
  * @param previousDigest 32 bytes, the beginning of what the next digest covers
  */
@@ -60,6 +64,7 @@ export function commitTick(
   const starts = copyRecords(plan, records, transcript);
   const sink: EffectSink = { outputs: [], texts: [], refusals: [] };
   const faults: TaskFault[] = [];
+  retryOutboxes(state, sink);
   let fuel = 0;
   let taskCount = 0;
   for (let i = 0; i < plan.length; i++) {
@@ -93,14 +98,14 @@ function transcriptWords(plan: readonly Task[], records: TaskRecords, sealed: Ui
   return Math.ceil(words);
 }
 
-/** Copies all records in plan order and frees the slots of the tasks that ran. */
+/** Copies all records in plan order and frees the slots of the tasks that ran and will not run again. */
 function copyRecords(plan: readonly Task[], records: TaskRecords, transcript: Transcript): Int32Array {
   const starts = new Int32Array(plan.length);
   for (let i = 0; i < plan.length; i++) {
     const at = records.offset[i]!;
     const task = plan[i]!;
     starts[i] = transcript.addTask(task, at < 0 ? null : records.words[records.buffer[i]!]!, at);
-    if (at >= 0) releaseSlot(task);
+    if (at >= 0 && !goesBack(task, transcript.words[starts[i]! + recordWord.outcome]!)) releaseSlot(task);
   }
   return starts;
 }
@@ -122,37 +127,64 @@ function commitTask(
   faults: TaskFault[],
 ): number {
   const { agent } = task;
-  const words = transcript.words;
-  if (agent.countedTick !== state.tick) {
-    agent.countedTick = state.tick;
-    agent.deliveries = 0;
-    agent.effects = 0;
-  }
+  const { words } = transcript;
   const outcome = words[at + recordWord.outcome]! as Outcome;
+  const failed = outcome === Outcome.failed;
+  countAnew(state, agent);
+  let effectAt = at + recordHeadWords;
+  for (let count = words[at + recordWord.effects]!; count > 0; count--) {
+    const source = { words, bytes: transcript.buffer, tick: state.tick, index: agent.effects++, failed };
+    applyOrWait(state, agent, source, effectAt, sink);
+    effectAt += words[effectAt]! >>> 8;
+  }
   const fuel = words[at + recordWord.fuelLow]! + words[at + recordWord.fuelHigh]! * 2 ** 32;
-  const effectCount = words[at + recordWord.effects]!;
-  if (effectCount > 0) {
-    const failed = outcome === Outcome.failed;
-    applyEffects(state, agent, transcript, at + recordHeadWords, effectCount, failed, sink);
-  }
-  if (task.kind === TaskKind.init && outcome !== Outcome.failed && agent.phase === 'starting') {
-    agent.phase = 'active';
-  }
-  if (outcome === Outcome.failed) {
+  if (failed) {
     const code = words[at + recordWord.fault]!;
-    const returned = words[at + recordWord.returned]! | 0;
-    faults.push({ agent, taskKind: task.kind, code, returned, fuel });
-    end(state, agent, 'failed', code, [task, ...unfinishedAfter(task)]);
-  } else if (task.kind === TaskKind.shutdown) {
+    faults.push({ agent, taskKind: task.kind, code, returned: words[at + recordWord.returned]! | 0, fuel });
+    fail(state, task, code);
+  } else {
+    finish(state, task, outcome);
+  }
+  return fuel;
+}
+
+function finish(state: SchedulerState, task: Task, outcome: Outcome): void {
+  const { agent } = task;
+  if (task.kind === TaskKind.init && agent.phase === 'starting') agent.phase = 'active';
+  if (task.kind === TaskKind.shutdown) {
     end(state, agent, 'stopped', 0, unfinishedAfter(task));
   } else if (outcome === Outcome.finished) {
-    putBack(agent, task);
+    for (const back of unfinishedAfter(task)) putBack(back);
     terminate(state, agent);
   } else if (outcome === Outcome.again && !agent.againPending && agent.phase === 'active') {
     agent.againPending = true;
     enqueueUnbounded(state, agent, TaskKind.again);
   }
-  return fuel;
+}
+
+/** Whether a failed task will be tried again after its agent's restart. */
+function goesBack(task: Task, outcome: number): boolean {
+  const { attemptsMax } = task.agent.declaration.limits;
+  if (outcome !== Outcome.failed || !holdsSlot(task.kind)) return false;
+  return isRestartable(task.agent) && task.attempts + 1 < attemptsMax;
+}
+
+/** A failed agent is restarted, with its mailbox in order, or ends; a message that kills too often is a dead letter. */
+function fail(state: SchedulerState, task: Task, code: number): void {
+  const { agent } = task;
+  const unfinished = unfinishedAfter(task);
+  if (!isRestartable(agent)) {
+    end(state, agent, 'failed', code, [task, ...unfinished]);
+    return;
+  }
+  if (goesBack(task, Outcome.failed)) {
+    task.attempts++;
+    putBack(task);
+  } else if (holdsSlot(task.kind)) {
+    drop(state, agent, task.sender, DropReason.poison, droppedTask(task));
+  }
+  for (const back of unfinished) putBack(back);
+  backOff(state, agent, code);
 }
 
 /** The planned tasks of the turn behind `task`, which did not run. */
@@ -162,10 +194,22 @@ function unfinishedAfter(task: Task): Task[] {
   return unfinished;
 }
 
-/** Planned tasks that did not run go back to the head of the mailbox, in their order. */
-function putBack(agent: Agent, task: Task): void {
-  const unfinished = unfinishedAfter(task);
-  for (const back of unfinished) back.taken = false;
-  const { mailbox } = agent;
-  mailbox.tasks.splice(mailbox.first, 0, ...unfinished);
+/** A planned task goes back to its place in the mailbox; its sequence says where. */
+function putBack(task: Task): void {
+  const { agent } = task;
+  task.taken = false;
+  switch (task.kind) {
+    case TaskKind.configuration:
+      // Delivered anew after init.
+      return;
+    case TaskKind.again:
+      agent.againPending = true;
+      break;
+    case TaskKind.everyTick:
+      agent.everyTickPending = true;
+      break;
+    default:
+      break;
+  }
+  insertTask(agent.mailbox, task);
 }

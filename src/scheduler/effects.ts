@@ -1,210 +1,242 @@
-// The effects of one task, applied in the order of the calls that made them.
+// The effects of one task, applied in the order of the calls that made them. One that has to wait for a receiver holds
+// back all that its agent does later.
 
 import { DropReason, TaskKind } from '../abi/envelope.ts';
 import { EffectKind } from '../abi/record.ts';
 import { assert, unreachable } from '../base/errors.ts';
-import { deliver, drop, type Payload, refusal } from './deliver.ts';
+import { admit, type DroppedEffect, deliver, drop } from './deliver.ts';
+import type { EffectSink } from './effect-sink.ts';
 import { channelOf, spawnFromAgent, subscribe, terminate, unsubscribe } from './life-cycle.ts';
-import { type Agent, agentOf, type SchedulerState, type Topic } from './state.ts';
+import { type Agent, agentOf, type Payload, type SchedulerState, type Topic } from './state.ts';
 import { addTimer, cancelTimer } from './timer-queue.ts';
-import type { Transcript } from './transcript.ts';
 
-/** What leaves the engine, in commit order. Payloads are views into the transcript. */
-export interface EffectSink {
-  readonly outputs: { readonly agent: Agent; readonly payload: Payload }[];
-  readonly texts: {
-    readonly agent: Agent;
-    readonly level: number;
-    readonly text: Payload;
-    /** Whether the task that wrote it failed. */
-    readonly failed: boolean;
-  }[];
-  /** Host calls that the sandbox refused. */
-  readonly refusals: {
-    readonly agent: Agent;
-    readonly functionIndex: number;
-    readonly code: number;
-    readonly count: number;
-  }[];
+/** Where an effect's words lie, and what is known of it beside them. */
+export interface EffectSource {
+  readonly words: Uint32Array;
+  /** The same memory as bytes; payloads are views of it. */
+  readonly bytes: Uint8Array;
+  /** The tick of the call. */
+  readonly tick: number;
+  /** Position among the effects of the turn. */
+  readonly index: number;
+  /** Whether the task that made it failed: then it is a log text. */
+  readonly failed: boolean;
 }
 
 const decoder = new TextDecoder();
 
-/** Applies the effects that begin at word `at` of the transcript. */
-export function applyEffects(
+/** Applies the effect at word `at`; false where it has to wait for a receiver, and then nothing has happened. */
+export function applyEffect(
   state: SchedulerState,
   agent: Agent,
-  transcript: Transcript,
+  source: EffectSource,
   at: number,
-  count: number,
-  failed: boolean,
   sink: EffectSink,
-): void {
-  const words = transcript.words;
-  for (let i = 0; i < count; i++) {
-    const head = words[at]!;
-    applyEffect(state, agent, transcript, at, head & 0xff, failed, sink);
-    agent.effects++;
-    at += head >>> 8;
-  }
-}
-
-function applyEffect(
-  state: SchedulerState,
-  agent: Agent,
-  transcript: Transcript,
-  at: number,
-  kind: number,
-  failed: boolean,
-  sink: EffectSink,
-): void {
-  const words = transcript.words;
-  const effect = kind as EffectKind;
+): boolean {
+  const { words } = source;
+  const effect = (words[at]! & 0xff) as EffectKind;
   switch (effect) {
     case EffectKind.send:
-      send(state, agent, words[at + 1]!, words[at + 2]!, payloadAt(transcript, at + 3));
-      return;
+      return send(state, agent, source, at);
     case EffectKind.publish:
-      publish(state, agent, state.topics[words[at + 1]!]!, payloadAt(transcript, at + 2));
-      return;
+      return publish(state, agent, state.topics[words[at + 1]!]!, payloadAt(source, at + 2), source);
     case EffectKind.publishChannel:
-      publishChannel(state, agent, transcript, at);
-      return;
+      return publishChannel(state, agent, source, at);
     case EffectKind.subscribe:
-      subscribe(agent, state.topics[words[at + 1]!]!);
-      return;
     case EffectKind.unsubscribe:
-      unsubscribe(state, agent, state.topics[words[at + 1]!]!);
-      return;
     case EffectKind.join:
-      subscribe(agent, channelOf(state, textAt(transcript, at + 1)));
-      return;
-    case EffectKind.leave: {
-      const channel = state.channels.get(textAt(transcript, at + 1));
-      if (channel !== undefined) unsubscribe(state, agent, channel);
-      return;
-    }
-    case EffectKind.setTimer: {
-      const dueTick = state.tick + words[at + 2]!;
-      const [number, tag] = [words[at + 1]!, words[at + 3]! | 0];
-      addTimer(state.timers, { agent, number, dueTick, tag, cancelled: false, task: null });
-      return;
-    }
+    case EffectKind.leave:
+      changeSubscription(state, agent, effect, source, at);
+      return true;
+    case EffectKind.setTimer:
+      setTimer(state, agent, source, at);
+      return true;
     case EffectKind.cancelTimer:
       cancelTimer(agent, words[at + 1]!);
-      return;
+      return true;
     case EffectKind.log:
-      sink.texts.push({ agent, level: words[at + 1]!, text: payloadAt(transcript, at + 2), failed });
-      return;
+      sink.texts.push({
+        agent,
+        level: words[at + 1]!,
+        text: payloadAt(source, at + 2),
+        failed: source.failed,
+      });
+      return true;
     case EffectKind.output:
-      sink.outputs.push({ agent, payload: payloadAt(transcript, at + 1) });
-      return;
+      sink.outputs.push({ agent, payload: payloadAt(source, at + 1) });
+      return true;
     case EffectKind.spawn:
-      spawn(state, agent, words[at + 1]!, words[at + 2]!, payloadAt(transcript, at + 3));
-      return;
+      spawn(state, agent, source, at);
+      return true;
     case EffectKind.terminate: {
       const target = agentOf(state, words[at + 1]!, words[at + 2]!);
       if (target !== undefined) terminate(state, target);
-      return;
+      return true;
     }
-    case EffectKind.refusal:
-      sink.refusals.push({
-        agent,
-        functionIndex: words[at + 1]!,
-        code: words[at + 2]! | 0,
-        count: words[at + 3]!,
-      });
-      return;
+    case EffectKind.refusal: {
+      const [functionIndex, code, count] = [words[at + 1]!, words[at + 2]! | 0, words[at + 3]!];
+      sink.refusals.push({ agent, functionIndex, code, count });
+      return true;
+    }
+    case EffectKind.counters:
+      agent.nextTimer = words[at + 1]!;
+      agent.nextChild = words[at + 2]!;
+      return true;
     default:
-      unreachable(effect);
+      return unreachable(effect);
   }
 }
 
 /** A length word and the bytes behind it. */
-function payloadAt(transcript: Transcript, at: number): Payload {
-  return { bytes: transcript.buffer, offset: (at + 1) * 4, length: transcript.words[at]! };
+function payloadAt({ words, bytes }: EffectSource, at: number): Payload {
+  return { bytes, offset: (at + 1) * 4, length: words[at]! };
 }
 
-function textAt(transcript: Transcript, at: number): string {
-  const { bytes, offset, length } = payloadAt(transcript, at);
+function textAt(source: EffectSource, at: number): string {
+  const { bytes, offset, length } = payloadAt(source, at);
   return decoder.decode(bytes.subarray(offset, offset + length));
 }
 
-function send(state: SchedulerState, agent: Agent, origin: number, counter: number, payload: Payload): void {
-  const receiver = agentOf(state, origin, counter);
-  const reason = receiver === undefined ? DropReason.receiverUnknown : refusalFrom(agent, receiver, null);
-  if (receiver !== undefined && reason === 0) {
-    deliver(state, receiver, TaskKind.message, 0, agent, payload, null);
-  } else if (reason !== 0) {
-    drop(state, receiver ?? null, agent, reason, {
-      kind: EffectKind.send,
-      index: agent.effects,
-      receiverOrigin: origin,
-      receiverCounter: counter,
-    });
-  }
-}
-
-/** Counts the delivery against the sender's budget, then asks the receiver. */
-function refusalFrom(agent: Agent, receiver: Agent, topic: Topic | null): DropReason | 0 {
-  if (agent.deliveries >= agent.declaration.limits.deliveriesPerTickMax) return DropReason.deliveryBudget;
-  agent.deliveries++;
-  return refusal(receiver, topic);
-}
-
-function publish(state: SchedulerState, agent: Agent, topic: Topic, payload: Payload): void {
-  for (const receiver of topic.subscribers) {
-    const reason = refusalFrom(agent, receiver, topic);
-    if (reason === 0) deliver(state, receiver, TaskKind.topic, 0, agent, payload, topic);
-    else {
-      drop(state, receiver, agent, reason, {
-        kind: EffectKind.publish,
-        index: agent.effects,
-        receiverOrigin: receiver.origin,
-        receiverCounter: receiver.counter,
-      });
-    }
-  }
-}
-
-function publishChannel(state: SchedulerState, agent: Agent, transcript: Transcript, at: number): void {
-  const { words, buffer } = transcript;
-  const nameLength = words[at + 1]!;
-  const nameOffset = (at + 3) * 4;
-  const name = decoder.decode(buffer.subarray(nameOffset, nameOffset + nameLength));
-  const payload: Payload = {
-    bytes: buffer,
-    offset: nameOffset + ((nameLength + 3) & ~3),
-    length: words[at + 2]!,
-  };
-  const channel = state.channels.get(name);
-  if (channel === undefined || !channel.subscribers.has(agent)) {
-    drop(state, null, agent, DropReason.notMember, {
-      kind: EffectKind.publishChannel,
-      index: agent.effects,
-      receiverOrigin: 0,
-      receiverCounter: 0,
-    });
-    return;
-  }
-  publish(state, agent, channel, payload);
-}
-
-function spawn(
+function changeSubscription(
   state: SchedulerState,
   agent: Agent,
-  counter: number,
-  declarationIndex: number,
-  payload: Payload,
+  effect: EffectKind,
+  source: EffectSource,
+  at: number,
 ): void {
+  if (effect === EffectKind.subscribe) subscribe(agent, state.topics[source.words[at + 1]!]!);
+  else if (effect === EffectKind.unsubscribe) unsubscribe(state, agent, state.topics[source.words[at + 1]!]!);
+  else if (effect === EffectKind.join) subscribe(agent, channelOf(state, textAt(source, at + 1)));
+  else {
+    const channel = state.channels.get(textAt(source, at + 1));
+    if (channel !== undefined) unsubscribe(state, agent, channel);
+  }
+}
+
+/** The delay counts from the call; a timer that was held back fires at the earliest in the tick after its release. */
+function setTimer(state: SchedulerState, agent: Agent, { words, tick }: EffectSource, at: number): void {
+  const dueTick = Math.max(tick + words[at + 2]!, state.tick + 1);
+  const [number, tag] = [words[at + 1]!, words[at + 3]! | 0];
+  addTimer(state.timers, { agent, number, dueTick, tag, cancelled: false, task: null });
+}
+
+function send(state: SchedulerState, agent: Agent, source: EffectSource, at: number): boolean {
+  const [receiverOrigin, receiverCounter] = [source.words[at + 1]!, source.words[at + 2]!];
+  const receiver = agentOf(state, receiverOrigin, receiverCounter);
+  const about = { kind: EffectKind.send, index: source.index, receiverOrigin, receiverCounter };
+  if (receiver === undefined) {
+    drop(state, null, agent, DropReason.receiverUnknown, about);
+    return true;
+  }
+  if (!takeFromBudget(state, agent)) {
+    drop(state, receiver, agent, DropReason.deliveryBudget, about);
+    return true;
+  }
+  const admission = admit(state, receiver, null, agent);
+  if (admission === 'block') {
+    agent.deliveries--;
+    return false;
+  }
+  if (admission !== 'deliver') drop(state, receiver, agent, admission, about);
+  else deliver(state, receiver, TaskKind.message, 0, agent, payloadAt(source, at + 3), null);
+  return true;
+}
+
+/** Counts from zero in each tick. */
+export function countAnew(state: SchedulerState, agent: Agent): void {
+  if (agent.countedTick === state.tick) return;
+  agent.countedTick = state.tick;
+  agent.deliveries = 0;
+  agent.effects = 0;
+}
+
+/** Counts a delivery against what the sender's effects may cause in a tick. */
+function takeFromBudget(state: SchedulerState, agent: Agent): boolean {
+  countAnew(state, agent);
+  return agent.deliveries++ < agent.declaration.limits.deliveriesPerTickMax;
+}
+
+/** Reaches every subscriber, or nobody where one makes the sender wait. */
+function publish(
+  state: SchedulerState,
+  agent: Agent,
+  topic: Topic,
+  payload: Payload,
+  { index }: EffectSource,
+): boolean {
+  const kind = topic.channel ? EffectKind.publishChannel : EffectKind.publish;
+  if (topic.accepts !== undefined && !topic.accepts(bytesOf(payload))) {
+    const about = { kind, index, receiverOrigin: 0, receiverCounter: 0 };
+    drop(state, null, agent, DropReason.contractBroken, about);
+    return true;
+  }
+  if (isBlocked(state, topic, agent)) return false;
+  for (const receiver of topic.subscribers) {
+    const about = { kind, index, receiverOrigin: receiver.origin, receiverCounter: receiver.counter };
+    if (!takeFromBudget(state, agent)) drop(state, receiver, agent, DropReason.deliveryBudget, about);
+    else deliverPublished(state, receiver, topic, agent, payload, 0, about);
+  }
+  return true;
+}
+
+function bytesOf({ bytes, offset, length }: Payload): Uint8Array {
+  return bytes.subarray(offset, offset + length);
+}
+
+/** Whether a publisher has to wait for a subscriber. */
+export function isBlocked(state: SchedulerState, topic: Topic, sender: Agent | null): boolean {
+  if (topic.overflow !== 'block') return false;
+  for (const receiver of topic.subscribers) {
+    if (admit(state, receiver, topic, sender) === 'block') return true;
+  }
+  return false;
+}
+
+/** Delivers to one subscriber of a topic that blocks nobody now, or drops. */
+export function deliverPublished(
+  state: SchedulerState,
+  receiver: Agent,
+  topic: Topic,
+  sender: Agent | null,
+  payload: Payload,
+  priority: number,
+  about: DroppedEffect,
+): void {
+  const admission = admit(state, receiver, topic, sender);
+  assert(admission !== 'block', 'a publication that would block does not begin');
+  if (admission === 'deliver') deliver(state, receiver, TaskKind.topic, priority, sender, payload, topic);
+  else drop(state, receiver, sender, admission, about);
+}
+
+function publishChannel(state: SchedulerState, agent: Agent, source: EffectSource, at: number): boolean {
+  const { words, bytes } = source;
+  const nameLength = words[at + 1]!;
+  const nameOffset = (at + 3) * 4;
+  const name = decoder.decode(bytes.subarray(nameOffset, nameOffset + nameLength));
+  const offset = nameOffset + ((nameLength + 3) & ~3);
+  const channel = state.channels.get(name);
+  if (channel?.subscribers.has(agent)) {
+    return publish(state, agent, channel, { bytes, offset, length: words[at + 2]! }, source);
+  }
+  drop(state, null, agent, DropReason.notMember, {
+    kind: EffectKind.publishChannel,
+    index: source.index,
+    receiverOrigin: 0,
+    receiverCounter: 0,
+  });
+  return true;
+}
+
+function spawn(state: SchedulerState, agent: Agent, source: EffectSource, at: number): void {
+  const [counter, declarationIndex] = [source.words[at + 1]!, source.words[at + 2]!];
   assert(declarationIndex < state.config.declarations.length, 'a spawn effect names a declaration');
   if (state.aliveCount < state.config.agentsMax && !state.stopping) {
-    spawnFromAgent(state, agent, counter, declarationIndex, payload);
+    spawnFromAgent(state, agent, counter, declarationIndex, payloadAt(source, at + 3));
     return;
   }
   drop(state, null, agent, DropReason.spawnRefused, {
     kind: EffectKind.spawn,
-    index: agent.effects,
+    index: source.index,
     receiverOrigin: agent.number,
     receiverCounter: counter,
   });

@@ -12,6 +12,14 @@ export const EventKind = {
   dropped: 5,
   /** A line of a pulled source that waits for its receiver. */
   inputWaiting: 6,
+  paused: 7,
+  resumed: 8,
+  /** The agent failed and waits for its restart. */
+  backingOff: 9,
+  restarted: 10,
+  /** The agent waits for a receiver that has no room. */
+  blocked: 11,
+  unblocked: 12,
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
@@ -23,6 +31,12 @@ export const eventKindNames: readonly string[] = [
   'failed',
   'dropped',
   'input-waiting',
+  'paused',
+  'resumed',
+  'backing-off',
+  'restarted',
+  'blocked',
+  'unblocked',
 ];
 
 export interface SchedulerEvent {

@@ -2,9 +2,8 @@
 
 export type { CommittedTick, TaskFault, TaskRecords } from './commit.ts';
 export { closeTick, commitTick } from './commit.ts';
-export type { Payload } from './deliver.ts';
 export { waitingTasks } from './deliver.ts';
-export type { EffectSink } from './effects.ts';
+export type { EffectSink } from './effect-sink.ts';
 export type { SchedulerEvent } from './event.ts';
 export { EventKind, eventKindNames } from './event.ts';
 export { createDeclaredAgents, declaredNames } from './life-cycle.ts';
@@ -13,7 +12,10 @@ export type { Policy } from './run-queue.ts';
 export type {
   Agent,
   Declaration,
+  Overflow,
+  Payload,
   Phase,
+  RestartPolicy,
   SchedulerConfig,
   SchedulerState,
   Task,

@@ -4,10 +4,20 @@ import { DropReason, TaskKind } from '../abi/envelope.ts';
 import { EffectKind } from '../abi/record.ts';
 import { assert } from '../base/errors.ts';
 import { type Input, InputKind } from '../log/input.ts';
-import { deliver, drop, enqueueUrgent, type Payload, refusal } from './deliver.ts';
+import { admit, deliver, drop } from './deliver.ts';
+import { isBlocked } from './effects.ts';
 import { EventKind } from './event.ts';
-import { channelOf, end, spawnFromHost, subscribe, terminate, unsubscribe } from './life-cycle.ts';
-import { type Agent, agentOf, isAlive, type SchedulerState, type Topic } from './state.ts';
+import {
+  channelOf,
+  pause,
+  resume,
+  spawnFromHost,
+  step,
+  subscribe,
+  terminate,
+  unsubscribe,
+} from './life-cycle.ts';
+import { type Agent, agentOf, isAlive, type Payload, type SchedulerState, type Topic } from './state.ts';
 
 /** Retries lines that wait for their receivers, then applies the new inputs. */
 export function applyInputs(state: SchedulerState, inputs: readonly Input[]): void {
@@ -47,6 +57,13 @@ function applyInput(state: SchedulerState, input: Input): void {
       if (agent !== undefined && channel !== undefined) unsubscribe(state, agent, channel);
       return;
     }
+    case InputKind.pause:
+    case InputKind.resume:
+    case InputKind.step: {
+      const agent = agentOf(state, input.origin, input.counter);
+      if (agent !== undefined) changePause(state, agent, input.kind);
+      return;
+    }
     case InputKind.stop:
       stop(state);
       return;
@@ -59,15 +76,28 @@ function payloadOf(input: Input): Payload {
   return { bytes: input.payload, offset: 0, length: input.payload.length };
 }
 
+function changePause(state: SchedulerState, agent: Agent, kind: number): void {
+  if (kind === InputKind.pause) pause(state, agent);
+  else if (kind === InputKind.resume) resume(state, agent);
+  else step(state, agent);
+}
+
 function deliverInput(state: SchedulerState, input: Input, kind: 1 | 16): void {
   const agent = agentOf(state, input.origin, input.counter);
-  const reason = agent === undefined ? DropReason.receiverUnknown : refusal(agent, null);
-  if (agent !== undefined && reason === 0 && !(input.waits && state.waitingInputs.length > 0)) {
-    deliver(state, agent, kind, input.priority, null, payloadOf(input), null);
-  } else if (input.waits && (reason === 0 || reason === DropReason.mailboxFull)) {
-    waitForReceiver(state, input, agent ?? null);
-  } else if (reason !== 0) {
-    dropInput(state, input, agent ?? null, reason);
+  if (agent === undefined) {
+    dropInput(state, input, null, DropReason.receiverUnknown);
+    return;
+  }
+  if (input.waits && state.waitingInputs.length > 0) {
+    waitForReceiver(state, input, agent);
+    return;
+  }
+  const admission = admit(state, agent, null, null);
+  if (admission === 'deliver') deliver(state, agent, kind, input.priority, null, payloadOf(input), null);
+  else if (input.waits && (admission === 'block' || admission === DropReason.mailboxFull)) {
+    waitForReceiver(state, input, agent);
+  } else {
+    dropInput(state, input, agent, admission === 'block' ? DropReason.mailboxFull : admission);
   }
 }
 
@@ -87,15 +117,20 @@ function publishInput(state: SchedulerState, input: Input): void {
     dropInput(state, input, null, DropReason.receiverUnknown);
     return;
   }
+  if (input.waits && isBlocked(state, topic, null)) {
+    waitForReceiver(state, input, null);
+    return;
+  }
   publish(state, topic, input);
 }
 
+/** Subscribers that would make an agent wait lose the message of a caller that cannot. */
 function publish(state: SchedulerState, topic: Topic, input: Input): void {
   const payload = payloadOf(input);
   for (const agent of topic.subscribers) {
-    const reason = refusal(agent, topic);
-    if (reason === 0) deliver(state, agent, TaskKind.topic, input.priority, null, payload, topic);
-    else dropInput(state, input, agent, reason);
+    const admission = admit(state, agent, topic, null);
+    if (admission === 'deliver') deliver(state, agent, TaskKind.topic, input.priority, null, payload, topic);
+    else dropInput(state, input, agent, admission === 'block' ? DropReason.mailboxFull : admission);
   }
 }
 
@@ -124,10 +159,6 @@ function stop(state: SchedulerState): void {
   state.stopping = true;
   for (const agent of state.agents) {
     if (agent === undefined || !isAlive(agent)) continue;
-    if (agent.phase === 'starting' && agent.urgent !== null) end(state, agent, 'stopped', 0, []);
-    else if (agent.phase !== 'stopping') {
-      agent.phase = 'stopping';
-      enqueueUrgent(state, agent, TaskKind.shutdown);
-    }
+    terminate(state, agent);
   }
 }

@@ -1,10 +1,11 @@
 // How agents begin and end. Identities are never used again, so ended agents stay known as such.
 
 import { TaskKind } from '../abi/envelope.ts';
-import { dropMailbox, enqueueUnbounded, enqueueUrgent, type Payload } from './deliver.ts';
+import { dropMailbox, enqueueUrgent, refreshHead } from './deliver.ts';
 import { EventKind } from './event.ts';
-import type { Agent, SchedulerState, Task, Topic } from './state.ts';
-import { createAgent, createTopic, isAlive } from './state.ts';
+import { popHeap, pushHeap } from './heap.ts';
+import type { Agent, Payload, SchedulerState, Task, Topic } from './state.ts';
+import { createAgent, createChannel, isAlive } from './state.ts';
 
 /** Creates the agents of the system file, in its order. */
 export function createDeclaredAgents(state: SchedulerState): void {
@@ -56,20 +57,33 @@ function begin(state: SchedulerState, agent: Agent, parent: Agent | null, payloa
   const { declaration } = agent;
   state.aliveCount++;
   state.events.push({ kind: EventKind.spawned, agent, other: parent, reason: 0 });
-  enqueueUrgent(state, agent, TaskKind.init);
   const { configuration } = declaration;
-  const first = payload ?? { bytes: configuration, offset: 0, length: configuration.length };
-  if (first.length > 0) enqueueUnbounded(state, agent, TaskKind.configuration, first);
-  for (const index of declaration.subscriptions) subscribe(agent, state.topics[index]!);
-  for (const channel of declaration.channels) subscribe(agent, channelOf(state, channel));
+  agent.configuration = payload ?? { bytes: configuration, offset: 0, length: configuration.length };
+  enqueueInit(state, agent);
+  subscribeDeclared(state, agent);
   if (declaration.everyTick) state.everyTick.add(agent);
+}
+
+function enqueueInit(state: SchedulerState, agent: Agent): void {
+  const { configuration } = agent;
+  const kinds = configuration.length > 0 ? [TaskKind.init, TaskKind.configuration] : [TaskKind.init];
+  enqueueUrgent(state, agent, kinds, configuration);
+}
+
+function declaredTopics(state: SchedulerState, { declaration }: Agent): Topic[] {
+  const topics = declaration.subscriptions.map((index) => state.topics[index]!);
+  return [...topics, ...declaration.channels.map((name) => channelOf(state, name))];
+}
+
+function subscribeDeclared(state: SchedulerState, agent: Agent): void {
+  for (const topic of declaredTopics(state, agent)) subscribe(agent, topic);
 }
 
 /** The channel of a name, created on first use. */
 export function channelOf(state: SchedulerState, name: string): Topic {
   let channel = state.channels.get(name);
   if (channel === undefined) {
-    channel = createTopic(name, true, null);
+    channel = createChannel(name);
     state.channels.set(name, channel);
   }
   return channel;
@@ -87,15 +101,79 @@ export function unsubscribe(state: SchedulerState, agent: Agent, topic: Topic): 
   if (topic.channel && topic.subscribers.size === 0) state.channels.delete(topic.name);
 }
 
-/** Asks an agent to end: shutdown becomes its only task. One that has not begun just ends. */
+/** Asks an agent to end: shutdown becomes its only task. One that has no instance now just ends. */
 export function terminate(state: SchedulerState, agent: Agent): void {
-  if (agent.phase === 'starting' && agent.urgent !== null) {
+  const idle =
+    agent.phase === 'backing-off' || (agent.phase === 'starting' && agent.urgent[0]?.kind === TaskKind.init);
+  if (idle) {
     end(state, agent, 'stopped', 0, []);
   } else if (agent.phase === 'starting' || agent.phase === 'active') {
     agent.phase = 'stopping';
     state.events.push({ kind: EventKind.stopping, agent, other: null, reason: 0 });
-    enqueueUrgent(state, agent, TaskKind.shutdown);
+    enqueueUrgent(state, agent, [TaskKind.shutdown]);
   }
+}
+
+/** Whether the agent will be restarted if it fails now. */
+export function isRestartable(agent: Agent): boolean {
+  const { policy, restartsMax } = agent.declaration.restart;
+  return policy === 'from-init' && agent.incarnation < restartsMax && agent.phase !== 'stopping';
+}
+
+/** Puts a failed agent aside until its restart. The mailbox stays; timers and subscriptions of its own making go. */
+export function backOff(state: SchedulerState, agent: Agent, reason: number): void {
+  const { backoffTicks, backoffTicksMax } = agent.declaration.restart;
+  const waitTicks = Math.min(backoffTicks * 2 ** agent.incarnation, backoffTicksMax);
+  agent.incarnation++;
+  agent.phase = 'backing-off';
+  state.released.push(agent);
+  state.events.push({ kind: EventKind.backingOff, agent, other: null, reason });
+  for (const task of agent.urgent) task.taken = true;
+  agent.urgent = [];
+  clearTimers(agent);
+  const declared = new Set(declaredTopics(state, agent));
+  for (const topic of [...agent.topics]) if (!declared.has(topic)) unsubscribe(state, agent, topic);
+  subscribeDeclared(state, agent);
+  pushHeap(state.restarts, { dueTick: state.tick + Math.max(waitTicks, 1), agent });
+}
+
+/** Restarts the agents whose back-off ends, by (due tick, creation number). */
+export function restartDue(state: SchedulerState): void {
+  while (state.restarts.items.length > 0 && state.restarts.items[0]!.dueTick <= state.tick) {
+    const { agent } = popHeap(state.restarts)!;
+    if (agent.phase !== 'backing-off') continue;
+    agent.phase = 'starting';
+    state.events.push({ kind: EventKind.restarted, agent, other: null, reason: 0 });
+    enqueueInit(state, agent);
+  }
+}
+
+/** Nothing is planned for a paused agent; what comes waits, and timers keep their due tick. */
+export function pause(state: SchedulerState, agent: Agent): void {
+  if (!isAlive(agent) || agent.phase === 'stopping' || agent.paused) return;
+  agent.paused = true;
+  state.events.push({ kind: EventKind.paused, agent, other: null, reason: 0 });
+}
+
+export function resume(state: SchedulerState, agent: Agent): void {
+  if (!agent.paused) return;
+  agent.paused = false;
+  state.events.push({ kind: EventKind.resumed, agent, other: null, reason: 0 });
+  refreshHead(state, agent);
+}
+
+/** Lets a paused agent run one task in this tick. */
+export function step(state: SchedulerState, agent: Agent): void {
+  agent.stepTick = state.tick;
+  refreshHead(state, agent);
+}
+
+function clearTimers(agent: Agent): void {
+  for (const timer of agent.timers.values()) {
+    timer.cancelled = true;
+    if (timer.task !== null) timer.task.taken = true;
+  }
+  agent.timers.clear();
 }
 
 /**
@@ -115,11 +193,10 @@ export function end(
   state.released.push(agent);
   const kind = phase === 'failed' ? EventKind.failed : EventKind.stopped;
   state.events.push({ kind, agent, other: null, reason });
-  if (agent.urgent !== null) agent.urgent.taken = true;
-  agent.urgent = null;
+  for (const task of agent.urgent) task.taken = true;
+  agent.urgent = [];
   agent.notice = null;
-  for (const timer of agent.timers.values()) timer.cancelled = true;
-  agent.timers.clear();
+  clearTimers(agent);
   for (const topic of [...agent.topics]) unsubscribe(state, agent, topic);
   state.everyTick.delete(agent);
   dropMailbox(state, agent, unfinished);

@@ -1,64 +1,131 @@
-// One agent's waiting tasks, ordered by (priority descending, sequence). Never drops by itself: bounds are the caller's.
+// One agent's waiting tasks, ordered by (effective priority descending, sequence). Never drops by itself: bounds are the
+// caller's.
 
 import type { Task } from './state.ts';
 
-/** Tasks from `first` on are waiting; slots before it are free. */
-export interface Mailbox {
-  tasks: (Task | null)[];
+/** Tasks of one priority by sequence, from `first` on; slots before it are free. */
+interface Bucket {
+  readonly priority: number;
+  readonly tasks: (Task | null)[];
   first: number;
 }
 
-export function createMailbox(): Mailbox {
-  return { tasks: [], first: 0 };
+/** Within a bucket the order never changes, whatever the tick; between buckets ageing may change it. */
+export interface Mailbox {
+  readonly buckets: Bucket[];
 }
 
-/** Adds a task behind all that go before it: appending is the common case, since sequences rise. */
+/** Ticks after which waiting raises the priority by one; 0: never. */
+export interface Ageing {
+  readonly tick: number;
+  readonly ageTicks: number;
+}
+
+export function createMailbox(): Mailbox {
+  return { buckets: [] };
+}
+
+/** Adds a task behind all of its priority with a lower sequence: appending is the common case, since sequences rise. */
 export function insertTask(mailbox: Mailbox, task: Task): void {
-  const { tasks } = mailbox;
+  const { tasks, first } = bucketOf(mailbox, task.priority);
   let at = tasks.length;
-  while (at > mailbox.first && goesBefore(task, tasks[at - 1]!)) at--;
+  while (at > first && task.sequence < tasks[at - 1]!.sequence) at--;
   if (at === tasks.length) tasks.push(task);
   else tasks.splice(at, 0, task);
 }
 
-/** The task to run next, skipping cancelled ones; null when nothing waits. */
-export function firstTask(mailbox: Mailbox): Task | null {
-  const { tasks } = mailbox;
-  while (mailbox.first < tasks.length) {
-    const task = tasks[mailbox.first]!;
+function bucketOf(mailbox: Mailbox, priority: number): Bucket {
+  const { buckets } = mailbox;
+  let at = 0;
+  while (at < buckets.length && buckets[at]!.priority > priority) at++;
+  const found = buckets[at];
+  if (found?.priority === priority) return found;
+  const bucket: Bucket = { priority, tasks: [], first: 0 };
+  buckets.splice(at, 0, bucket);
+  return bucket;
+}
+
+/** Priority plus one for each `ageTicks` ticks of waiting. */
+export function effectivePriority(task: Task, { tick, ageTicks }: Ageing): number {
+  return ageTicks === 0 ? task.priority : task.priority + Math.floor((tick - task.enqueuedTick) / ageTicks);
+}
+
+/** The task to run next, skipping taken ones; null when nothing waits. */
+export function firstTask(mailbox: Mailbox, ageing: Ageing): Task | null {
+  const { buckets } = mailbox;
+  let best: Task | null = null;
+  let bestPriority = 0;
+  for (const bucket of buckets) {
+    const front = frontOf(bucket);
+    if (front === null) continue;
+    if (ageing.ageTicks === 0) return front;
+    const priority = effectivePriority(front, ageing);
+    if (
+      best === null ||
+      priority > bestPriority ||
+      (priority === bestPriority && front.sequence < best.sequence)
+    ) {
+      best = front;
+      bestPriority = priority;
+    }
+  }
+  return best;
+}
+
+function frontOf(bucket: Bucket): Task | null {
+  const { tasks } = bucket;
+  while (bucket.first < tasks.length) {
+    const task = tasks[bucket.first]!;
     if (!task.taken) return task;
-    removeFirst(mailbox);
+    removeFront(bucket);
   }
   return null;
 }
 
-/** Removes the first task. */
-export function removeFirst(mailbox: Mailbox): void {
-  const { tasks } = mailbox;
-  tasks[mailbox.first++] = null;
-  if (mailbox.first === tasks.length) {
+function removeFront(bucket: Bucket): void {
+  const { tasks } = bucket;
+  tasks[bucket.first++] = null;
+  if (bucket.first === tasks.length) {
     tasks.length = 0;
-    mailbox.first = 0;
-  } else if (mailbox.first >= 64 && mailbox.first * 2 >= tasks.length) {
-    tasks.splice(0, mailbox.first);
-    mailbox.first = 0;
+    bucket.first = 0;
+  } else if (bucket.first >= 64 && bucket.first * 2 >= tasks.length) {
+    tasks.splice(0, bucket.first);
+    bucket.first = 0;
   }
 }
 
-/** Every waiting task, in order. */
-export function listTasks(mailbox: Mailbox): Task[] {
-  return mailbox.tasks.slice(mailbox.first).filter((task) => task !== null && !task.taken) as Task[];
+/** Removes the task that `firstTask` answered. */
+export function removeFirst(mailbox: Mailbox, task: Task): void {
+  const at = mailbox.buckets.findIndex(({ priority }) => priority === task.priority);
+  const bucket = mailbox.buckets[at]!;
+  removeFront(bucket);
+  if (bucket.tasks.length === 0 && mailbox.buckets.length > 1) mailbox.buckets.splice(at, 1);
 }
 
-/** Removes and returns every waiting task, in order. */
+/** Every waiting task, by (priority descending, sequence). */
+export function listTasks(mailbox: Mailbox): Task[] {
+  return mailbox.buckets.flatMap(({ tasks, first }) =>
+    tasks.slice(first).filter((task): task is Task => task !== null && !task.taken),
+  );
+}
+
+/** Removes and returns every waiting task. */
 export function drainMailbox(mailbox: Mailbox): Task[] {
   const waiting = listTasks(mailbox);
-  mailbox.tasks.length = 0;
-  mailbox.first = 0;
+  mailbox.buckets.length = 0;
   return waiting;
 }
 
-function goesBefore(a: Task, b: Task): boolean {
-  if (a.priority !== b.priority) return a.priority > b.priority;
-  return a.sequence < b.sequence;
+/** The waiting task of the lowest sequence for which `matches` holds. */
+export function oldestTask(mailbox: Mailbox, matches: (task: Task) => boolean): Task | undefined {
+  let oldest: Task | undefined;
+  for (const { tasks, first } of mailbox.buckets) {
+    for (let i = first; i < tasks.length; i++) {
+      const task = tasks[i]!;
+      if (task.taken || !matches(task)) continue;
+      if (oldest === undefined || task.sequence < oldest.sequence) oldest = task;
+      break;
+    }
+  }
+  return oldest;
 }

@@ -1,34 +1,58 @@
-// Which agent's first task goes next. Holds at most one live entry per agent: the first task of its mailbox.
+// Which agent's first task goes next. Where the order of first tasks never changes by itself, a queue of them is kept;
+// where it does (ageing, round-robin) the agents with work are kept, and ordered tick by tick.
 
 import { createHeap, type Heap, popHeap, pushHeap } from './heap.ts';
-import type { Task } from './state.ts';
+import type { Agent, Task } from './state.ts';
 
-/** fifo: lowest sequence first; priority: higher first, then lowest sequence. */
-export type Policy = 'fifo' | 'priority';
+/**
+ * fifo: lowest sequence first; priority: higher first, then lowest sequence; round-robin: one task of each agent in turn,
+ * by creation number.
+ */
+export type Policy = 'fifo' | 'priority' | 'round-robin';
 
 /**
  * Entries that arrive in order wait in `run`, a plain queue; the others in `heap`. Most arrive in order, since sequences
- * rise, so that taking one costs no search.
+ * rise, so that taking one costs no search. An entry may be stale: the caller checks.
  */
-export interface RunQueue {
+export interface HeadQueue {
   readonly before: (a: Task, b: Task) => boolean;
   readonly run: Task[];
   runFirst: number;
   readonly heap: Heap<Task>;
 }
 
-const orders: Readonly<Record<Policy, (a: Task, b: Task) => boolean>> = {
+export interface RunQueue {
+  readonly policy: Policy;
+  readonly ageTicks: number;
+  /** First tasks in order; null where the order is made anew in each tick. */
+  readonly heads: HeadQueue | null;
+  /** Agents that may have work; used where `heads` is null. */
+  readonly ready: Set<Agent>;
+  /** Creation number of the agent that round-robin served last. */
+  served: number;
+}
+
+const orders: Readonly<Record<'fifo' | 'priority', (a: Task, b: Task) => boolean>> = {
   fifo: (a, b) => a.sequence < b.sequence,
   priority: (a, b) => (a.priority === b.priority ? a.sequence < b.sequence : a.priority > b.priority),
 };
 
-export function createRunQueue(policy: Policy): RunQueue {
-  const before = orders[policy];
+export function createRunQueue(policy: Policy, ageTicks: number): RunQueue {
+  const heads = policy === 'round-robin' || ageTicks > 0 ? null : createHeadQueue(orders[policy]);
+  return { policy, ageTicks, heads, ready: new Set(), served: 0 };
+}
+
+export function createHeadQueue(before: (a: Task, b: Task) => boolean): HeadQueue {
   return { before, run: [], runFirst: 0, heap: createHeap(before) };
 }
 
-/** Adds a task that is the first of its agent; one that is there already stays where it is. */
+/** Makes the agent's first task known; one that is known already stays where it is. */
 export function enqueueFirst(queue: RunQueue, task: Task): void {
+  if (queue.heads === null) queue.ready.add(task.agent);
+  else addHead(queue.heads, task);
+}
+
+export function addHead(queue: HeadQueue, task: Task): void {
   if (task.queued) return;
   task.queued = true;
   const { run } = queue;
@@ -36,8 +60,8 @@ export function enqueueFirst(queue: RunQueue, task: Task): void {
   else pushHeap(queue.heap, task);
 }
 
-/** The next entry in order, removed; it may be stale, which the caller checks. */
-export function dequeue(queue: RunQueue): Task | undefined {
+/** The next entry in order, removed. */
+export function takeHead(queue: HeadQueue): Task | undefined {
   const { run, heap } = queue;
   const top = heap.items[0];
   let task: Task | undefined;
@@ -58,7 +82,7 @@ export function dequeue(queue: RunQueue): Task | undefined {
 }
 
 /** The next entry in order, left in place. */
-export function peek(queue: RunQueue): Task | undefined {
+export function peekHead(queue: HeadQueue): Task | undefined {
   const top = queue.heap.items[0];
   const first = queue.run[queue.runFirst];
   if (first === undefined) return top;

@@ -4,6 +4,7 @@ import type { TaskKind } from '../abi/envelope.ts';
 import type { AgentLimits } from '../base/limits.ts';
 import type { Input } from '../log/input.ts';
 import type { SchedulerEvent } from './event.ts';
+import { createHeap, type Heap } from './heap.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
 import { createRunQueue, type Policy, type RunQueue } from './run-queue.ts';
 import { createTimerQueue, type Timer, type TimerQueue } from './timer-queue.ts';
@@ -21,16 +22,40 @@ export interface Declaration {
   /** Payload of the configuration message; empty for none. */
   readonly configuration: Uint8Array;
   readonly limits: AgentLimits;
+  /** For direct messages and scheduled tasks. */
+  readonly overflow: Overflow;
+  readonly restart: RestartPolicy;
+}
+
+/**
+ * What happens to a message whose receiver has no room. reject: a dead letter, and the sender is told; drop-newest: a
+ * dead letter; drop-oldest: the oldest waiting one of the same kind makes room; block: the sender waits.
+ */
+export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'block';
+
+/** What becomes of an agent that fails. */
+export interface RestartPolicy {
+  readonly policy: 'never' | 'from-init';
+  /** Restarts in an agent's life. */
+  readonly restartsMax: number;
+  /** Ticks before the first restart; each further one waits twice as long, up to `backoffTicksMax`. */
+  readonly backoffTicks: number;
+  readonly backoffTicksMax: number;
 }
 
 export interface TopicDeclaration {
   readonly name: string;
   /** Messages of the topic that may wait per receiver; null: only the mailbox bounds. */
   readonly maxWaiting: number | null;
+  readonly overflow: Overflow;
+  /** Whether a payload keeps the topic's contract; absent where it has none. Pure. */
+  readonly accepts?: ((payload: Uint8Array) => boolean) | undefined;
 }
 
 export interface SchedulerConfig {
   readonly policy: Policy;
+  /** Ticks of waiting that raise a task's priority by one; 0: none do. */
+  readonly ageTicks: number;
   readonly tasksPerTickMax: number;
   readonly agentsMax: number;
   readonly declarations: readonly Declaration[];
@@ -38,9 +63,17 @@ export interface SchedulerConfig {
 }
 
 /**
- * starting: init has not run; active; stopping: only shutdown is left; stopped and failed are for good.
+ * starting: init has not run; active; backing-off: waits for its restart; stopping: only shutdown is left; stopped and
+ * failed are for good.
  */
-export type Phase = 'starting' | 'active' | 'stopping' | 'stopped' | 'failed';
+export type Phase = 'starting' | 'active' | 'backing-off' | 'stopping' | 'stopped' | 'failed';
+
+/** Bytes within a larger buffer that nobody writes again. */
+export interface Payload {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** One unit of work for one agent. Payload and topic are views that nobody writes again. */
 export interface Task {
@@ -57,6 +90,10 @@ export interface Task {
   readonly bytes: Uint8Array;
   readonly offset: number;
   readonly length: number;
+  /** The tick in which it was enqueued; ageing counts from it. */
+  readonly enqueuedTick: number;
+  /** How often its receiver failed on it. */
+  attempts: number;
   /** Whether an entry of the run queue refers to it. */
   queued: boolean;
   /** Planned, cancelled or dropped: queues skip it. */
@@ -73,6 +110,8 @@ export interface Topic {
   readonly nameBytes: Uint8Array;
   readonly channel: boolean;
   readonly maxWaiting: number | null;
+  readonly overflow: Overflow;
+  readonly accepts: ((payload: Uint8Array) => boolean) | undefined;
   readonly subscribers: Set<Agent>;
 }
 
@@ -80,6 +119,20 @@ export interface Topic {
 export interface PendingNotice {
   readonly task: Task;
   count: number;
+}
+
+/** An effect that could not be applied when it was committed. */
+export interface WaitingEffect {
+  /** Drawn when it was committed: the order of retries. */
+  readonly sequence: number;
+  /** The effect's words, copied. */
+  readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
+  /** The tick of the call. */
+  readonly tick: number;
+  /** Position among the effects of its turn. */
+  readonly index: number;
+  readonly failed: boolean;
 }
 
 export interface Agent {
@@ -91,8 +144,21 @@ export interface Agent {
   readonly declaration: Declaration;
   readonly declarationIndex: number;
   phase: Phase;
-  /** Init or shutdown: goes before the mailbox. */
-  urgent: Task | null;
+  /** Its first message, at each start; empty for none. */
+  configuration: Payload;
+  /** Init and configuration, or shutdown: they go before the mailbox, in this order. */
+  urgent: readonly Task[];
+  /** Nothing is planned for it; what comes waits. */
+  paused: boolean;
+  /** The tick in which a paused agent may run one task all the same. */
+  stepTick: number;
+  /** Effects that wait for a receiver, in order; nothing is planned for the agent meanwhile. Empty: null. */
+  outbox: WaitingEffect[] | null;
+  /** 0, and one more with each restart. */
+  incarnation: number;
+  /** What the instance has counted, where a restart must go on from it. */
+  nextTimer: number;
+  nextChild: number;
   readonly mailbox: Mailbox;
   /** Messages and scheduled tasks that hold a slot, planned ones of this tick included. */
   slotsUsed: number;
@@ -131,6 +197,10 @@ export interface SchedulerState {
   readonly everyTick: Set<Agent>;
   readonly runQueue: RunQueue;
   readonly timers: TimerQueue;
+  /** Agents in back-off by (due tick, creation number). */
+  readonly restarts: Heap<{ readonly dueTick: number; readonly agent: Agent }>;
+  /** Agents whose outbox waits. */
+  readonly blocked: Set<Agent>;
   /** Sealed inputs of a pulled source whose receiver was full, in order; the source pulls nothing meanwhile. */
   waitingInputs: Input[];
   /** What happened in the current tick besides the tasks themselves, in order. */
@@ -145,13 +215,26 @@ export interface SchedulerState {
 
 const encoder = new TextEncoder();
 
-export function createTopic(name: string, channel: boolean, maxWaiting: number | null): Topic {
-  return { name, nameBytes: encoder.encode(name), channel, maxWaiting, subscribers: new Set() };
+function createTopic(name: string, channel: boolean, declared?: TopicDeclaration): Topic {
+  return {
+    name,
+    nameBytes: encoder.encode(name),
+    channel,
+    maxWaiting: declared?.maxWaiting ?? null,
+    overflow: declared?.overflow ?? 'reject',
+    accepts: declared?.accepts,
+    subscribers: new Set(),
+  };
+}
+
+/** A channel: a topic without declaration. */
+export function createChannel(name: string): Topic {
+  return createTopic(name, true);
 }
 
 /** A state without agents; `createDeclaredAgents` adds those of the system file. */
 export function createState(config: SchedulerConfig): SchedulerState {
-  const topics = config.topics.map((topic) => createTopic(topic.name, false, topic.maxWaiting));
+  const topics = config.topics.map((topic) => createTopic(topic.name, false, topic));
   return {
     config,
     tick: 0,
@@ -164,8 +247,12 @@ export function createState(config: SchedulerConfig): SchedulerState {
     topicByName: new Map(topics.map((topic) => [topic.name, topic])),
     channels: new Map(),
     everyTick: new Set(),
-    runQueue: createRunQueue(config.policy),
+    runQueue: createRunQueue(config.policy, config.ageTicks),
     timers: createTimerQueue(),
+    restarts: createHeap((a, b) =>
+      a.dueTick === b.dueTick ? a.agent.number < b.agent.number : a.dueTick < b.dueTick,
+    ),
+    blocked: new Set(),
     waitingInputs: [],
     events: [],
     released: [],
@@ -194,7 +281,14 @@ export function createAgent(
     declaration,
     declarationIndex,
     phase: 'starting',
-    urgent: null,
+    configuration: { bytes: new Uint8Array(0), offset: 0, length: 0 },
+    urgent: [],
+    paused: false,
+    stepTick: 0,
+    outbox: null,
+    incarnation: 0,
+    nextTimer: 0,
+    nextChild: 1,
     mailbox: createMailbox(),
     slotsUsed: 0,
     topicSlotsUsed: null,

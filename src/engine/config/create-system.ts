@@ -7,7 +7,16 @@ import type { AgentLimits } from '../../base/limits.ts';
 import { type FileSystem, normalise } from './file-form.ts';
 import type { JsonValue } from './json-value.ts';
 import { readDescription } from './parse-system.ts';
-import type { Durability, ModuleSource, Pace, RunConfig, System, Trace } from './system-config.ts';
+import type {
+  Durability,
+  ModuleSource,
+  Overflow,
+  Pace,
+  RestartConfig,
+  RunConfig,
+  System,
+  Trace,
+} from './system-config.ts';
 
 /** What `[agents.NAME]` holds, with the module's bytes. */
 export interface AgentDescription {
@@ -20,6 +29,16 @@ export interface AgentDescription {
   readonly everyTick?: boolean | undefined;
   readonly config?: JsonValue | undefined;
   readonly limits?: Partial<AgentLimits> | undefined;
+  readonly overflow?: Overflow | undefined;
+  readonly restart?: Partial<RestartConfig> | undefined;
+}
+
+/** What `[topics.NAME]` holds. */
+export interface TopicDescription {
+  readonly maxWaiting?: number | undefined;
+  readonly overflow?: Overflow | undefined;
+  /** JSON Schema that every payload keeps. */
+  readonly contract?: JsonValue | undefined;
 }
 
 /** What a system file holds. Agents and topics are numbered in the order of their keys. */
@@ -34,7 +53,7 @@ export interface SystemDescription {
       }
     | undefined;
   readonly agents: Readonly<Record<string, AgentDescription>>;
-  readonly topics?: Readonly<Record<string, { readonly maxWaiting?: number | undefined }>> | undefined;
+  readonly topics?: Readonly<Record<string, TopicDescription>> | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 // breath as the schema: what has the wrong shape is left to the schema.
 
 import { agentLimitDefaults, runLimitDefaults } from '../../base/limits.ts';
+import { checkContract } from './contract.ts';
 import { asTable, canonicalBytes, type JsonPath, type JsonTable, type JsonValue } from './json-value.ts';
 import { list, nearest, type ProblemList, quote } from './problems.ts';
 
@@ -27,6 +28,10 @@ export function crossCheck(value: JsonValue, problems: ProblemList): void {
   checkNames(agents, problems);
   const topicNames = topics.map((topic) => topic.name).filter((name) => typeof name === 'string');
   for (const agent of agents) checkAgent(agent, topicNames, problems);
+  for (const { body, path } of topics) {
+    const contract = asTable(body)?.contract;
+    if (contract !== undefined && contract !== null) checkContract(contract, [...path, 'contract'], problems);
+  }
   if (root !== undefined) checkAgentCount(agents, root, problems);
 }
 

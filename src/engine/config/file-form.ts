@@ -7,7 +7,9 @@ import {
   type AgentDeclaration,
   configFormat,
   type Durability,
+  type Overflow,
   type Pace,
+  type RestartConfig,
   type RunConfig,
   type SystemConfig,
   type TopicDeclaration,
@@ -24,6 +26,14 @@ export interface FileAgent {
   readonly everyTick: boolean;
   readonly config?: JsonValue;
   readonly limits: AgentLimits;
+  readonly overflow: Overflow;
+  readonly restart: RestartConfig;
+}
+
+export interface FileTopic {
+  readonly maxWaiting?: number;
+  readonly overflow: Overflow;
+  readonly contract?: JsonValue;
 }
 
 /** A system file after its schema was applied. */
@@ -37,7 +47,7 @@ export interface FileSystem {
   };
   readonly inputs: { readonly file?: string };
   readonly agents: Readonly<Record<string, FileAgent>>;
-  readonly topics: Readonly<Record<string, { readonly maxWaiting?: number }>>;
+  readonly topics: Readonly<Record<string, FileTopic>>;
 }
 
 /** Puts a checked file into the normalised form; `hashes` gives each agent's module by the agent's name. */
@@ -53,10 +63,13 @@ export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>)
       everyTick: agent.everyTick,
       config: agent.config ?? null,
       limits: agent.limits,
+      overflow: agent.overflow,
+      restart: agent.restart,
     };
   });
   const topics = Object.entries(file.topics).map(([name, topic]): TopicDeclaration => {
-    return { name, maxWaiting: topic.maxWaiting ?? null };
+    const { maxWaiting = null, overflow, contract = null } = topic;
+    return { name, maxWaiting, overflow, contract };
   });
   return { format: configFormat, run: file.run, agents, topics };
 }

@@ -44,7 +44,7 @@ async function configOf(text: string): Promise<SystemConfig> {
 test('a file with one module gets every default', async () => {
   assert.deepEqual(await configOf(minimal), {
     format: 1,
-    run: { seed: 0, tickMs: 10, policy: 'fifo', ...runLimitDefaults },
+    run: { seed: 0, tickMs: 10, policy: 'fifo', ageTicks: 0, ...runLimitDefaults },
     agents: [
       {
         name: 'a',
@@ -56,6 +56,8 @@ test('a file with one module gets every default', async () => {
         everyTick: false,
         config: null,
         limits: agentLimitDefaults,
+        overflow: 'block',
+        restart: { policy: 'never', restartsMax: 5, backoffTicks: 1, backoffTicksMax: 1024 },
       },
     ],
     topics: [],

@@ -17,8 +17,11 @@ import {
   configFormat,
   durabilities,
   hostDefaults,
+  overflows,
   paces,
   policies,
+  restartDefaults,
+  restartPolicies,
   type SystemConfig,
   traces,
   workersMax,
@@ -26,6 +29,9 @@ import {
 
 const seedMax = Number.MAX_SAFE_INTEGER;
 const tickMsMax = 86_400_000;
+const ageTicksMax = 1_000_000_000;
+const restartsMax = 1_000_000;
+const backoffTicksMax = 1_000_000_000;
 
 function whole(min: number, max: number): z.ZodInt {
   const error = `a whole number from ${min} to ${max}`;
@@ -80,7 +86,9 @@ const describe = {
   run: 'Everything about the run as a whole that decides its digest.',
   seed: 'Seed of every random stream.',
   tickMs: "Logical milliseconds of one tick: the agents' only clock.",
-  policy: 'Which runnable tasks come first: "fifo" by sequence, "priority" by priority and then sequence.',
+  policy:
+    'Which runnable tasks come first: "fifo" by sequence, "priority" by priority and then sequence, "round-robin" one of each agent in turn.',
+  ageTicks: "Ticks of waiting that raise a task's priority by one; 0: none do.",
   host: 'What concerns only this machine; never part of the digest.',
   workers: 'Worker threads; 0 runs everything in one thread. Chosen by the engine where it is left out.',
   pace: 'Whether ticks follow one another at once, or each at its logical time.',
@@ -97,7 +105,15 @@ const describe = {
   everyTick: 'Whether the agent gets a step in every tick.',
   config: "Any value: the agent's first message, as canonical JSON.",
   limits: 'Limits of each agent of this declaration.',
+  overflow:
+    'What happens to a message that finds no room: "reject" and tell the sender, "drop-newest", "drop-oldest", or "block" the sender.',
+  restart: 'What becomes of an agent that fails.',
+  restartPolicy: '"never": it stays failed. "from-init": it begins anew, with its mailbox.',
+  restartsMax: 'Restarts in the life of one agent.',
+  backoffTicks: 'Ticks before the first restart; each further one waits twice as long.',
+  backoffTicksMax: 'The longest wait before a restart, in ticks.',
   topics: 'The topics, by name.',
+  contract: 'JSON Schema that every payload of the topic keeps.',
   maxWaiting: "Messages of this topic that may wait in one receiver's mailbox.",
 } as const;
 
@@ -106,6 +122,7 @@ function fileRun(): z.ZodType {
     seed: whole(0, seedMax).default(0).describe(describe.seed),
     tickMs: whole(1, tickMsMax).default(10).describe(describe.tickMs),
     policy: oneOf(policies).default('fifo').describe(describe.policy),
+    ageTicks: whole(0, ageTicksMax).default(0).describe(describe.ageTicks),
     ...ranged<keyof RunLimits>(runLimitRanges, (schema, key) => schema.default(runLimitDefaults[key])),
   })
     .describe(describe.run)
@@ -126,6 +143,31 @@ function fileAgent(): z.ZodType {
     )
       .describe(describe.limits)
       .prefault({} as never),
+    overflow: oneOf(overflows).default('block').describe(describe.overflow),
+    restart: fileRestart(),
+  });
+}
+
+function fileRestart(): z.ZodType {
+  return strict({
+    policy: oneOf(restartPolicies).default(restartDefaults.policy).describe(describe.restartPolicy),
+    restartsMax: whole(0, restartsMax).default(restartDefaults.restartsMax).describe(describe.restartsMax),
+    backoffTicks: whole(0, backoffTicksMax)
+      .default(restartDefaults.backoffTicks)
+      .describe(describe.backoffTicks),
+    backoffTicksMax: whole(1, backoffTicksMax)
+      .default(restartDefaults.backoffTicksMax)
+      .describe(describe.backoffTicksMax),
+  })
+    .describe(describe.restart)
+    .prefault({} as never);
+}
+
+function fileTopic(): z.ZodType {
+  return strict({
+    maxWaiting: whole(1, 1_000_000).optional().describe(describe.maxWaiting),
+    overflow: oneOf(overflows).default('reject').describe(describe.overflow),
+    contract: z.unknown().optional().describe(describe.contract),
   });
 }
 
@@ -144,9 +186,7 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
     .describe(describe.inputs)
     .prefault({} as never),
   agents: table(fileAgent()).describe(describe.agents),
-  topics: table(strict({ maxWaiting: whole(1, 1_000_000).optional().describe(describe.maxWaiting) }))
-    .describe(describe.topics)
-    .default({}),
+  topics: table(fileTopic()).describe(describe.topics).default({}),
 }).meta({ title: 'wasm-engine system' }) as unknown as z.ZodType<FileSystem>;
 
 /** The normalised form: everything is said, nothing has a default. */
@@ -156,6 +196,7 @@ export const configSchema: z.ZodType<SystemConfig> = strict({
     seed: whole(0, seedMax),
     tickMs: whole(1, tickMsMax),
     policy: oneOf(policies),
+    ageTicks: whole(0, ageTicksMax),
     ...ranged<keyof RunLimits>(runLimitRanges, (schema) => schema),
   }),
   agents: z.array(
@@ -171,11 +212,23 @@ export const configSchema: z.ZodType<SystemConfig> = strict({
       everyTick: flag(),
       config: z.custom((value) => value !== undefined, { error: 'a JSON value' }),
       limits: strict(ranged<keyof AgentLimits>(agentLimitRanges, (schema) => schema)),
+      overflow: oneOf(overflows),
+      restart: strict({
+        policy: oneOf(restartPolicies),
+        restartsMax: whole(0, restartsMax),
+        backoffTicks: whole(0, backoffTicksMax),
+        backoffTicksMax: whole(1, backoffTicksMax),
+      }),
     }),
     { error: 'a list' },
   ),
   topics: z.array(
-    strict({ name: z.string({ error: 'a name' }), maxWaiting: whole(1, 1_000_000).nullable() }),
+    strict({
+      name: z.string({ error: 'a name' }),
+      maxWaiting: whole(1, 1_000_000).nullable(),
+      overflow: oneOf(overflows),
+      contract: z.custom((value) => value !== undefined, { error: 'a JSON Schema, or null' }),
+    }),
     { error: 'a list' },
   ),
 }) as unknown as z.ZodType<SystemConfig>;

@@ -12,8 +12,31 @@ import type { JsonValue } from './json-value.ts';
 export const configFormat = 1;
 
 /** Which of the runnable tasks come first; ties go to the lower sequence number. */
-export type Policy = 'fifo' | 'priority';
-export const policies: readonly Policy[] = ['fifo', 'priority'];
+export type Policy = 'fifo' | 'priority' | 'round-robin';
+export const policies: readonly Policy[] = ['fifo', 'priority', 'round-robin'];
+
+/** What happens to a message whose receiver has no room. */
+export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'block';
+export const overflows: readonly Overflow[] = ['reject', 'drop-newest', 'drop-oldest', 'block'];
+
+/** What becomes of an agent that fails. */
+export interface RestartConfig {
+  readonly policy: RestartPolicyName;
+  /** Restarts in the life of one agent. */
+  readonly restartsMax: number;
+  /** Ticks before the first restart; each further one waits twice as long. */
+  readonly backoffTicks: number;
+  readonly backoffTicksMax: number;
+}
+export type RestartPolicyName = 'never' | 'from-init';
+export const restartPolicies: readonly RestartPolicyName[] = ['never', 'from-init'];
+
+export const restartDefaults: RestartConfig = {
+  policy: 'never',
+  restartsMax: 5,
+  backoffTicks: 1,
+  backoffTicksMax: 1024,
+};
 
 /** One entry `[agents.NAME]`. */
 export interface AgentDeclaration {
@@ -33,6 +56,9 @@ export interface AgentDeclaration {
   /** Delivered as the first message, as canonical JSON; null: no such message. */
   readonly config: JsonValue;
   readonly limits: AgentLimits;
+  /** For direct messages and scheduled tasks that find the mailbox full. */
+  readonly overflow: Overflow;
+  readonly restart: RestartConfig;
 }
 
 /** One entry `[topics.NAME]`. */
@@ -40,6 +66,10 @@ export interface TopicDeclaration {
   readonly name: string;
   /** Messages of this topic that may wait in one receiver's mailbox; null: only the mailbox's own bound counts. */
   readonly maxWaiting: number | null;
+  /** For messages of this topic that find no room. */
+  readonly overflow: Overflow;
+  /** JSON Schema that every payload keeps; null: any bytes. */
+  readonly contract: JsonValue;
 }
 
 /** `[run]`: everything about the run as a whole that decides its digest. */
@@ -49,6 +79,8 @@ export interface RunConfig extends RunLimits {
   /** Logical milliseconds of one tick. */
   readonly tickMs: number;
   readonly policy: Policy;
+  /** Ticks of waiting that raise a task's priority by one; 0: none do. */
+  readonly ageTicks: number;
 }
 
 /** A whole system. Agents and topics keep the order of the description, which decides their numbers. */
