@@ -22,7 +22,7 @@ const offline = /ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|ENETUNREA
 
 function npm(folder: string, ...commandArguments: string[]): SpawnSyncReturns<string> {
   const script = process.env['npm_execpath'];
-  const all = [...commandArguments, '--loglevel=error'];
+  const all = ['--loglevel=error', ...commandArguments];
   if (script === undefined || !/npm-cli\.c?js$/.test(script)) {
     return spawnSync('npm', all, { cwd: folder, encoding: 'utf8', shell: process.platform === 'win32' });
   }

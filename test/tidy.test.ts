@@ -19,8 +19,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   scheduler: ['base', 'abi'],
   sandbox: ['base', 'abi', 'wasm', 'log', 'telemetry'],
   engine: ['base', 'abi', 'wasm', 'log', 'telemetry', 'scheduler', 'sandbox'],
-  cli: ['base', 'abi', 'wasm', 'log', 'telemetry', 'scheduler', 'sandbox', 'engine'],
+  cli: ['base'],
 };
+/** What `cli` may import besides: what a program that embeds the engine has. */
+const publicFaces = ['src/engine/index.ts', 'src/wasm/index.ts'];
 const pureRooms = ['base', 'abi', 'wasm', 'scheduler'];
 const pureCodecs = /^\.\.\/log\/(event|input|message)[\w-]*\.ts$/;
 
@@ -97,6 +99,7 @@ test('a room imports only rooms below it', () => {
         continue;
       }
       const other = target.split('/')[1] ?? '';
+      if (room === 'cli' && publicFaces.includes(target)) continue;
       if (other === room || allowed.includes(other)) continue;
       if (room === 'scheduler' && pureCodecs.test(wanted)) continue;
       problems.push(`${file.path}: "${room}" imports "${wanted}"; wanted one of: ${allowed.join(', ')}`);
