@@ -22,6 +22,8 @@ export class Additions {
   readonly functions: AddedFunction[] = [];
   readonly globals: AddedGlobal[] = [];
   readonly exports: { readonly name: string; readonly kind: ExportKind; readonly index: number }[] = [];
+  /** Functions that code takes references of: each must be declared, and exports no longer do that. */
+  readonly referenced: Set<number> = new Set();
   /** Global indices: fuel left (i64), stack left (i32), why the instance was killed (i32), limit of growth (i32). */
   readonly fuel: number;
   readonly stackLeft: number;

@@ -1,4 +1,4 @@
-// Reads the binary format's primitives. Never reads past its end: whatever is malformed is refused by section and offset.
+// Reads the primitives of the binary format. Never past its end: what is malformed is refused by section and offset.
 import { decodeUtf8 } from '../base/encoding.ts';
 import type { EngineError } from '../base/errors.ts';
 import { refusal } from './refusal.ts';

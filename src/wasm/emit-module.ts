@@ -1,4 +1,4 @@
-// Writes the instrumented module: the module's own sections in order, changed where they must be, and what was appended.
+// Writes the instrumented module: its own sections in order, changed where they must be, and what was appended.
 import { memoryImport } from '../abi/guest-exports.ts';
 import { hostModule } from '../abi/host-functions.ts';
 import type { Additions } from './additions.ts';
@@ -126,12 +126,18 @@ function writeExports(additions: Additions): ByteWriter {
   return out;
 }
 
-/** Active segments become passive: `init` applies them. */
+/** Active segments become passive: `init` applies them. One more declares what code takes references of. */
 function writeElements(additions: Additions): ByteWriter | undefined {
   const { elements } = additions.module;
-  if (elements.length === 0) return undefined;
-  const out = new ByteWriter().u32(elements.length);
+  const { referenced } = additions;
+  const count = elements.length + (referenced.size > 0 ? 1 : 0);
+  if (count === 0) return undefined;
+  const out = new ByteWriter().u32(count);
   for (const element of elements) writeElementSegment(out, additions, element);
+  if (referenced.size > 0) {
+    out.u8(3, 0).u32(referenced.size);
+    for (const index of referenced) out.u32(index);
+  }
   return out;
 }
 

@@ -60,7 +60,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   addScalarAccessors(additions, memory);
   addGlobalAccessors(additions, globals);
   const result = emitModule(additions, finished);
-  assert(v8Accepts(result), 'V8 accepts an instrumented module');
+  if (!v8Accepts(result)) assert(false, `V8 accepts an instrumented module: ${v8Complaint(result)}`);
   return {
     bytes: result,
     memory: { pagesMin: memory.min, pagesMax: memory.max },

@@ -317,7 +317,9 @@ class BodyRewriter implements RewrittenBody {
   #plain(instruction: Instruction): void {
     const { code, first } = instruction;
     if (code === op.refFunc) {
-      this.#out().u8(op.refFunc).u32(callTarget(this.#additions, first));
+      const target = callTarget(this.#additions, first);
+      this.#additions.referenced.add(target);
+      this.#out().u8(op.refFunc).u32(target);
       return;
     }
     if (code === op.globalGet) {

@@ -1,7 +1,7 @@
 // For tests only: assembles text, and runs instrumented modules with a host that answers 0. Not part of the product.
 import wabtInit from 'wabt';
 import { engineExport, memoryImport } from '../abi/guest-exports.ts';
-import { hostModule } from '../abi/host-functions.ts';
+import { hostFunctionNames, hostModule } from '../abi/host-functions.ts';
 import { type InstrumentedModule, type InstrumentOptions, instrument } from './index.ts';
 
 type WasmFunction = (...values: (number | bigint)[]) => number | bigint | undefined | (number | bigint)[];
@@ -109,4 +109,42 @@ export function outcomeOf(call: () => unknown): { value: unknown; trap: string |
       trap: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
     };
   }
+}
+
+/** Instantiates a module as it is. */
+export function startPlain(
+  source: string | Uint8Array,
+  host: (name: string, values: readonly number[]) => number = () => 0,
+): {
+  exports: Record<string, WasmFunction>;
+  call(name: string, values?: readonly (number | bigint)[]): PlainOutcome;
+} {
+  const bytes = typeof source === 'string' ? assemble(source) : source;
+  const functions: Record<string, (...values: number[]) => number> = {};
+  for (const name of hostFunctionNames) functions[name] = (...values) => host(name, values);
+  const module = new WebAssembly.Module(bytes);
+  const { exports } = new WebAssembly.Instance(module, { [hostModule]: functions });
+  return { exports, call: (name, values = []) => outcomeOf(() => exports[name]!(...values)) };
+}
+
+export interface PlainOutcome {
+  readonly value: unknown;
+  readonly trap: string | undefined;
+}
+
+/** Both outcomes of one call, without fuel. */
+export function bothOutcomes(
+  source: string | Uint8Array,
+  calls: readonly (readonly [string, ...(number | bigint)[]])[],
+): { plain: PlainOutcome[]; instrumented: PlainOutcome[] } {
+  const bytes = typeof source === 'string' ? assemble(source) : source;
+  const plain = startPlain(bytes);
+  const running = start(bytes);
+  return {
+    plain: calls.map(([name, ...values]) => plain.call(name, values)),
+    instrumented: calls.map(([name, ...values]) => {
+      const { value, trap } = running.call(name, values);
+      return { value, trap };
+    }),
+  };
 }
