@@ -1,0 +1,66 @@
+// Runs for tests: folders that go away, and what a record says. Must not be published.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { after } from 'node:test';
+import { encodeHex } from '../../base/encoding.ts';
+import {
+  type ChannelMessages,
+  type ChannelName,
+  decodeEvent,
+  openRunDirectory,
+  readEvents,
+} from '../../log/index.ts';
+import { type LineSource, openInput } from '../input/index.ts';
+import { LineStream } from '../input/line-stream.ts';
+import type { OutputRecord } from '../recorder.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'wasm-engine-test-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+let count = 0;
+
+/** The path of a folder that is not there yet, and is removed after the tests of the file. */
+export function newFolder(): string {
+  return join(root, `run-${++count}`);
+}
+
+/** What a record holds on one channel, in order. */
+export function recorded<C extends ChannelName>(path: string, channel: C): ChannelMessages[C][] {
+  const reader = readEvents(openRunDirectory(path), { channels: [channel] });
+  // A decoded message may be a view that the next chunk overwrites.
+  return [...reader].map(({ payload }) => structuredClone(decodeEvent(channel, payload)));
+}
+
+/** `tick digest` of each tick that the record tells. */
+export function chainOf(path: string): string[] {
+  return recorded(path, 'digests').map(({ tick, digest }) => `${tick} ${encodeHex(digest)}`);
+}
+
+/** A sink that keeps what it gets. */
+export class KeptOutputs {
+  readonly list: OutputRecord[] = [];
+
+  write(output: OutputRecord): void {
+    this.list.push(output);
+  }
+
+  /** `tick index agent payload` of each output. */
+  get texts(): string[] {
+    return this.list.map(outputText);
+  }
+}
+
+export function outputText(output: Omit<OutputRecord, 'epoch'>): string {
+  const { tick, index, agent, payload } = output;
+  return `${tick} ${index} ${agent} ${Buffer.from(payload).toString('hex')}`;
+}
+
+/** A source that is fed by hand. */
+export function fedSource(): { readonly source: LineSource; readonly feed: Readable } {
+  const feed = new Readable({ read() {} });
+  return { source: new LineStream(feed, 'standard input'), feed };
+}
+
+export { openInput };

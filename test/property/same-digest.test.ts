@@ -1,0 +1,165 @@
+// The promise, on generated systems: the same chain of digests, outputs and events, whatever runs the turns and however
+// the run is kept.
+
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { encodeHex } from '../../src/base/encoding.ts';
+import { systemTables } from '../../src/engine/genesis.ts';
+import { Orchestrator, openInput, replayRun } from '../../src/engine/index.ts';
+import { loadRun } from '../../src/engine/load-run.ts';
+import { Machine } from '../../src/engine/machine.ts';
+import { prepareModules } from '../../src/engine/prepare-modules.ts';
+import { reExecute, reExecuteChannels } from '../../src/engine/re-execute.ts';
+import { sha256 } from '../../src/engine/sha256.ts';
+import {
+  createGenerated,
+  type GeneratedSystem,
+  generatedSystem,
+} from '../../src/engine/testing/generated-system.ts';
+import { chainOf, KeptOutputs, newFolder, recorded } from '../../src/engine/testing/runs.ts';
+import { createShuffledPool } from '../../src/engine/testing/shuffled-pool.ts';
+import { readEvents } from '../../src/log/index.ts';
+
+interface Choice {
+  readonly workers?: number;
+  readonly blocking?: boolean;
+  readonly hook?: boolean;
+  readonly trace?: 'none' | 'outcomes' | 'full';
+  readonly durability?: 'tick' | 'batch' | 'none';
+}
+
+/** Every-tick agents and programs may go on for long; the chain needs no more than this. */
+const ticks = 60;
+
+async function run(generated: GeneratedSystem, choice: Choice, folder: string): Promise<string[]> {
+  const { trace = 'none', durability = 'none', hook = false, workers = 0, blocking = false } = choice;
+  const system = await createGenerated(generated, { trace, durability });
+  const outputs = new KeptOutputs();
+  const orchestrator = await Orchestrator.create({
+    system,
+    runDirectory: folder,
+    workers,
+    blocking,
+    outputs,
+  });
+  if (hook) {
+    const wait = (): void => void performance.now();
+    orchestrator.registerTelemetryHook({ tick: wait, turn: wait, messages: wait });
+  }
+  const input = `${folder}.jsonl`;
+  writeFileSync(input, `${generated.lines.join('\n')}\n`);
+  orchestrator.spawnAgent({ agent: 'child' });
+  orchestrator.publish('den', { payload: new Uint8Array([6, 3, 1]) });
+  await orchestrator.run({ source: openInput(input), ticks });
+  return outputs.texts;
+}
+
+/** What a record tells about the run itself: all but who kept it, and how. */
+function story(folder: string): unknown {
+  return {
+    chain: chainOf(folder),
+    events: recorded(folder, 'events'),
+    faults: recorded(folder, 'faults'),
+    texts: recorded(folder, 'texts'),
+    ended: recorded(folder, 'run-ended'),
+  };
+}
+
+async function shuffledChain(folder: string, size: number, seed: number): Promise<string[]> {
+  const { directory, config, modules } = await loadRun(folder);
+  const pool = createShuffledPool(systemTables(config), size, seed);
+  const machine = new Machine({ config, modules: await prepareModules(config, modules), pool, sha256 });
+  const chain: string[] = [];
+  const reader = readEvents(directory, { channels: reExecuteChannels });
+  await reExecute({
+    reader,
+    machine,
+    onTick: ({ tick, digest }) => chain.push(`${tick} ${encodeHex(digest)}`),
+  });
+  return chain;
+}
+
+async function sameWith(generated: GeneratedSystem, choices: readonly Choice[]): Promise<void> {
+  const folder = newFolder();
+  const outputs = await run(generated, {}, folder);
+  const told = story(folder);
+  for (const choice of choices) {
+    const other = newFolder();
+    assert.deepEqual(await run(generated, choice, other), outputs, JSON.stringify(choice));
+    assert.deepEqual(story(other), told, JSON.stringify(choice));
+    rmSync(other, { recursive: true, force: true });
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+const some = <T>(
+  arbitrary: fc.Arbitrary<T>,
+  work: (value: T) => Promise<void>,
+  numRuns: number,
+): Promise<void> =>
+  Promise.resolve(fc.assert(fc.asyncProperty(arbitrary, work), { numRuns, endOnFailure: false }));
+
+test('a shuffled pool of any size replays the record of any system', async () => {
+  let faults = 0;
+  let ticksSeen = 0;
+  await some(
+    fc.record({ generated: generatedSystem, size: fc.integer({ min: 1, max: 5 }), seed: fc.nat(1000) }),
+    async ({ generated, size, seed }) => {
+      const folder = newFolder();
+      await run(generated, {}, folder);
+      const chain = chainOf(folder);
+      assert.deepEqual(await shuffledChain(folder, size, seed), chain);
+      faults += recorded(folder, 'faults').length;
+      ticksSeen += chain.length;
+      rmSync(folder, { recursive: true, force: true });
+    },
+    50,
+  );
+  assert.ok(faults > 20 && ticksSeen > 500, `${faults} faults and ${ticksSeen} ticks were met`);
+});
+
+test('hooks, trace and durability change no digest, output or event', () =>
+  some(
+    generatedSystem,
+    (generated) =>
+      sameWith(generated, [
+        { hook: true, trace: 'full', durability: 'batch' },
+        { trace: 'outcomes', durability: 'tick' },
+      ]),
+    15,
+  ));
+
+test('1, 2 and 4 workers, blocking or not, give what no workers give, and so does replay', () =>
+  some(
+    generatedSystem,
+    async (generated) => {
+      await sameWith(generated, [
+        { workers: 1 },
+        { workers: 2, blocking: true, hook: true },
+        { workers: 4, trace: 'full' },
+      ]);
+      const folder = newFolder();
+      await run(generated, { workers: 2 }, folder);
+      const chain = chainOf(folder);
+      for (const choice of [{ workers: 0 }, { workers: 1, blocking: true }, { workers: 4 }]) {
+        const { digest, executed, complete } = await replayRun(folder, choice);
+        assert.deepEqual([executed, complete], [chain.length, true]);
+        assert.ok(chain.at(-1)!.endsWith(` ${digest}`));
+      }
+    },
+    4,
+  ));
+
+test('another seed gives another chain', () =>
+  some(
+    generatedSystem,
+    async (generated) => {
+      const [folder, other] = [newFolder(), newFolder()];
+      await run(generated, {}, folder);
+      await run({ ...generated, seed: generated.seed + 1 }, {}, other);
+      assert.notDeepEqual(chainOf(folder), chainOf(other));
+    },
+    3,
+  ));
