@@ -1,126 +1,115 @@
 // The engine's own speed: messages, ticks, spawns. Digests and the record are on, as in any run.
 
+import type { Orchestrator, SystemDescription } from '../src/engine/index.ts';
 import { agentModule } from './support/agents.ts';
-import { median, report } from './support/measure.ts';
+import { type Bounds, medianOf, type RateOptions, rateOf, report } from './support/measure.ts';
 import { withRun } from './support/run.ts';
 
-const rounds = 5;
 const host = { durability: 'batch' } as const;
+const messageRounds: RateOptions = { counted: 'messages', warmUpTicks: 1000, roundTicks: 2000, rounds: 5 };
+const messageBounds: Bounds = { must: 5e5, aim: 2e6, low: false };
 
+interface Measurement {
+  readonly what: string;
+  readonly unit: string;
+  readonly bounds: Bounds;
+  readonly runs: number;
+  /** Left out where threads say nothing more. */
+  readonly inlineOnly?: boolean;
+  readonly measure: (workers: number) => Promise<number>;
+}
+
+async function rate(
+  system: Omit<SystemDescription, 'host'>,
+  workers: number,
+  options: RateOptions,
+  begin: (orchestrator: Orchestrator) => void = () => {},
+): Promise<number> {
+  return withRun({ host, ...system }, workers, (orchestrator) => {
+    begin(orchestrator);
+    return rateOf(orchestrator, options);
+  });
+}
+
+/** 100 agents in a circle, and 100 messages of 8 bytes that go round. */
 async function ring(workers: number): Promise<number> {
   const module = await agentModule('ring', 100);
-  const run = { seed: 1, agentsMax: 1000 };
   const agents = { ring: { module, count: 100, capabilities: ['send'] as const } };
-  return withRun({ run, host, agents }, workers, async (orchestrator) => {
+  return rate({ run: { seed: 1 }, agents }, workers, messageRounds, (orchestrator) => {
     for (let i = 1; i <= 100; i++) orchestrator.send(`0.${i}`, { payload: new Uint8Array(8) });
-    const rates: number[] = [];
-    let [started, last] = [0, 0];
-    await orchestrator.run({
-      ticks: 1000 + rounds * 2000,
-      onTick: ({ ticks, messages }) => {
-        if (ticks < 1000 || ticks % 2000 !== 1000) return;
-        const now = performance.now();
-        if (ticks > 1000) rates.push(((messages - last) / (now - started)) * 1000);
-        [started, last] = [now, messages];
-      },
-    });
-    return median(rates);
   });
 }
 
+/** One agent publishes 8 bytes a tick to 100 subscribers. */
 async function fanOut(workers: number): Promise<number> {
+  const capabilities = ['publish'] as const;
   const agents = {
-    publisher: {
-      module: await agentModule('publisher'),
-      everyTick: true,
-      capabilities: ['publish'] as const,
-    },
+    publisher: { module: await agentModule('publisher'), everyTick: true, capabilities },
     sink: { module: await agentModule('sink'), count: 100, subscriptions: ['all'] },
   };
-  return withRun({ run: { seed: 1 }, host, agents, topics: { all: {} } }, workers, async (orchestrator) => {
-    const rates: number[] = [];
-    let [started, last] = [0, 0];
-    await orchestrator.run({
-      ticks: 1000 + rounds * 2000,
-      onTick: ({ ticks, messages }) => {
-        if (ticks < 1000 || ticks % 2000 !== 1000) return;
-        const now = performance.now();
-        if (ticks > 1000) rates.push(((messages - last) / (now - started)) * 1000);
-        [started, last] = [now, messages];
-      },
-    });
-    return median(rates);
-  });
+  return rate({ run: { seed: 1 }, agents, topics: { all: {} } }, workers, messageRounds);
 }
 
-async function tickOf(agentCount: number, ticks: number, workers: number): Promise<number> {
-  const module = await agentModule('counter');
-  const agents = { counter: { module, count: agentCount, everyTick: true } };
-  return withRun({ run: { seed: 1, agentsMax: agentCount }, host, agents }, workers, async (orchestrator) => {
-    const times: number[] = [];
-    let last = 0;
-    await orchestrator.run({
-      ticks,
-      onTick: (progress) => {
-        const now = performance.now();
-        if (progress.ticks > ticks / 4) times.push(now - last);
-        last = now;
-      },
-    });
-    return median(times);
-  });
-}
-
-async function spawns(): Promise<{ rate: number; bytes: number }> {
+/** Milliseconds of a tick in which every agent runs one short step: the median of single ticks. */
+async function tickMs(agentCount: number, ticks: number, workers: number): Promise<number> {
   const agents = {
-    spawner: { module: await agentModule('spawner', 250), everyTick: true, capabilities: ['spawn'] as const },
+    counter: { module: await agentModule('counter'), count: agentCount, everyTick: true },
+  };
+  const options: RateOptions = { counted: 'ticks', warmUpTicks: ticks / 4, roundTicks: 1, rounds: ticks };
+  return 1000 / (await rate({ run: { seed: 1, agentsMax: agentCount }, agents }, workers, options));
+}
+
+/** An agent that spawns 250 others in each tick; their init is part of it. One long round: collections count too. */
+async function spawns(workers: number): Promise<number> {
+  const module = await agentModule('spawner', 250);
+  const agents = {
+    spawner: { module, everyTick: true, capabilities: ['spawn'] as const },
     sink: { module: await agentModule('sink'), count: 0 },
   };
-  return withRun({ run: { seed: 1, agentsMax: 10_000 }, host, agents }, 0, async (orchestrator) => {
-    const before = process.memoryUsage().rss;
-    let [started, count] = [0, 0];
-    let rate = 0;
-    await orchestrator.run({
-      ticks: 34,
-      onTick: ({ ticks, agents: created }) => {
-        if (ticks === 3) [started, count] = [performance.now(), created];
-        if (ticks === 33) rate = ((created - count) / (performance.now() - started)) * 1000;
-      },
-    });
-    return { rate, bytes: (process.memoryUsage().rss - before) / (30 * 250) };
-  });
+  const options: RateOptions = { counted: 'agents', warmUpTicks: 4, roundTicks: 32, rounds: 1 };
+  return rate({ run: { seed: 1, agentsMax: 10_000 }, agents }, workers, options);
 }
 
-async function rounded(work: () => Promise<number>, count = 3): Promise<number> {
-  const values: number[] = [];
-  for (let i = 0; i < count; i++) values.push(await work());
-  return median(values);
-}
+const measurements: readonly Measurement[] = [
+  {
+    what: 'messages, ring of 100 with 100 tokens',
+    unit: '1/s',
+    bounds: messageBounds,
+    runs: 3,
+    measure: ring,
+  },
+  { what: 'messages, fan-out 1 to 100', unit: '1/s', bounds: messageBounds, runs: 3, measure: fanOut },
+  {
+    what: 'tick of 50 agents',
+    unit: 'ms',
+    bounds: { must: 1, aim: 0.1, low: true },
+    runs: 3,
+    measure: (workers) => tickMs(50, 4000, workers),
+  },
+  {
+    what: 'tick of 10,000 agents',
+    unit: 'ms',
+    bounds: { must: 60, aim: 20, low: true },
+    runs: 1,
+    measure: (workers) => tickMs(10_000, 40, workers),
+  },
+  {
+    what: 'spawns',
+    unit: '1/s',
+    bounds: { must: 10_000, aim: 25_000, low: false },
+    runs: 5,
+    inlineOnly: true,
+    measure: spawns,
+  },
+];
 
 console.log(`node ${process.version}, ${process.platform} ${process.arch}; medians`);
+const wanted = process.argv[2];
 for (const workers of [0, 2]) {
-  const label = `workers ${workers}`;
-  report(
-    `messages, ring of 100 with 100 tokens, ${label}`,
-    await rounded(() => ring(workers)),
-    '1/s',
-    5e5,
-    2e6,
-    false,
-  );
-  report(
-    `messages, fan-out 1 to 100, ${label}`,
-    await rounded(() => fanOut(workers)),
-    '1/s',
-    5e5,
-    2e6,
-    false,
-  );
-  report(`tick of 50 agents, ${label}`, await rounded(() => tickOf(50, 4000, workers)), 'ms', 1, 0.1, true);
-  report(`tick of 10,000 agents, ${label}`, await tickOf(10_000, 40, workers), 'ms', 60, 20, true);
+  for (const { what, unit, bounds, runs, inlineOnly, measure } of measurements) {
+    if (workers > 0 && inlineOnly === true) continue;
+    if (wanted !== undefined && !what.includes(wanted)) continue;
+    const value = await medianOf(runs, () => measure(workers));
+    report(`${what}, workers ${workers}`, value, unit, bounds);
+  }
 }
-const values = await Promise.all([spawns()]);
-report('spawns', values[0]!.rate, '1/s', 10_000, 25_000, false);
-console.log(
-  `memory an agent (one page, resident)${' '.repeat(21)} ${Math.round(values[0]!.bytes / 1024)} KiB`,
-);

@@ -10,6 +10,12 @@ const exportsOf = (receive: string, step: string): string => `
   (func (export "agent_shutdown") (result i32) i32.const 0)
   (func (export "agent_alloc") (param $size i32) (result i32) i32.const 1024)`;
 
+/** Adds up the bytes from `$from` to `$end` in `$sum`. */
+const sumLoop = `
+  (loop $next
+    (local.set $sum (i64.add (local.get $sum) (i64.load8_u (local.get $from))))
+    (br_if $next (i32.lt_u (local.tee $from (i32.add (local.get $from) (i32.const 1))) (local.get $end))))`;
+
 const texts = {
   /** Passes each message on to the next of \`size\` agents, by host counter. */
   ring: (size: number): string => `(module
@@ -31,6 +37,38 @@ const texts = {
     )})`,
   /** Takes whatever comes and does nothing. */
   sink: (): string => `(module ${exportsOf('i32.const 0', 'i32.const 0')})`,
+  /** Answers each message with the sum of its bytes, in 8 bytes. */
+  summer: (): string => `(module
+    (import "wasm_engine" "output" (func $output (param i32 i32) (result i32)))
+    ${exportsOf(
+      `(local $from i32) (local $end i32) (local $sum i64)
+       (local.set $from (i32.load offset=52 (local.get $at)))
+       (local.set $end (i32.add (local.get $from) (i32.load offset=56 (local.get $at))))
+       ${sumLoop}
+       (i64.store (i32.const 16) (local.get $sum))
+       (drop (call $output (i32.const 16) (i32.const 8)))
+       i32.const 0`,
+      'i32.const 0',
+    )})`,
+  /** The same as a plug-in of Extism: takes its input in words, as the kits for its plug-ins do. */
+  plugin: (): string => `(module
+    (import "extism:host/env" "input_length" (func $length (result i64)))
+    (import "extism:host/env" "input_load_u64" (func $load (param i64) (result i64)))
+    (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+    (import "extism:host/env" "store_u64" (func $store (param i64 i64)))
+    (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+    (memory (export "memory") 1)
+    (func (export "sum") (result i32)
+      (local $from i32) (local $end i32) (local $sum i64) (local $out i64)
+      (local.set $end (i32.wrap_i64 (call $length)))
+      (loop $next
+        (i64.store (local.get $from) (call $load (i64.extend_i32_u (local.get $from))))
+        (br_if $next (i32.lt_u (local.tee $from (i32.add (local.get $from) (i32.const 8))) (local.get $end))))
+      (local.set $from (i32.const 0))
+      ${sumLoop}
+      (call $store (local.tee $out (call $alloc (i64.const 8))) (local.get $sum))
+      (call $output (local.get $out) (i64.const 8))
+      i32.const 0))`,
   /** Counts in memory: the smallest step that does something. */
   counter: (): string =>
     `(module ${exportsOf(
@@ -52,10 +90,10 @@ const texts = {
 } as const;
 
 /** The module bytes of a measuring agent. */
-export async function agentModule(name: keyof typeof texts, value = 0): Promise<Uint8Array> {
+export async function agentModule(name: keyof typeof texts, value = 0): Promise<Uint8Array<ArrayBuffer>> {
   const assembler = await wabt();
   const parsed = assembler.parseWat(`${name}.wat`, texts[name](value));
   const { buffer } = parsed.toBinary({});
   parsed.destroy();
-  return buffer;
+  return new Uint8Array(buffer);
 }
