@@ -1,5 +1,7 @@
 // The engine's own speed: messages, ticks, spawns. Digests and the record are on, as in any run.
+// Takes a part of a measurement's name and numbers of workers: --only ring --workers 0
 
+import { parseArgs } from 'node:util';
 import type { Orchestrator, SystemDescription } from '../src/engine/index.ts';
 import { agentModule } from './support/agents.ts';
 import { type Bounds, medianOf, type RateOptions, rateOf, report } from './support/measure.ts';
@@ -104,11 +106,13 @@ const measurements: readonly Measurement[] = [
 ];
 
 console.log(`node ${process.version}, ${process.platform} ${process.arch}; medians`);
-const wanted = process.argv[2];
-for (const workers of [0, 2]) {
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, workers: { type: 'string', multiple: true } },
+});
+for (const workers of (values.workers ?? ['0', '2']).map(Number)) {
   for (const { what, unit, bounds, runs, inlineOnly, measure } of measurements) {
     if (workers > 0 && inlineOnly === true) continue;
-    if (wanted !== undefined && !what.includes(wanted)) continue;
+    if (!what.includes(values.only)) continue;
     const value = await medianOf(runs, () => measure(workers));
     report(`${what}, workers ${workers}`, value, unit, bounds);
   }

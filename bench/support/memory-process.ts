@@ -1,4 +1,4 @@
-// One process that holds a number of agents, each with one page touched, and tells its parent how much memory they take.
+// One process that holds a number of agents, each with one page touched, and tells its parent what memory they take.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { agentModule } from './agents.ts';
