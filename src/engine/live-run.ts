@@ -100,7 +100,9 @@ export class LiveRun {
     while (hasRunnable(machine.state)) await this.step(machine.state.tick + 1, [], undefined, options);
   }
 
-  /** One tick: sealed inputs to the log, execution, record, release. Answers at once where nothing has to be awaited. */
+  /**
+   * One tick: sealed inputs to the log, execution, record, release. Answers at once where nothing has to be awaited.
+   */
   step(
     tick: number,
     inputs: readonly Input[],

@@ -39,7 +39,7 @@ export const dropWords = 2;
 export const taskHeadWords = 9;
 
 /**
- * A result stream answers each turn, in order: agent number, number of records, elapsed microseconds (0 where not measured);
- * then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run.
+ * A result stream answers each turn, in order: agent number, number of records, elapsed microseconds (0 where not
+ * measured); then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run.
  */
 export const turnResultWords = 3;

@@ -1,5 +1,5 @@
-// One agent's waiting tasks, ordered by (effective priority descending, sequence). Never drops by itself: bounds are the
-// caller's.
+// One agent's waiting tasks, ordered by (effective priority descending, sequence). Never drops by itself: bounds
+// are the caller's.
 
 import type { Task } from './state.ts';
 

@@ -1,4 +1,5 @@
-// The policies: in which order first tasks are taken into a plan. Ties are always broken by sequence or creation number.
+// The policies: in which order first tasks are taken into a plan. Ties are always broken by sequence or creation
+// number.
 
 import { headOf, refreshHead } from './deliver.ts';
 import { createHeap, popHeap, pushHeap } from './heap.ts';

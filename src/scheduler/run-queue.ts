@@ -5,14 +5,14 @@ import { createHeap, type Heap, popHeap, pushHeap } from './heap.ts';
 import type { Agent, Task } from './state.ts';
 
 /**
- * fifo: lowest sequence first; priority: higher first, then lowest sequence; round-robin: one task of each agent in turn,
- * by creation number.
+ * fifo: lowest sequence first; priority: higher first, then lowest sequence; round-robin: one task of each agent in
+ * turn, by creation number.
  */
 export type Policy = 'fifo' | 'priority' | 'round-robin';
 
 /**
- * Entries that arrive in order wait in `run`, a plain queue; the others in `heap`. Most arrive in order, since sequences
- * rise, so that taking one costs no search. An entry may be stale: the caller checks.
+ * Entries that arrive in order wait in `run`, a plain queue; the others in `heap`. Most arrive in order, since
+ * sequences rise, so that taking one costs no search. An entry may be stale: the caller checks.
  */
 export interface HeadQueue {
   readonly before: (a: Task, b: Task) => boolean;
