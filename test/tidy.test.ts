@@ -153,8 +153,9 @@ test(`no file is longer than ${fileLinesMax} lines or wider than ${lineWidthMax}
   for (const file of code) {
     const count = file.lines.length - 1;
     if (count > fileLinesMax) problems.push(`${file.path}: ${count} lines`);
+    const widthMax = isTest(file.path) || isFixture(file.path) ? fixtureWidthMax : lineWidthMax;
     for (const [index, line] of file.lines.entries()) {
-      if (line.length > lineWidthMax && !isUnbreakable(line))
+      if (line.length > widthMax && !isUnbreakable(line))
         problems.push(`${file.path}:${index + 1}: ${line.length} columns`);
     }
   }
