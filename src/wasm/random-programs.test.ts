@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { Status } from '../abi/guest-exports.ts';
 import { SampleProgram } from './sample-program.ts';
 import { assemble, start, startPlain } from './test-module.ts';
@@ -82,4 +85,22 @@ test('random programs need exactly the fuel that they use', () => {
       else assert.equal(status, Status.outOfFuel, `seed ${seed}, limit ${limit}`);
     }
   }
+});
+
+async function outcomes(...flags: string[]): Promise<string[]> {
+  const program = join(import.meta.dirname, 'sample-outcomes.ts');
+  const all = [...flags, '--disable-warning=ExperimentalWarning', program, '60'];
+  const { stdout } = await promisify(execFile)(process.execPath, all);
+  return stdout.trim().split('\n');
+}
+
+test('random programs have the same outcomes and use the same fuel in every tier', async () => {
+  const [mixed, baseline, optimised] = await Promise.all([
+    outcomes(),
+    outcomes('--liftoff-only'),
+    outcomes('--no-liftoff'),
+  ]);
+  assert.equal(mixed.length, 60);
+  assert.deepEqual(baseline, mixed);
+  assert.deepEqual(optimised, mixed);
 });

@@ -33,8 +33,8 @@ const binary: Readonly<Record<Type, readonly string[]>> = {
     'ge_u',
   ],
   i64: ['add', 'sub', 'mul', 'div_u', 'rem_u', 'and', 'xor', 'shr_s', 'rotr'],
-  f32: ['add', 'sub', 'mul', 'div', 'min', 'copysign'],
-  f64: ['add', 'sub', 'mul', 'div', 'max', 'copysign'],
+  f32: ['add', 'sub', 'mul', 'div', 'min'],
+  f64: ['add', 'sub', 'mul', 'div', 'max'],
 };
 /** Conversions by the type they give, then the type they take. */
 const conversions: Readonly<Record<Type, Partial<Record<Type, string>>>> = {
