@@ -292,6 +292,18 @@ test('every dependency is explained in docs/ARCHITECTURE.md', () => {
   );
 });
 
+test('every link of a document leads to a file', () => {
+  const problems: string[] = [];
+  for (const path of list('*.md', '{docs,examples,sdk}/**/*.md')) {
+    for (const [, target = ''] of read(path).text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target) || target.startsWith('#')) continue;
+      const file = join(root, dirname(path), target.replace(/#.*$/, ''));
+      if (!existsSync(file)) problems.push(`${path}: "${target}" is not there`);
+    }
+  }
+  none(problems);
+});
+
 test('every dependency is exact, and the lock names no host', () => {
   const manifest: { dependencies: object; devDependencies: object } = JSON.parse(read('package.json').text);
   const versions = [...Object.entries(manifest.dependencies), ...Object.entries(manifest.devDependencies)];
