@@ -35,7 +35,10 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Line ends of JSON stand between its parts only, since strings hold them as escapes; numbers stay as they were written. */
+/**
+ * Line ends of JSON stand between its parts only, since strings hold them as escapes; numbers stay as they were
+ * written.
+ */
 function oneLine(json: string): string {
   return json.replace(/[\r\n]+/g, ' ').trim();
 }

@@ -1,4 +1,5 @@
-// Text of others (guests, files, names) before it reaches a terminal: no escape sequences, nothing that moves the cursor.
+// Text of others (guests, files, names) before it reaches a terminal: no escape sequences, nothing that moves the
+// cursor.
 
 // C0 but tab, DEL, C1, and the marks that turn the direction of text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced.
