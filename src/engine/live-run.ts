@@ -33,6 +33,7 @@ export class LiveRun {
   #yieldedAtMs = performance.now();
   #startedAtMs = 0;
   #startTick = 0;
+  #lineArrival: Promise<void> | undefined;
 
   constructor(parts: LiveRunParts) {
     this.#parts = parts;
@@ -46,26 +47,33 @@ export class LiveRun {
     this.#startTick = state.tick;
     if (state.stopping)
       return this.#finish(lastTick === undefined ? 'quiescence' : 'ticks', state.tick, lines, options);
+    let earliest = 0;
     for (;;) {
       if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
       if (signal?.aborted === true) return 'interrupted';
-      const next = state.tick + 1;
-      if (lastTick !== undefined && next >= lastTick) return this.#finish('ticks', next, lines, options);
+      const next = Math.min(Math.max(state.tick + 1, earliest), lastTick ?? Number.POSITIVE_INFINITY);
+      if (next === lastTick) return this.#finish('ticks', next, lines, options);
       let inputs = await this.#gather(lines, next, signal);
       if (inputs === 'aborted') return 'interrupted';
       const open = lines !== undefined && !lines.ended;
       const hasInputs = inputs.length > 0 || !this.#parts.hostInputs.isEmpty;
       const facts = { state, hasInputs, heldTick: lines?.heldTick };
-      const tick = nextTick({ ...facts, keptOpen: open || lastTick !== undefined });
-      if (tick === undefined && open) {
+      const wanted = nextTick({ ...facts, keptOpen: open || lastTick !== undefined });
+      if (wanted === undefined && open) {
         await this.#waitForInput(lines, signal);
+        earliest = this.#tickNow(options);
         continue;
       }
-      if (tick === undefined) return this.#finish('quiescence', next, lines, options);
-      if (lastTick !== undefined && tick >= lastTick) return this.#finish('ticks', lastTick, lines, options);
+      if (wanted === undefined) return this.#finish('quiescence', next, lines, options);
+      const tick = Math.min(Math.max(wanted, next), lastTick ?? Number.POSITIVE_INFINITY);
       if (tick > next && tick === lines?.heldTick) inputs = await this.#gather(lines, tick, signal);
       if (inputs === 'aborted') return 'interrupted';
-      await this.#pace(tick, options);
+      const wake = tick > next && inputs.length === 0 ? this.#arrivals(lines) : [];
+      if (!(await this.#pace(tick, options, wake)) && inputs.length === 0) {
+        earliest = Math.min(this.#tickNow(options), tick);
+        continue;
+      }
+      if (tick === lastTick) return this.#finish('ticks', tick, lines, options);
       await this.step(tick, inputs, lines?.cursor, options);
     }
   }
@@ -90,7 +98,7 @@ export class LiveRun {
     lines: LineInputs | undefined,
     options: RunOptions,
   ): Promise<EndReason> {
-    await this.#pace(tick, options);
+    await this.#pace(tick, options, []);
     await this.stop(tick, lines?.cursor, options);
     return reason;
   }
@@ -165,16 +173,35 @@ export class LiveRun {
   async #waitForInput(lines: LineInputs, signal: AbortSignal | undefined): Promise<void> {
     if (!lines.live) return;
     this.#parts.durable.settle();
-    await untilAborted(Promise.race([lines.arrival(), this.#parts.hostInputs.arrival()]), signal);
+    await untilAborted(Promise.race(this.#arrivals(lines)), signal);
   }
 
-  async #pace(tick: number, options: RunOptions): Promise<void> {
-    if (options.pace !== 'wall-clock') return;
+  /** What may end a wait before its time. A source that holds a line for a later tick has nothing sooner. */
+  #arrivals(lines: LineInputs | undefined): Promise<void>[] {
+    const arrivals = [this.#parts.hostInputs.arrival()];
+    if (lines === undefined || !lines.live || lines.ended || lines.heldTick !== undefined) return arrivals;
+    this.#lineArrival ??= lines.arrival().then(() => {
+      this.#lineArrival = undefined;
+    });
+    return [...arrivals, this.#lineArrival];
+  }
+
+  /** The tick whose logical time it is; 0 where ticks follow one another at once. */
+  #tickNow({ pace }: RunOptions): number {
+    if (pace !== 'wall-clock') return 0;
+    const elapsedMs = performance.now() - this.#startedAtMs;
+    return this.#startTick + 1 + Math.floor(elapsedMs / this.#parts.tickMs);
+  }
+
+  /** Waits for the logical time of a tick. False where the signal or one of `wake` comes before. */
+  async #pace(tick: number, options: RunOptions, wake: readonly Promise<void>[]): Promise<boolean> {
+    if (options.pace !== 'wall-clock') return true;
     const dueMs = this.#startedAtMs + (tick - this.#startTick - 1) * this.#parts.tickMs;
-    const waitMs = dueMs - performance.now();
-    if (waitMs <= 0) return;
-    this.#parts.durable.settle();
-    await untilAborted(new Promise((resolve) => setTimeout(resolve, waitMs)), options.signal);
+    for (let waitMs = dueMs - performance.now(); waitMs > 0; waitMs = dueMs - performance.now()) {
+      this.#parts.durable.settle();
+      if (await sleep(waitMs, options.signal, wake)) return false;
+    }
+    return true;
   }
 
   async #yield(): Promise<void> {
@@ -191,5 +218,28 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): 
     const onAbort = (): void => resolve(undefined);
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** The longest that a timer of the host can wait. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** Waits for at most so long; true where the signal or one of `wake` came before. Leaves no timer behind. */
+function sleep(
+  waitMs: number,
+  signal: AbortSignal | undefined,
+  wake: readonly Promise<void>[],
+): Promise<boolean> {
+  if (signal?.aborted === true) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = (early: boolean): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      resolve(early);
+    };
+    const onAbort = (): void => end(true);
+    const timer = setTimeout(() => end(false), Math.min(waitMs, timerMsMax));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    for (const arrival of wake) void arrival.then(() => end(true));
   });
 }
