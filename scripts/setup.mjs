@@ -45,21 +45,25 @@ function pinnedNodeThere() {
   return existsSync(join(modules, 'node', 'bin', name));
 }
 
-function ownNodeIsNewEnough() {
-  const version = process.env.npm_node_execpath
-    ? spawnSync(process.env.npm_node_execpath, ['--version'], { encoding: 'utf8' }).stdout
-    : process.version;
-  const [major = 0, minor = 0] = (version ?? '').replace(/^v/, '').split('.').map(Number);
+// Inside npm scripts this process may run on the pinned Node; what counts then is the one that npm runs on.
+function ownVersion() {
+  const own = process.env.npm_node_execpath;
+  if (!own) return process.version;
+  return spawnSync(own, ['--version'], { encoding: 'utf8' }).stdout?.trim() || process.version;
+}
+
+function isNewEnough(version) {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
   return major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
 }
 
 function npm(commandArguments) {
   const script = process.env.npm_execpath;
-  if (script === undefined || !/^npm-cli/.test(basename(script))) {
+  if (script === undefined || !/^npm-cli\.[cm]?js$/.test(basename(script))) {
     say('Cannot install packages: this script was not started by npm. Wanted: npm run setup');
     process.exit(1);
   }
-  const node = process.env.npm_node_execpath ?? process.execPath;
+  const node = process.env.npm_node_execpath || process.execPath;
   const done = spawnSync(node, [script, ...commandArguments, '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
@@ -71,21 +75,29 @@ function npm(commandArguments) {
   process.exit(1);
 }
 
-const reason = whyInstall();
-if (reason !== undefined) {
+function install(reason) {
   // Windows cannot delete the program that runs, and `ci` deletes everything first.
   const runsFromModules = process.platform === 'win32' && process.execPath.startsWith(modules + sep);
   const how = runsFromModules ? ['install', '--no-save'] : ['ci'];
   say(`Installing packages with "npm ${how.join(' ')}": ${reason} …`);
   npm(how);
-} else if (!pinnedNodeThere() && !ownNodeIsNewEnough() && existsSync(join(modules, 'node'))) {
-  say('Installing Node 24 for this folder with "npm rebuild node" …');
-  npm(['rebuild', 'node']);
 }
-if (!pinnedNodeThere() && !ownNodeIsNewEnough()) {
+
+function placeNode() {
+  const version = ownVersion();
+  if (isNewEnough(version)) return;
+  if (existsSync(join(modules, 'node'))) {
+    say('Placing Node 24 in this folder with "npm rebuild node" …');
+    npm(['rebuild', 'node']);
+  }
+  if (pinnedNodeThere()) return;
   say(
-    `Cannot go on with Node ${process.version}: Node 24 could not be placed in this folder. ` +
+    `Cannot go on with Node ${version}: Node 24 could not be placed in this folder. ` +
       `Wanted: Node ${oldestNode.join('.')} or newer (https://nodejs.org), or an install with scripts allowed.`,
   );
   process.exit(1);
 }
+
+const reason = whyInstall();
+if (reason !== undefined) install(reason);
+if (!pinnedNodeThere()) placeNode();

@@ -36,11 +36,13 @@ function check(title: string, script: string, scriptArguments: readonly string[]
 function checks(): boolean[] {
   const bin = (...path: string[]): string => join(root, 'node_modules', ...path);
   const biomeMode = process.env.CI === undefined ? 'check' : 'ci';
+  const colors = process.stdout.isTTY ? 'force' : 'off';
   const results = [
     check('types', bin('typescript', 'bin', 'tsc'), ['-p', '.']),
     check('format and lint', bin('@biomejs', 'biome', 'bin', 'biome'), [
       biomeMode,
       '--error-on-warnings',
+      `--colors=${colors}`,
       '.',
     ]),
   ];

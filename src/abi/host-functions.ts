@@ -31,7 +31,10 @@ export interface HostFunction {
   readonly lengths: readonly number[];
 }
 
-/** Fuel for each byte that crosses; lengths above `chargedLengthMax` are refused uncopied, so only the base is charged. */
+/**
+ * Fuel for each byte that crosses; lengths above `chargedLengthMax` are refused uncopied, so only the base is
+ * charged.
+ */
 export const fuelPerByte = 1;
 export const chargedLengthMax: number = 2 ** 24;
 

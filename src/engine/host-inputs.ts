@@ -55,15 +55,16 @@ export class HostInputs {
     this.#wake = undefined;
   }
 
-  /** Everything accepted so far, for the tick that is being sealed. */
+  /** Everything accepted so far. Whoever takes it seals it before anything else happens. */
   take(): Input[] {
     const taken = this.#waiting;
     if (taken.length > 0) this.#waiting = [];
     return taken;
   }
 
-  /** Resolves at the next input. */
+  /** Resolves when an input waits. */
   arrival(): Promise<void> {
+    if (!this.isEmpty) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -78,7 +79,7 @@ export class HostInputs {
     });
   }
 
-  /** Everything sealed so far is durable. */
+  /** Everything that was taken is durable. */
   markDurable(): void {
     this.#durable = this.#accepted - this.#waiting.length;
     if (this.#waiters.length === 0) return;

@@ -17,6 +17,14 @@ export {
 } from './config/index.ts';
 export type { OutputSink } from './durable-log.ts';
 export { type LineSource, openInput } from './input/index.ts';
+export {
+  type AgentFacts,
+  type FaultFact,
+  gatherRun,
+  type Happening,
+  happenings,
+  type RunFacts,
+} from './inspect/index.ts';
 export { Orchestrator } from './orchestrator.ts';
 export type { OutputRecord } from './recorder.ts';
 export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } from './replay.ts';

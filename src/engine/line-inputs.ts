@@ -1,5 +1,5 @@
-// From the lines of a source to the inputs of a tick. A pulled source gives exactly so many lines a tick, however slowly
-// they come; a live one gives what has arrived.
+// From the lines of a source to the inputs of a tick. A pulled source gives exactly so many lines a tick, however
+// slowly they come; a live one gives what has arrived.
 
 import { EngineError } from '../base/errors.ts';
 import type { Cursor, Input } from '../log/index.ts';

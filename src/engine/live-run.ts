@@ -44,6 +44,8 @@ export class LiveRun {
     const { signal, ticks: lastTick } = options;
     this.#startedAtMs = performance.now();
     this.#startTick = state.tick;
+    if (state.stopping)
+      return this.#finish(lastTick === undefined ? 'quiescence' : 'ticks', state.tick, lines, options);
     for (;;) {
       if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
       if (signal?.aborted === true) return 'interrupted';
@@ -52,7 +54,8 @@ export class LiveRun {
       let inputs = await this.#gather(lines, next, signal);
       if (inputs === 'aborted') return 'interrupted';
       const open = lines !== undefined && !lines.ended;
-      const facts = { state, hasInputs: inputs.length > 0, heldTick: lines?.heldTick };
+      const hasInputs = inputs.length > 0 || !this.#parts.hostInputs.isEmpty;
+      const facts = { state, hasInputs, heldTick: lines?.heldTick };
       const tick = nextTick({ ...facts, keptOpen: open || lastTick !== undefined });
       if (tick === undefined && open) {
         await this.#waitForInput(lines, signal);
@@ -72,11 +75,10 @@ export class LiveRun {
     const { state } = this.#parts.machine;
     for (;;) {
       if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
-      const inputs = this.#parts.hostInputs.take();
-      const facts = { state, hasInputs: inputs.length > 0, heldTick: undefined, keptOpen: false };
-      const tick = nextTick(facts);
+      const hasInputs = !this.#parts.hostInputs.isEmpty;
+      const tick = nextTick({ state, hasInputs, heldTick: undefined, keptOpen: false });
       if (tick === undefined) break;
-      await this.step(tick, inputs, undefined, options);
+      await this.step(tick, [], undefined, options);
     }
     this.#parts.durable.settle();
   }
@@ -93,21 +95,25 @@ export class LiveRun {
     return reason;
   }
 
-  /** Stops the run at a tick: all agents shut down. */
+  /** Stops the run at a tick: all agents shut down. A run that was interrupted while they did goes on with that. */
   async stop(tick: number, cursor: Cursor | undefined, options: RunOptions = {}): Promise<void> {
-    const { machine, hostInputs } = this.#parts;
-    await this.step(tick, [...hostInputs.take(), createInput(InputKind.stop)], cursor, options);
+    const { machine } = this.#parts;
+    if (!machine.state.stopping) await this.step(tick, [createInput(InputKind.stop)], cursor, options);
     while (hasRunnable(machine.state)) await this.step(machine.state.tick + 1, [], undefined, options);
   }
 
-  /** One tick: sealed inputs to the log, execution, record, release. Answers at once where nothing has to be awaited. */
+  /**
+   * One tick: what the program gave so far and `others` are sealed in the log; execution, record, release. Answers at
+   * once where nothing has to be awaited.
+   */
   step(
     tick: number,
-    inputs: readonly Input[],
+    others: readonly Input[],
     cursor: Cursor | undefined,
     options: RunOptions,
   ): void | Promise<void> {
-    const { machine, recorder, hooks } = this.#parts;
+    const { machine, recorder, hooks, hostInputs } = this.#parts;
+    const inputs = hostInputs.isEmpty ? others : [...hostInputs.take(), ...others];
     recorder.sealed(tick, inputs, this.#movedCursor(cursor));
     machine.measure = hooks.wantsTurns;
     const startedAtMs = hooks.isEmpty ? 0 : performance.now();
@@ -147,16 +153,13 @@ export class LiveRun {
     tick: number,
     signal: AbortSignal | undefined,
   ): Promise<readonly Input[] | 'aborted'> {
-    const { hostInputs, durable, machine } = this.#parts;
-    const own = hostInputs.take();
+    const { durable, machine } = this.#parts;
     // A line that waits for its receiver holds its source back.
-    if (lines === undefined || machine.state.waitingInputs.length > 0) return own;
+    if (lines === undefined || machine.state.waitingInputs.length > 0) return [];
     const gathered = lines.gather(tick);
-    if (!(gathered instanceof Promise)) return own.length === 0 ? gathered : [...own, ...gathered];
+    if (!(gathered instanceof Promise)) return gathered;
     durable.settle();
-    const ready = await untilAborted(gathered, signal);
-    if (ready === undefined) return 'aborted';
-    return [...own, ...hostInputs.take(), ...ready];
+    return (await untilAborted(gathered, signal)) ?? 'aborted';
   }
 
   async #waitForInput(lines: LineInputs, signal: AbortSignal | undefined): Promise<void> {

@@ -13,8 +13,8 @@ export interface NextTickFacts {
 }
 
 /**
- * The tick to execute: the next one where there is work, else a jump to the earliest timer or held line; undefined where
- * nothing is left to do by itself. Every-tick agents have work in each tick, but do not keep a run open.
+ * The tick to execute: the next one where there is work, else a jump to the earliest timer or held line; undefined
+ * where nothing is left to do by itself. Every-tick agents have work in each tick, but do not keep a run open.
  */
 export function nextTick({ state, hasInputs, heldTick, keptOpen }: NextTickFacts): number | undefined {
   const next = state.tick + 1;

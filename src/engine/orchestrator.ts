@@ -26,8 +26,8 @@ import { sha256 } from './sha256.ts';
 import { type StateView, viewState } from './state-view.ts';
 
 /**
- * One run of one system. Calls that change the run are sealed into the next tick, in the order of the calls; they answer
- * at once, and `acknowledged()` tells when they are durable.
+ * One run of one system. Calls that change the run are sealed into the next tick, in the order of the calls; they
+ * answer at once, and `acknowledged()` tells when they are durable.
  *
  * @example
  * const system = await loadSystem('system.toml');
@@ -85,7 +85,9 @@ export class Orchestrator {
     return orchestrator;
   }
 
-  /** Name of the source that the record was taken from, and how far; undefined for a new run or one without a source. */
+  /**
+   * Name of the source that the record was taken from, and how far; undefined for a new run or one without a source.
+   */
   get recordedSource(): { readonly name: string; readonly ended: boolean } | undefined {
     const cursor = this.#open.recorded?.cursor;
     return cursor === undefined ? undefined : { name: cursor.source, ended: cursor.ended };

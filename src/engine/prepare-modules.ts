@@ -19,8 +19,8 @@ export interface PreparedModules {
 
 /**
  * Instruments and compiles every module of a system once.
- * @throws EngineError `module-refused` where a module is malformed, is not an agent, imports what does not exist or what
- *   its declaration does not allow, or needs more memory than its limit
+ * @throws EngineError `module-refused` where a module is malformed, is not an agent, imports what does not exist or
+ *   what its declaration does not allow, or needs more memory than its limit
  */
 export async function prepareModules(
   config: SystemConfig,

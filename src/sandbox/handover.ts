@@ -6,8 +6,8 @@
 // | command block| orchestrator writes        | worker reads         |
 // | result block | orchestrator reads         | worker writes        |
 //
-// The phase word is written last, by whoever hands over; there is one writer at a time. Streams longer than a block cross
-// in parts, which neither side's caller sees.
+// The phase word is written last, by whoever hands over; there is one writer at a time. Streams longer than a block
+// cross in parts, which neither side's caller sees.
 
 import { assert } from '../base/errors.ts';
 

@@ -20,7 +20,10 @@ export class Outbox {
     this.#effects = 0;
   }
 
-  /** Opens an effect of `words` words and returns where it begins; the caller fills it before anything else is written. */
+  /**
+   * Opens an effect of `words` words and returns where it begins; the caller fills it before anything else is
+   * written.
+   */
   addEffect(kind: EffectKind, words: number): number {
     const { buffer } = this;
     const at = buffer.reserve(words);

@@ -1,13 +1,13 @@
 // Applying what a tick's tasks asked for: in plan order, one effect after another, never in order of arrival.
 
-import { DropReason, TaskKind } from '../abi/envelope.ts';
+import { DropReason, noticeOffset, TaskKind } from '../abi/envelope.ts';
 import { Outcome, recordHeadWords, recordWord } from '../abi/record.ts';
 import { drop, droppedTask, enqueueUnbounded, holdsSlot, releaseSlot } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { countAnew } from './effects.ts';
 import { backOff, end, isRestartable, terminate } from './life-cycle.ts';
 import { insertTask } from './mailbox.ts';
-import { applyOrWait, retryOutboxes } from './outbox.ts';
+import { applyOrWait, isAskedFor, retryOutboxes } from './outbox.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { Transcript } from './transcript.ts';
 
@@ -134,8 +134,10 @@ function commitTask(
   countAnew(state, agent);
   let effectAt = at + recordHeadWords;
   for (let count = words[at + recordWord.effects]!; count > 0; count--) {
-    const source = { words, bytes: transcript.buffer, tick: state.tick, index: agent.effects++, failed };
+    const [index, incarnation] = [agent.effects, agent.incarnation];
+    const source = { words, bytes: transcript.buffer, tick: state.tick, index, incarnation, failed };
     applyOrWait(state, agent, source, effectAt, sink);
+    if (isAskedFor(words[effectAt]! & 0xff)) agent.effects++;
     effectAt += words[effectAt]! >>> 8;
   }
   const fuel = words[at + recordWord.fuelLow]! + words[at + recordWord.fuelHigh]! * 2 ** 32;
@@ -188,6 +190,11 @@ function fail(state: SchedulerState, task: Task, code: number): void {
   backOff(state, agent, code);
 }
 
+/** How many effects a notice tells of. */
+function noticeCount({ bytes }: Task): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(noticeOffset.count, true);
+}
+
 /** The planned tasks of the turn behind `task`, which did not run. */
 function unfinishedAfter(task: Task): Task[] {
   const unfinished: Task[] = [];
@@ -203,6 +210,12 @@ function putBack(task: Task): void {
     case TaskKind.configuration:
       // Delivered anew after init.
       return;
+    case TaskKind.timer:
+      // Timers end with the instance that set them.
+      return;
+    case TaskKind.notice:
+      agent.notice ??= { task, count: noticeCount(task) };
+      break;
     case TaskKind.again:
       agent.againPending = true;
       break;

@@ -3,8 +3,16 @@
 import { DropReason, noticeOffset, noticeSize, TaskKind } from '../abi/envelope.ts';
 import { EffectKind } from '../abi/record.ts';
 import { EventKind } from './event.ts';
-import { drainMailbox, firstTask, insertTask, listTasks, oldestTask } from './mailbox.ts';
-import { enqueueFirst } from './run-queue.ts';
+import {
+  drainMailbox,
+  firstTask,
+  hasOlderThan,
+  insertTask,
+  listTasks,
+  oldestTask,
+  removeTask,
+} from './mailbox.ts';
+import { enqueueFirst, forgetHead } from './run-queue.ts';
 import type { Agent, Payload, SchedulerState, Task, Topic } from './state.ts';
 import { isAlive } from './state.ts';
 
@@ -43,6 +51,8 @@ function createTask(
   topic: Topic | null,
   detail: number,
   tag: number,
+  sentTick: number,
+  effectIndex: number,
 ): Task {
   return {
     kind,
@@ -53,10 +63,13 @@ function createTask(
     detail,
     tag,
     topic,
-    bytes: payload.bytes,
+    bytes: payload.length === 0 ? noBytes : payload.bytes,
     offset: payload.offset,
     length: payload.length,
     enqueuedTick: state.tick,
+    sentTick,
+    effectIndex,
+    slotHeld: false,
     attempts: 0,
     queued: false,
     taken: false,
@@ -74,7 +87,7 @@ export function enqueueUnbounded(
   detail = 0,
   tag = 0,
 ): Task {
-  const task = createTask(state, agent, kind, 0, null, payload, null, detail, tag);
+  const task = createTask(state, agent, kind, 0, null, payload, null, detail, tag, state.tick, 0);
   insertTask(agent.mailbox, task);
   refreshHead(state, agent);
   return task;
@@ -87,12 +100,31 @@ export function enqueueUrgent(
   kinds: readonly TaskKind[],
   payload: Payload = noPayload,
 ): void {
-  for (const task of agent.urgent) task.taken = true;
+  dropUrgent(state, agent);
   agent.urgent = kinds.map((kind) => {
     const own = kind === TaskKind.configuration ? payload : noPayload;
-    return createTask(state, agent, kind, 0, null, own, null, 0, 0);
+    return createTask(state, agent, kind, 0, null, own, null, 0, 0, state.tick, 0);
   });
   refreshHead(state, agent);
+}
+
+export function dropUrgent(state: SchedulerState, agent: Agent): void {
+  for (const task of agent.urgent) discard(state, task);
+  agent.urgent = [];
+}
+
+/** Takes a waiting task out of its mailbox, as if it had never come. */
+export function withdraw(state: SchedulerState, task: Task): void {
+  removeTask(task.agent.mailbox, task);
+  discard(state, task);
+  refreshHead(state, task.agent);
+}
+
+/** What is left to do for a task that no queue will give out any more. */
+function discard(state: SchedulerState, task: Task): void {
+  task.taken = true;
+  releaseSlot(task);
+  if (state.runQueue.heads !== null) forgetHead(state.runQueue.heads, task);
 }
 
 /** What is to become of a message: delivered, held back by its sender, or dropped. */
@@ -137,19 +169,16 @@ function fullness(agent: Agent, topic: Topic | null): DropReason | 0 {
 function dropOldest(state: SchedulerState, agent: Agent, topic: Topic | null): boolean {
   const oldest = oldestTask(agent.mailbox, (task) => holdsSlot(task.kind) && task.topic === topic);
   if (oldest === undefined) return false;
-  oldest.taken = true;
-  releaseSlot(oldest);
-  state.events.push({
-    kind: EventKind.dropped,
-    agent,
-    other: oldest.sender,
-    reason: DropReason.droppedOldest,
-  });
-  refreshHead(state, agent);
+  withdraw(state, oldest);
+  const { sender } = oldest;
+  state.events.push({ kind: EventKind.dropped, agent, other: sender, reason: DropReason.droppedOldest });
   return true;
 }
 
-/** Puts a message or scheduled task, which take a slot each, into a mailbox that has room. */
+/**
+ * Puts a message or scheduled task, which take a slot each, into a mailbox that has room.
+ * @param sentTick with `effectIndex`, which of the sender's effects it is
+ */
 export function deliver(
   state: SchedulerState,
   agent: Agent,
@@ -158,12 +187,32 @@ export function deliver(
   sender: Agent | null,
   payload: Payload,
   topic: Topic | null,
+  sentTick: number,
+  effectIndex: number,
 ): void {
   state.deliveredCount++;
-  const task = createTask(state, agent, kind, priority, sender, payload, topic, 0, 0);
+  if (isBehind(state, agent)) moveOut(payload);
+  const task = createTask(state, agent, kind, priority, sender, payload, topic, 0, 0, sentTick, effectIndex);
   holdSlot(task);
   insertTask(agent.mailbox, task);
   refreshHead(state, agent);
+}
+
+/** Whether what comes now may wait for long: the agent does not run, or has not even taken what came before. */
+function isBehind({ tick }: SchedulerState, agent: Agent): boolean {
+  return (
+    agent.paused ||
+    agent.outbox !== null ||
+    agent.phase === 'backing-off' ||
+    hasOlderThan(agent.mailbox, tick)
+  );
+}
+
+/** Gives a payload a buffer of its own, so that a few bytes do not keep all that a tick wrote; once for all receivers. */
+export function moveOut(payload: Payload): void {
+  if (payload.bytes.length === payload.length) return;
+  payload.bytes = payload.bytes.slice(payload.offset, payload.offset + payload.length);
+  payload.offset = 0;
 }
 
 /** Whether a task of this kind holds a slot of the mailbox. */
@@ -172,7 +221,9 @@ export function holdsSlot(kind: TaskKind): boolean {
 }
 
 /** Takes the slots that the task needs. */
-function holdSlot({ agent, topic }: Task): void {
+function holdSlot(task: Task): void {
+  const { agent, topic } = task;
+  task.slotHeld = true;
   agent.slotsUsed++;
   if (topic === null || topic.maxWaiting === null) return;
   agent.topicSlotsUsed ??= new Map();
@@ -181,17 +232,19 @@ function holdSlot({ agent, topic }: Task): void {
 
 /** Frees what a task held, once it is done or dropped. */
 export function releaseSlot(task: Task): void {
-  if (!holdsSlot(task.kind)) return;
+  if (!task.slotHeld) return;
   const { agent, topic } = task;
+  task.slotHeld = false;
   agent.slotsUsed--;
   if (topic !== null && topic.maxWaiting !== null) {
     agent.topicSlotsUsed!.set(topic, agent.topicSlotsUsed!.get(topic)! - 1);
   }
 }
 
-/** Which effect a drop is about: its position in the sender's turn, and where it was meant to go. */
+/** Which effect a drop is about: its tick, its position in the sender's turn, and where it was meant to go. */
 export interface DroppedEffect {
   readonly kind: EffectKind;
+  readonly tick: number;
   readonly index: number;
   readonly receiverOrigin: number;
   readonly receiverCounter: number;
@@ -223,8 +276,8 @@ function notify(state: SchedulerState, sender: Agent, reason: DropReason, effect
   const bytes = new Uint8Array(noticeSize);
   writeWord(bytes, noticeOffset.count, 1);
   writeWord(bytes, noticeOffset.reason, reason);
-  writeWord(bytes, noticeOffset.tick, state.tick % 2 ** 32);
-  writeWord(bytes, noticeOffset.tick + 4, Math.floor(state.tick / 2 ** 32));
+  writeWord(bytes, noticeOffset.tick, effect.tick % 2 ** 32);
+  writeWord(bytes, noticeOffset.tick + 4, Math.floor(effect.tick / 2 ** 32));
   writeWord(bytes, noticeOffset.effectIndex, effect.index);
   writeWord(bytes, noticeOffset.effectKind, effect.kind);
   writeWord(bytes, noticeOffset.receiverOrigin, effect.receiverOrigin);
@@ -240,8 +293,7 @@ function writeWord(bytes: Uint8Array, offset: number, value: number): void {
 /** Turns everything that waits into dead letters. Notices about them reach the senders. */
 export function dropMailbox(state: SchedulerState, agent: Agent, first: readonly Task[]): void {
   for (const task of [...first, ...drainMailbox(agent.mailbox)]) {
-    task.taken = true;
-    releaseSlot(task);
+    discard(state, task);
     if (!holdsSlot(task.kind)) continue;
     drop(state, agent, task.sender, DropReason.receiverStopped, droppedTask(task));
   }
@@ -249,10 +301,12 @@ export function dropMailbox(state: SchedulerState, agent: Agent, first: readonly
 
 /** How a notice names a message that was in a mailbox already. */
 export function droppedTask(task: Task): DroppedEffect {
-  const { agent, topic } = task;
+  const { agent, topic, sentTick, effectIndex } = task;
+  const published = topic?.channel === true ? EffectKind.publishChannel : EffectKind.publish;
   return {
-    kind: topic === null ? EffectKind.send : EffectKind.publish,
-    index: 0,
+    kind: topic === null ? EffectKind.send : published,
+    tick: sentTick,
+    index: effectIndex,
     receiverOrigin: agent.origin,
     receiverCounter: agent.counter,
   };

@@ -4,10 +4,10 @@
 import { DropReason, TaskKind } from '../abi/envelope.ts';
 import { EffectKind } from '../abi/record.ts';
 import { assert, unreachable } from '../base/errors.ts';
-import { admit, type DroppedEffect, deliver, drop } from './deliver.ts';
+import { admit, type DroppedEffect, deliver, drop, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { channelOf, spawnFromAgent, subscribe, terminate, unsubscribe } from './life-cycle.ts';
-import { type Agent, agentOf, type Payload, type SchedulerState, type Topic } from './state.ts';
+import { type Agent, agentOf, isAlive, type Payload, type SchedulerState, type Topic } from './state.ts';
 import { addTimer, cancelTimer } from './timer-queue.ts';
 
 /** Where an effect's words lie, and what is known of it beside them. */
@@ -19,11 +19,13 @@ export interface EffectSource {
   readonly tick: number;
   /** Position among the effects of the turn. */
   readonly index: number;
+  /** The agent's incarnation at the call. */
+  readonly incarnation: number;
   /** Whether the task that made it failed: then it is a log text. */
   readonly failed: boolean;
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Applies the effect at word `at`; false where it has to wait for a receiver, and then nothing has happened. */
 export function applyEffect(
@@ -52,7 +54,7 @@ export function applyEffect(
       setTimer(state, agent, source, at);
       return true;
     case EffectKind.cancelTimer:
-      cancelTimer(agent, words[at + 1]!);
+      if (source.incarnation === agent.incarnation) cancelOne(state, agent, words[at + 1]!);
       return true;
     case EffectKind.log:
       sink.texts.push({
@@ -87,6 +89,16 @@ export function applyEffect(
   }
 }
 
+function cancelOne(state: SchedulerState, agent: Agent, number: number): void {
+  const firing = cancelTimer(state.timers, agent, number)?.task;
+  if (firing) withdraw(state, firing);
+}
+
+/** Whether the agent that made the call is still there to have timers and subscriptions of its own making. */
+function isCurrent(agent: Agent, { incarnation }: EffectSource): boolean {
+  return isAlive(agent) && incarnation === agent.incarnation;
+}
+
 /** A length word and the bytes behind it. */
 function payloadAt({ words, bytes }: EffectSource, at: number): Payload {
   return { bytes, offset: (at + 1) * 4, length: words[at]! };
@@ -104,6 +116,7 @@ function changeSubscription(
   source: EffectSource,
   at: number,
 ): void {
+  if (!isCurrent(agent, source)) return;
   if (effect === EffectKind.subscribe) subscribe(agent, state.topics[source.words[at + 1]!]!);
   else if (effect === EffectKind.unsubscribe) unsubscribe(state, agent, state.topics[source.words[at + 1]!]!);
   else if (effect === EffectKind.join) subscribe(agent, channelOf(state, textAt(source, at + 1)));
@@ -114,7 +127,9 @@ function changeSubscription(
 }
 
 /** The delay counts from the call; a timer that was held back fires at the earliest in the tick after its release. */
-function setTimer(state: SchedulerState, agent: Agent, { words, tick }: EffectSource, at: number): void {
+function setTimer(state: SchedulerState, agent: Agent, source: EffectSource, at: number): void {
+  if (!isCurrent(agent, source)) return;
+  const { words, tick } = source;
   const dueTick = Math.max(tick + words[at + 2]!, state.tick + 1);
   const [number, tag] = [words[at + 1]!, words[at + 3]! | 0];
   addTimer(state.timers, { agent, number, dueTick, tag, cancelled: false, task: null });
@@ -123,7 +138,8 @@ function setTimer(state: SchedulerState, agent: Agent, { words, tick }: EffectSo
 function send(state: SchedulerState, agent: Agent, source: EffectSource, at: number): boolean {
   const [receiverOrigin, receiverCounter] = [source.words[at + 1]!, source.words[at + 2]!];
   const receiver = agentOf(state, receiverOrigin, receiverCounter);
-  const about = { kind: EffectKind.send, index: source.index, receiverOrigin, receiverCounter };
+  const { tick, index } = source;
+  const about = { kind: EffectKind.send, tick, index, receiverOrigin, receiverCounter };
   if (receiver === undefined) {
     drop(state, null, agent, DropReason.receiverUnknown, about);
     return true;
@@ -138,7 +154,7 @@ function send(state: SchedulerState, agent: Agent, source: EffectSource, at: num
     return false;
   }
   if (admission !== 'deliver') drop(state, receiver, agent, admission, about);
-  else deliver(state, receiver, TaskKind.message, 0, agent, payloadAt(source, at + 3), null);
+  else deliver(state, receiver, TaskKind.message, 0, agent, payloadAt(source, at + 3), null, tick, index);
   return true;
 }
 
@@ -156,25 +172,31 @@ function takeFromBudget(state: SchedulerState, agent: Agent): boolean {
   return agent.deliveries++ < agent.declaration.limits.deliveriesPerTickMax;
 }
 
-/** Reaches every subscriber, or nobody where one makes the sender wait. */
+/**
+ * Reaches every subscriber, or nobody where one makes the sender wait. The budget ends it early: then one dead letter
+ * speaks for all who are left, so that what a flood leaves behind is bounded too.
+ */
 function publish(
   state: SchedulerState,
   agent: Agent,
   topic: Topic,
   payload: Payload,
-  { index }: EffectSource,
+  { tick, index }: EffectSource,
 ): boolean {
   const kind = topic.channel ? EffectKind.publishChannel : EffectKind.publish;
   if (topic.accepts !== undefined && !topic.accepts(bytesOf(payload))) {
-    const about = { kind, index, receiverOrigin: 0, receiverCounter: 0 };
+    const about = { kind, tick, index, receiverOrigin: 0, receiverCounter: 0 };
     drop(state, null, agent, DropReason.contractBroken, about);
     return true;
   }
   if (isBlocked(state, topic, agent)) return false;
   for (const receiver of topic.subscribers) {
-    const about = { kind, index, receiverOrigin: receiver.origin, receiverCounter: receiver.counter };
-    if (!takeFromBudget(state, agent)) drop(state, receiver, agent, DropReason.deliveryBudget, about);
-    else deliverPublished(state, receiver, topic, agent, payload, 0, about);
+    const about = { kind, tick, index, receiverOrigin: receiver.origin, receiverCounter: receiver.counter };
+    if (!takeFromBudget(state, agent)) {
+      drop(state, receiver, agent, DropReason.deliveryBudget, about);
+      break;
+    }
+    deliverPublished(state, receiver, topic, agent, payload, 0, about);
   }
   return true;
 }
@@ -204,8 +226,12 @@ export function deliverPublished(
 ): void {
   const admission = admit(state, receiver, topic, sender);
   assert(admission !== 'block', 'a publication that would block does not begin');
-  if (admission === 'deliver') deliver(state, receiver, TaskKind.topic, priority, sender, payload, topic);
-  else drop(state, receiver, sender, admission, about);
+  const { tick, index } = about;
+  if (admission === 'deliver') {
+    deliver(state, receiver, TaskKind.topic, priority, sender, payload, topic, tick, index);
+  } else {
+    drop(state, receiver, sender, admission, about);
+  }
 }
 
 function publishChannel(state: SchedulerState, agent: Agent, source: EffectSource, at: number): boolean {
@@ -220,6 +246,7 @@ function publishChannel(state: SchedulerState, agent: Agent, source: EffectSourc
   }
   drop(state, null, agent, DropReason.notMember, {
     kind: EffectKind.publishChannel,
+    tick: source.tick,
     index: source.index,
     receiverOrigin: 0,
     receiverCounter: 0,
@@ -236,6 +263,7 @@ function spawn(state: SchedulerState, agent: Agent, source: EffectSource, at: nu
   }
   drop(state, null, agent, DropReason.spawnRefused, {
     kind: EffectKind.spawn,
+    tick: source.tick,
     index: source.index,
     receiverOrigin: agent.number,
     receiverCounter: counter,

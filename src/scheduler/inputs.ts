@@ -93,8 +93,9 @@ function deliverInput(state: SchedulerState, input: Input, kind: 1 | 16): void {
     return;
   }
   const admission = admit(state, agent, null, null);
-  if (admission === 'deliver') deliver(state, agent, kind, input.priority, null, payloadOf(input), null);
-  else if (input.waits && (admission === 'block' || admission === DropReason.mailboxFull)) {
+  if (admission === 'deliver') {
+    deliver(state, agent, kind, input.priority, null, payloadOf(input), null, state.tick, 0);
+  } else if (input.waits && (admission === 'block' || admission === DropReason.mailboxFull)) {
     waitForReceiver(state, input, agent);
   } else {
     dropInput(state, input, agent, admission === 'block' ? DropReason.mailboxFull : admission);
@@ -129,14 +130,16 @@ function publish(state: SchedulerState, topic: Topic, input: Input): void {
   const payload = payloadOf(input);
   for (const agent of topic.subscribers) {
     const admission = admit(state, agent, topic, null);
-    if (admission === 'deliver') deliver(state, agent, TaskKind.topic, input.priority, null, payload, topic);
-    else dropInput(state, input, agent, admission === 'block' ? DropReason.mailboxFull : admission);
+    if (admission === 'deliver') {
+      deliver(state, agent, TaskKind.topic, input.priority, null, payload, topic, state.tick, 0);
+    } else dropInput(state, input, agent, admission === 'block' ? DropReason.mailboxFull : admission);
   }
 }
 
 function dropInput(state: SchedulerState, input: Input, agent: Agent | null, reason: DropReason): void {
   drop(state, agent, null, reason, {
     kind: EffectKind.send,
+    tick: state.tick,
     index: 0,
     receiverOrigin: input.origin,
     receiverCounter: input.counter,
@@ -147,7 +150,7 @@ function spawnInput(state: SchedulerState, input: Input): void {
   const index = state.config.declarations.findIndex((declaration) => declaration.name === input.name);
   assert(index >= 0, `a spawn input names a declaration, found "${input.name}"`);
   const name = `${input.name}/0.${input.counter}`;
-  if (state.aliveCount >= state.config.agentsMax) {
+  if (state.aliveCount >= state.config.agentsMax || state.stopping) {
     dropInput(state, input, null, DropReason.spawnRefused);
     return;
   }

@@ -1,11 +1,12 @@
 // How agents begin and end. Identities are never used again, so ended agents stay known as such.
 
 import { TaskKind } from '../abi/envelope.ts';
-import { dropMailbox, enqueueUrgent, refreshHead } from './deliver.ts';
+import { dropMailbox, dropUrgent, enqueueUrgent, moveOut, refreshHead, withdraw } from './deliver.ts';
 import { EventKind } from './event.ts';
 import { popHeap, pushHeap } from './heap.ts';
-import type { Agent, Payload, SchedulerState, Task, Topic } from './state.ts';
+import type { Agent, Payload, Restart, SchedulerState, Task, Topic } from './state.ts';
 import { createAgent, createChannel, isAlive } from './state.ts';
+import { cancelTimers } from './timer-queue.ts';
 
 /** Creates the agents of the system file, in its order. */
 export function createDeclaredAgents(state: SchedulerState): void {
@@ -58,6 +59,8 @@ function begin(state: SchedulerState, agent: Agent, parent: Agent | null, payloa
   state.aliveCount++;
   state.events.push({ kind: EventKind.spawned, agent, other: parent, reason: 0 });
   const { configuration } = declaration;
+  // It is kept for restarts, as long as the agent lives.
+  if (payload !== null) moveOut(payload);
   agent.configuration = payload ?? { bytes: configuration, offset: 0, length: configuration.length };
   enqueueInit(state, agent);
   subscribeDeclared(state, agent);
@@ -128,20 +131,25 @@ export function backOff(state: SchedulerState, agent: Agent, reason: number): vo
   agent.phase = 'backing-off';
   state.released.push(agent);
   state.events.push({ kind: EventKind.backingOff, agent, other: null, reason });
-  for (const task of agent.urgent) task.taken = true;
-  agent.urgent = [];
-  clearTimers(agent);
+  dropUrgent(state, agent);
+  clearTimers(state, agent);
   const declared = new Set(declaredTopics(state, agent));
   for (const topic of [...agent.topics]) if (!declared.has(topic)) unsubscribe(state, agent, topic);
   subscribeDeclared(state, agent);
   pushHeap(state.restarts, { dueTick: state.tick + Math.max(waitTicks, 1), agent });
 }
 
+/** The restart that comes next; those of agents that have ended meanwhile are forgotten. */
+export function nextRestart({ restarts }: SchedulerState): Restart | undefined {
+  while (restarts.items.length > 0 && restarts.items[0]!.agent.phase !== 'backing-off') popHeap(restarts);
+  return restarts.items[0];
+}
+
 /** Restarts the agents whose back-off ends, by (due tick, creation number). */
 export function restartDue(state: SchedulerState): void {
-  while (state.restarts.items.length > 0 && state.restarts.items[0]!.dueTick <= state.tick) {
+  for (let next = nextRestart(state); next !== undefined && next.dueTick <= state.tick; ) {
     const { agent } = popHeap(state.restarts)!;
-    if (agent.phase !== 'backing-off') continue;
+    next = nextRestart(state);
     agent.phase = 'starting';
     state.events.push({ kind: EventKind.restarted, agent, other: null, reason: 0 });
     enqueueInit(state, agent);
@@ -168,12 +176,8 @@ export function step(state: SchedulerState, agent: Agent): void {
   refreshHead(state, agent);
 }
 
-function clearTimers(agent: Agent): void {
-  for (const timer of agent.timers.values()) {
-    timer.cancelled = true;
-    if (timer.task !== null) timer.task.taken = true;
-  }
-  agent.timers.clear();
+function clearTimers(state: SchedulerState, agent: Agent): void {
+  for (const { task } of cancelTimers(state.timers, agent)) if (task !== null) withdraw(state, task);
 }
 
 /**
@@ -193,10 +197,9 @@ export function end(
   state.released.push(agent);
   const kind = phase === 'failed' ? EventKind.failed : EventKind.stopped;
   state.events.push({ kind, agent, other: null, reason });
-  for (const task of agent.urgent) task.taken = true;
-  agent.urgent = [];
+  dropUrgent(state, agent);
   agent.notice = null;
-  clearTimers(agent);
+  clearTimers(state, agent);
   for (const topic of [...agent.topics]) unsubscribe(state, agent, topic);
   state.everyTick.delete(agent);
   dropMailbox(state, agent, unfinished);

@@ -1,6 +1,7 @@
-// One agent's waiting tasks, ordered by (effective priority descending, sequence). Never drops by itself: bounds are the
-// caller's.
+// One agent's waiting tasks, ordered by (effective priority descending, sequence). Never drops by itself: bounds
+// are the caller's.
 
+import { assert } from '../base/errors.ts';
 import type { Task } from './state.ts';
 
 /** Tasks of one priority by sequence, from `first` on; slots before it are free. */
@@ -100,6 +101,29 @@ export function removeFirst(mailbox: Mailbox, task: Task): void {
   const bucket = mailbox.buckets[at]!;
   removeFront(bucket);
   if (bucket.tasks.length === 0 && mailbox.buckets.length > 1) mailbox.buckets.splice(at, 1);
+}
+
+/** Whether any task has waited since before the tick. */
+export function hasOlderThan(mailbox: Mailbox, tick: number): boolean {
+  for (const bucket of mailbox.buckets) {
+    const front = frontOf(bucket);
+    if (front !== null && front.enqueuedTick < tick) return true;
+  }
+  return false;
+}
+
+/** Takes a waiting task out, wherever it stands. */
+export function removeTask(mailbox: Mailbox, task: Task): void {
+  const { tasks, first } = mailbox.buckets.find(({ priority }) => priority === task.priority)!;
+  let low = first;
+  for (let high = tasks.length - 1; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (tasks[middle]!.sequence < task.sequence) low = middle + 1;
+    else high = middle;
+  }
+  assert(tasks[low] === task, 'a task that waits is in its mailbox');
+  if (low === first) removeFirst(mailbox, task);
+  else tasks.splice(low, 1);
 }
 
 /** Every waiting task, by (priority descending, sequence). */

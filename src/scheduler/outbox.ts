@@ -10,7 +10,7 @@ import { applyEffect, type EffectSource } from './effects.ts';
 import { EventKind } from './event.ts';
 import { type Agent, agentOf, type SchedulerState, type Topic, type WaitingEffect } from './state.ts';
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Applies an effect, or puts it behind those of its agent that wait. */
 export function applyOrWait(
@@ -21,17 +21,21 @@ export function applyOrWait(
   sink: EffectSink,
 ): void {
   const kind = source.words[at]! & 0xff;
-  const immediate = kind === EffectKind.refusal || kind === EffectKind.counters;
-  if ((agent.outbox === null || immediate) && applyEffect(state, agent, source, at, sink)) return;
+  if ((agent.outbox === null || !isAskedFor(kind)) && applyEffect(state, agent, source, at, sink)) return;
   const words = source.words.slice(at, at + (source.words[at]! >>> 8));
   if (agent.outbox === null) {
     agent.outbox = [];
     state.blocked.add(agent);
     state.events.push({ kind: EventKind.blocked, agent, other: null, reason: 0 });
   }
-  const { tick, index, failed } = source;
+  const { tick, index, incarnation, failed } = source;
   const bytes = new Uint8Array(words.buffer);
-  agent.outbox.push({ sequence: ++state.sequence, words, bytes, tick, index, failed });
+  agent.outbox.push({ sequence: ++state.sequence, words, bytes, tick, index, incarnation, failed });
+}
+
+/** Whether the guest asked for an effect of this kind; the others are what the sandbox says of the task. */
+export function isAskedFor(kind: number): boolean {
+  return kind !== EffectKind.refusal && kind !== EffectKind.counters;
 }
 
 /** One pass over the waiting outboxes, then circles are broken until none is left. */
@@ -69,10 +73,11 @@ function drain(state: SchedulerState, agent: Agent, sink: EffectSink): void {
 }
 
 function dropHead(state: SchedulerState, agent: Agent): void {
-  const { words, index } = agent.outbox!.shift()!;
+  const { words, tick, index } = agent.outbox!.shift()!;
   const direct = (words[0]! & 0xff) === EffectKind.send;
   drop(state, null, agent, DropReason.blockedCycle, {
     kind: (words[0]! & 0xff) as EffectKind,
+    tick,
     index,
     receiverOrigin: direct ? words[1]! : 0,
     receiverCounter: direct ? words[2]! : 0,

@@ -1,9 +1,11 @@
-// The policies: in which order first tasks are taken into a plan. Ties are always broken by sequence or creation number.
+// The policies: in which order first tasks are taken into a plan. Ties are always broken by sequence or creation
+// number.
 
+import { TaskKind } from '../abi/envelope.ts';
 import { headOf, refreshHead } from './deliver.ts';
 import { createHeap, popHeap, pushHeap } from './heap.ts';
-import { effectivePriority } from './mailbox.ts';
-import { type HeadQueue, peekHead, takeHead } from './run-queue.ts';
+import { effectivePriority, listTasks } from './mailbox.ts';
+import { entriesOf, type HeadQueue, peekHead, takeHead } from './run-queue.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 
 /** Takes tasks, in the order of the policy, until `take` has been given `max` of them or none is left. */
@@ -71,20 +73,31 @@ function pickInTurn(state: SchedulerState, max: number, take: (task: Task) => vo
   }
 }
 
-/** Whether any agent has a task that could be taken now. */
+/** Whether any agent has a task that could be taken now, every-tick steps aside. */
 export function hasTask(state: SchedulerState): boolean {
   const { heads, ready } = state.runQueue;
   if (heads === null) {
     for (const agent of [...ready]) {
-      if (headOf(state, agent) !== null) return true;
-      ready.delete(agent);
+      if (hasWork(state, agent)) return true;
+      if (headOf(state, agent) === null) ready.delete(agent);
     }
     return false;
   }
   for (let task = peekHead(heads); task !== undefined; task = peekHead(heads)) {
-    if (!task.taken && headOf(state, task.agent) === task) return true;
+    if (!task.taken && headOf(state, task.agent) === task) {
+      return hasWork(state, task.agent) || entriesOf(heads).some(({ agent }) => hasWork(state, agent));
+    }
     takeHead(heads);
     refreshHead(state, task.agent);
   }
   return false;
+}
+
+function hasWork(state: SchedulerState, agent: Agent): boolean {
+  const head = headOf(state, agent);
+  if (head === null) return false;
+  return (
+    head.kind !== TaskKind.everyTick ||
+    listTasks(agent.mailbox).some(({ kind }) => kind !== TaskKind.everyTick)
+  );
 }

@@ -5,7 +5,7 @@ import { assert } from '../base/errors.ts';
 import type { Input } from '../log/input.ts';
 import { enqueueUnbounded } from './deliver.ts';
 import { applyInputs } from './inputs.ts';
-import { restartDue } from './life-cycle.ts';
+import { nextRestart, restartDue } from './life-cycle.ts';
 import { removeFirst } from './mailbox.ts';
 import { hasTask, pickTasks } from './pick.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
@@ -83,7 +83,7 @@ export function hasRunnable(state: SchedulerState): boolean {
 /** The next tick in which a pending timer is due or a back-off ends, or undefined. */
 export function nextTimerTick(state: SchedulerState): number | undefined {
   const timerTick = earliestDueTick(state.timers);
-  const restart = state.restarts.items[0];
+  const restart = nextRestart(state);
   if (restart === undefined) return timerTick;
   return timerTick === undefined ? restart.dueTick : Math.min(timerTick, restart.dueTick);
 }

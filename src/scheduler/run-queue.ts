@@ -5,20 +5,23 @@ import { createHeap, type Heap, popHeap, pushHeap } from './heap.ts';
 import type { Agent, Task } from './state.ts';
 
 /**
- * fifo: lowest sequence first; priority: higher first, then lowest sequence; round-robin: one task of each agent in turn,
- * by creation number.
+ * fifo: lowest sequence first; priority: higher first, then lowest sequence; round-robin: one task of each agent in
+ * turn, by creation number.
  */
 export type Policy = 'fifo' | 'priority' | 'round-robin';
 
 /**
- * Entries that arrive in order wait in `run`, a plain queue; the others in `heap`. Most arrive in order, since sequences
- * rise, so that taking one costs no search. An entry may be stale: the caller checks.
+ * Entries that arrive in order wait in `run`, a plain queue; the others in `heap`. Most arrive in order, since
+ * sequences rise, so that taking one costs no search. An entry may be stale: the caller checks.
  */
 export interface HeadQueue {
   readonly before: (a: Task, b: Task) => boolean;
-  readonly run: Task[];
+  /** Entries from `runFirst` on; those before it are let go. */
+  readonly run: (Task | undefined)[];
   runFirst: number;
   readonly heap: Heap<Task>;
+  /** Entries whose tasks were dropped. */
+  droppedCount: number;
 }
 
 export interface RunQueue {
@@ -43,7 +46,7 @@ export function createRunQueue(policy: Policy, ageTicks: number): RunQueue {
 }
 
 export function createHeadQueue(before: (a: Task, b: Task) => boolean): HeadQueue {
-  return { before, run: [], runFirst: 0, heap: createHeap(before) };
+  return { before, run: [], runFirst: 0, heap: createHeap(before), droppedCount: 0 };
 }
 
 /** Makes the agent's first task known; one that is known already stays where it is. */
@@ -66,7 +69,8 @@ export function takeHead(queue: HeadQueue): Task | undefined {
   const top = heap.items[0];
   let task: Task | undefined;
   if (queue.runFirst < run.length && (top === undefined || queue.before(run[queue.runFirst]!, top))) {
-    task = run[queue.runFirst++]!;
+    task = run[queue.runFirst]!;
+    run[queue.runFirst++] = undefined;
     if (queue.runFirst === run.length) {
       run.length = 0;
       queue.runFirst = 0;
@@ -77,8 +81,33 @@ export function takeHead(queue: HeadQueue): Task | undefined {
   } else {
     task = popHeap(heap);
   }
-  if (task !== undefined) task.queued = false;
+  if (task === undefined) return undefined;
+  task.queued = false;
+  if (task.taken) queue.droppedCount--;
   return task;
+}
+
+/** Tells of a task that was dropped while it waited: such entries are cleared away before they outnumber the others. */
+export function forgetHead(queue: HeadQueue, task: Task): void {
+  if (!task.queued) return;
+  queue.droppedCount++;
+  const { run, heap } = queue;
+  if (queue.droppedCount < 64 || queue.droppedCount * 2 < run.length - queue.runFirst + heap.items.length)
+    return;
+  const entries = entriesOf(queue);
+  run.length = 0;
+  queue.runFirst = 0;
+  heap.items.length = 0;
+  queue.droppedCount = 0;
+  for (const entry of entries) {
+    entry.queued = false;
+    if (!entry.taken) addHead(queue, entry);
+  }
+}
+
+/** All entries, the run in its order. */
+export function entriesOf({ run, runFirst, heap }: HeadQueue): Task[] {
+  return [...(run.slice(runFirst) as Task[]), ...heap.items];
 }
 
 /** The next entry in order, left in place. */

@@ -68,10 +68,10 @@ export interface SchedulerConfig {
  */
 export type Phase = 'starting' | 'active' | 'backing-off' | 'stopping' | 'stopped' | 'failed';
 
-/** Bytes within a larger buffer that nobody writes again. */
+/** Bytes within a larger buffer that nobody writes again. The same bytes may move to a buffer of their own. */
 export interface Payload {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
+  bytes: Uint8Array;
+  offset: number;
   readonly length: number;
 }
 
@@ -92,6 +92,11 @@ export interface Task {
   readonly length: number;
   /** The tick in which it was enqueued; ageing counts from it. */
   readonly enqueuedTick: number;
+  /** Which of its sender's effects it is: the tick of the call, and the position in that turn. */
+  readonly sentTick: number;
+  readonly effectIndex: number;
+  /** Whether it holds a slot of the mailbox now. */
+  slotHeld: boolean;
   /** How often its receiver failed on it. */
   attempts: number;
   /** Whether an entry of the run queue refers to it. */
@@ -132,6 +137,8 @@ export interface WaitingEffect {
   readonly tick: number;
   /** Position among the effects of its turn. */
   readonly index: number;
+  /** The sender's incarnation at the call. */
+  readonly incarnation: number;
   readonly failed: boolean;
 }
 
@@ -180,6 +187,11 @@ export interface Agent {
   turnTail: Task | null;
 }
 
+export interface Restart {
+  readonly dueTick: number;
+  readonly agent: Agent;
+}
+
 export interface SchedulerState {
   readonly config: SchedulerConfig;
   /** The last tick that was planned; 0 before the first. */
@@ -198,7 +210,7 @@ export interface SchedulerState {
   readonly runQueue: RunQueue;
   readonly timers: TimerQueue;
   /** Agents in back-off by (due tick, creation number). */
-  readonly restarts: Heap<{ readonly dueTick: number; readonly agent: Agent }>;
+  readonly restarts: Heap<Restart>;
   /** Agents whose outbox waits. */
   readonly blocked: Set<Agent>;
   /** Sealed inputs of a pulled source whose receiver was full, in order; the source pulls nothing meanwhile. */

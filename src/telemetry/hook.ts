@@ -34,7 +34,10 @@ export interface MessageTelemetry {
   readonly outputs: number;
 }
 
-/** Each method is optional; ticks come in order, and for each tick `messages`, then `turn` in plan order, then `tick`. */
+/**
+ * Each method is optional; ticks come in order, and for each tick `messages`, then `turn` in plan order, then
+ * `tick`.
+ */
 export interface TelemetryHook {
   readonly tick?: (telemetry: TickTelemetry) => void;
   readonly turn?: (telemetry: TurnTelemetry) => void;

@@ -86,7 +86,10 @@ export function memoryCopyHelper(additions: Additions): number {
   });
 }
 
-/** A global that holds what is left of a segment: its size, or 0 once dropped. Active ones are dropped from the start. */
+/**
+ * A global that holds what is left of a segment: its size, or 0 once dropped. Active ones are dropped from the
+ * start.
+ */
 export function dataSizeGlobal(additions: Additions, segment: number): number {
   const data = additions.module.data[segment]!;
   const size = data.mode === 'passive' ? data.bytes.length : 0;

@@ -10,13 +10,11 @@ import { bulk, op, prefixBulk } from './opcodes.ts';
 
 export function addInit(additions: Additions): void {
   const { module } = additions;
-  const [scratch, saved] = [0, 1];
-  const code = new ByteWriter(128).locals('i64', 'i32');
+  const saved = 0;
+  const code = new ByteWriter(128).locals('i32');
   for (const [index, { mode, table, offset, items }] of module.elements.entries()) {
     if (mode !== 'active') continue;
-    emitChargeWithin(code, additions, scratch, offset + items.length, items.length, () =>
-      emitTableSize(code, table),
-    );
+    emitChargeWithin(code, additions, offset + items.length, items.length, () => emitTableSize(code, table));
     code.i32Const(offset).i32Const(0).i32Const(items.length);
     code.u8(prefixBulk, bulk.tableInit).u32(index).u32(table);
     code.u8(prefixBulk, bulk.elemDrop).u32(index);
@@ -24,7 +22,7 @@ export function addInit(additions: Additions): void {
   for (const [index, { mode, offset, bytes }] of module.data.entries()) {
     if (mode !== 'active') continue;
     const cost = Math.ceil(bytes.length / 2 ** bulkBytesPerFuelLog2);
-    emitChargeWithin(code, additions, scratch, offset + bytes.length, cost, () => emitMemoryBytes(code));
+    emitChargeWithin(code, additions, offset + bytes.length, cost, () => emitMemoryBytes(code));
     code.i32Const(offset).i32Const(0).i32Const(bytes.length);
     code.u8(prefixBulk, bulk.memoryInit).u32(index).u8(0);
     code.u8(prefixBulk, bulk.dataDrop).u32(index);
@@ -59,13 +57,19 @@ export function addRestore(additions: Additions): void {
 function emitChargeWithin(
   code: ByteWriter,
   additions: Additions,
-  scratch: number,
   end: number,
   cost: number,
   emitSize: () => void,
 ): void {
   emitSize();
-  code.i64Const(end).u8(op.i64GeU).if().i64Const(cost);
-  emitCharge(code, additions, scratch);
-  code.end();
+  code.i64Const(end).u8(op.i64GeU).if().i64Const(cost).call(chargeFunction(additions)).end();
+}
+
+/** Charges its parameter: a function of its own, since there may be very many segments. */
+function chargeFunction(additions: Additions): number {
+  return additions.once('charge', () => {
+    const code = new ByteWriter(32).locals('i64').localGet(0);
+    emitCharge(code, additions, 1);
+    return additions.addFunction(functionType('i64', ''), code.end());
+  });
 }

@@ -48,7 +48,9 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     module.memory === undefined
       ? { min: 0, max: 0 }
       : { min: module.memory.min, max: module.memory.max ?? moduleLimits.memoryPagesMax };
-  const additions = new Additions(module, options.stackBytesMax ?? stackBytesDefault, memory.max);
+  const stackBytesMax = options.stackBytesMax ?? stackBytesDefault;
+  assert(stackBytesMax >= 0 && stackBytesMax < 2 ** 31, 'the stack budget is a positive 32-bit number');
+  const additions = new Additions(module, stackBytesMax, memory.max);
   const bodies = module.bodies.map((body, index) =>
     rewriteBody(additions, module.types[module.functions[index]!]!, body),
   );

@@ -14,7 +14,7 @@ export const moduleLimits = {
   mutableGlobalsMax: 4096,
   tablesMax: 16,
   tableElementsMax: 1_000_000,
-  segmentsMax: 50_000,
+  segmentsMax: 99_000,
   exportsMax: 50_000,
   nestingMax: 10_000,
   memoryPagesMax: 65_536,

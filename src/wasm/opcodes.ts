@@ -109,7 +109,10 @@ export type ImmediateKind =
 
 export interface OpcodeInfo {
   readonly immediate: ImmediateKind;
-  /** Operand types taken: i, l, f, d, v; r for a reference; t for any. Empty for control and calls, whose arity varies. */
+  /**
+   * Operand types taken: i, l, f, d, v; r for a reference; t for any. Empty for control and calls, whose arity
+   * varies.
+   */
   readonly takes: string;
   readonly gives: string;
 }

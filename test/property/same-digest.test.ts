@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeHex } from '../../src/base/encoding.ts';
 import { systemTables } from '../../src/engine/genesis.ts';
-import { Orchestrator, openInput, replayRun } from '../../src/engine/index.ts';
+import { Orchestrator, openInput, type RunProgress, replayRun } from '../../src/engine/index.ts';
 import { loadRun } from '../../src/engine/load-run.ts';
 import { Machine } from '../../src/engine/machine.ts';
 import { prepareModules } from '../../src/engine/prepare-modules.ts';
@@ -52,7 +52,12 @@ async function run(generated: GeneratedSystem, choice: Choice, folder: string): 
   writeFileSync(input, `${generated.lines.join('\n')}\n`);
   orchestrator.spawnAgent({ agent: 'child' });
   orchestrator.publish('den', { payload: new Uint8Array([6, 3, 1]) });
-  await orchestrator.run({ source: openInput(input), ticks });
+  orchestrator.pauseAgent('one/1');
+  const onTick = (progress: RunProgress): void => {
+    if (progress.executed === 4) orchestrator.stepAgent('one/1');
+    if (progress.executed === 6) orchestrator.resumeAgent('one/1');
+  };
+  await orchestrator.run({ source: openInput(input), ticks, onTick });
   return outputs.texts;
 }
 

@@ -9,8 +9,8 @@ export interface Cursor {
   /** Number of the last line handed out; 0 before the first. */
   readonly line: number;
   /**
-   * The end was met: the last pull gave fewer lines than it was asked for. Never known sooner, so that a stream need not
-   * wait for a line that nobody asked for, and a file behaves alike.
+   * The end was met: the last pull gave fewer lines than it was asked for. Never known sooner, so that a stream
+   * need not wait for a line that nobody asked for, and a file behaves alike.
    */
   readonly ended: boolean;
 }

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { type Capability, capabilities } from '../../abi/host-functions.ts';
 import { createSystem, type SystemDescription } from '../config/index.ts';
-import type { System } from '../config/system-config.ts';
+import { type Overflow, overflows, type Policy, policies, type System } from '../config/system-config.ts';
 import { Op, programAgent } from './program-agent.ts';
 
 const byte = fc.nat(255);
@@ -53,7 +53,8 @@ export const program: fc.Arbitrary<number[]> = fc.letrec<{ program: number[]; st
 
 export interface GeneratedSystem {
   readonly seed: number;
-  readonly policy: 'fifo' | 'priority';
+  readonly policy: Policy;
+  readonly ageTicks: number;
   readonly tasksPerTickMax: number;
   readonly inputsPerTickMax: number;
   readonly agentsMax: number;
@@ -61,6 +62,10 @@ export interface GeneratedSystem {
   readonly effectsPerTurnMax: number;
   readonly maxWaiting: number | undefined;
   readonly everyTick: boolean;
+  readonly overflow: Overflow;
+  readonly topicOverflow: Overflow;
+  readonly restartsMax: number;
+  readonly backoffTicks: number;
   readonly lines: readonly string[];
 }
 
@@ -88,7 +93,8 @@ const line: fc.Arbitrary<string> = fc
 export const generatedSystem: fc.Arbitrary<GeneratedSystem> = fc.record(
   {
     seed: fc.nat(1000),
-    policy: fc.constantFrom('fifo', 'priority'),
+    policy: fc.constantFrom(...policies),
+    ageTicks: fc.constantFrom(0, 1, 5),
     tasksPerTickMax: fc.constantFrom(1, 2, 5, 1000),
     inputsPerTickMax: fc.constantFrom(1, 3, 256),
     agentsMax: fc.constantFrom(6, 8, 100),
@@ -96,6 +102,10 @@ export const generatedSystem: fc.Arbitrary<GeneratedSystem> = fc.record(
     effectsPerTurnMax: fc.constantFrom(3, 1000),
     maxWaiting: fc.constantFrom(undefined, 1),
     everyTick: fc.boolean(),
+    overflow: fc.constantFrom(...overflows),
+    topicOverflow: fc.constantFrom(...overflows),
+    restartsMax: fc.nat(3),
+    backoffTicks: fc.nat(4),
     lines: fc.array(line, { minLength: 1, maxLength: 25 }),
   },
   { noNullPrototype: true },
@@ -104,7 +114,7 @@ export const generatedSystem: fc.Arbitrary<GeneratedSystem> = fc.record(
 const module = programAgent();
 
 export function describeGenerated(system: GeneratedSystem): SystemDescription {
-  const { seed, policy, tasksPerTickMax, inputsPerTickMax, agentsMax } = system;
+  const { seed, policy, ageTicks, tasksPerTickMax, inputsPerTickMax, agentsMax } = system;
   const { mailboxMessagesMax, effectsPerTurnMax, maxWaiting, everyTick } = system;
   const limits = {
     fuelPerTask: 50_000,
@@ -115,15 +125,18 @@ export function describeGenerated(system: GeneratedSystem): SystemDescription {
     timersMax: 3,
   };
   const every: readonly Capability[] = capabilities;
-  const common = { module, capabilities: every, limits };
+  const { overflow, topicOverflow, restartsMax, backoffTicks } = system;
+  const restart =
+    restartsMax === 0 ? undefined : ({ policy: 'from-init', restartsMax, backoffTicks } as const);
+  const common = { module, capabilities: every, limits, overflow, restart };
   return {
-    run: { seed, policy, tasksPerTickMax, inputsPerTickMax, agentsMax },
+    run: { seed, policy, ageTicks, tasksPerTickMax, inputsPerTickMax, agentsMax },
     agents: {
       one: { ...common, count: 4, subscriptions: ['A', 'B'] },
       ticking: { ...common, everyTick, channels: ['den'], config: 'no program of its own' },
       child: { ...common, count: 0, subscriptions: ['B'] },
     },
-    topics: { A: {}, B: maxWaiting === undefined ? {} : { maxWaiting } },
+    topics: { A: {}, B: { maxWaiting, overflow: topicOverflow } },
   };
 }
 

@@ -1,0 +1,49 @@
+// Where a run goes that was given no folder: `runs/<system>-<n>`, the first number that is free.
+
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EngineError } from '../base/errors.ts';
+
+/** The name of a system: its file's, or its folder's where the file is just called system.toml. */
+export function systemName(systemFile: string): string {
+  const absolute = resolve(systemFile);
+  const stem = basename(absolute).replace(/\.toml$/i, '');
+  const name = stem === 'system' ? basename(dirname(absolute)) : stem;
+  return name.replace(/[^A-Za-z0-9_.-]+/g, '-') || 'system';
+}
+
+/** Makes the folder, so that two commands that start at once never share one. */
+export function makeRunDirectory(systemFile: string, parent = 'runs'): string {
+  const name = systemName(systemFile);
+  try {
+    mkdirSync(parent, { recursive: true });
+    for (let number = 1; ; number++) {
+      const path = join(parent, `${name}-${number}`);
+      if (tryMake(path)) return path;
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new EngineError('run-directory-invalid', `Cannot make a run directory in "${parent}": ${why}`, {
+      path: parent,
+    });
+  }
+}
+
+/** Takes away a folder that nothing was written to. */
+export function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // It holds something, or is gone: both are left as they are.
+  }
+}
+
+function tryMake(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+// `wasm-engine instrument`: one module checked, and written as the engine runs it.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { EngineError } from '../base/errors.ts';
+import { costTableVersion, instrument } from '../wasm/index.ts';
+import { writeLine } from './standard-output.ts';
+
+export interface InstrumentOptions {
+  readonly output: string;
+  readonly json?: boolean;
+}
+
+export function instrumentCommand(input: string, options: InstrumentOptions): number {
+  const bytes = attempt('read', input, 'module-missing', () => readFileSync(input));
+  const result = instrument(bytes, { name: input });
+  attempt('write', options.output, 'run-failed', () => writeFileSync(options.output, result.bytes));
+  const { memory, globals, imports, exports } = result;
+  const [bytesBefore, bytesAfter] = [bytes.length, result.bytes.length];
+  if (options.json === true) {
+    const facts = { input, output: options.output, bytesBefore, bytesAfter, costTableVersion };
+    writeLine(JSON.stringify({ ...facts, memory, mutableGlobals: globals.length, imports, exports }));
+    return 0;
+  }
+  const growth = (bytesAfter / Math.max(1, bytesBefore)).toFixed(2);
+  writeLine(`${input}: ${bytesBefore} bytes; ${options.output}: ${bytesAfter} bytes (${growth} times)`);
+  writeLine(`  imports  ${imports.join(', ') || 'none'}`);
+  writeLine(`  exports  ${exports.join(', ') || 'none'}`);
+  writeLine(`  memory   ${memory.pagesMin} to ${memory.pagesMax} pages of 64 KiB`);
+  return 0;
+}
+
+function attempt<T>(verb: string, file: string, code: 'module-missing' | 'run-failed', work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new EngineError(code, `Cannot ${verb} ${JSON.stringify(file)}: ${why}`, { file });
+  }
+}

@@ -1,0 +1,172 @@
+// The command line: commands, their options, their help. Only parsing: commands are loaded when they run.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { EngineError } from '../base/errors.ts';
+import { path, wholeNumber } from './command-options.ts';
+import type { InspectOptions } from './inspect.ts';
+import type { ReplayOptions } from './replay.ts';
+import type { RunOptions } from './run.ts';
+
+/** Runs a command line and answers the exit code. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
+  if (words.length === 0) {
+    process.stderr.write(program.helpInformation());
+    return 2;
+  }
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    throw new EngineError('usage', usageMessage(error), {});
+  }
+}
+
+function usageMessage(error: CommanderError): string {
+  const text = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return `${text} (see "wasm-engine --help")`;
+}
+
+const exitCodes = `
+Exit codes:
+  0 done   1 refused input or failed run   2 usage   3 divergence   4 damaged record
+  70 a bug or a fault of the host   130, 143 interrupted: the run can go on`;
+
+function createProgram(done: (exitCode: number) => void): Command {
+  const program = new Command('wasm-engine')
+    .description('Runs systems of WebAssembly agents so that every run can be replayed, digest for digest.')
+    .version(packageVersion(), '-V, --version')
+    .helpCommand(false)
+    .addHelpText('after', exitCodes);
+  addRun(program, done);
+  addReplay(program, done);
+  addInspect(program, done);
+  addInstrument(program, done);
+  for (const command of [program, ...program.commands]) {
+    // Errors are reported in one place and one form.
+    command.exitOverride().configureOutput({ writeErr: () => {}, outputError: () => {} });
+    command.helpOption('-h, --help', 'show this help').showSuggestionAfterError(true);
+  }
+  return program;
+}
+
+function addRun(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('run')
+    .summary('run a system, or go on with an interrupted run')
+    .description('Runs a system and leaves a run directory that "replay" reproduces exactly.')
+    .argument('[system]', 'system file (TOML); left out to go on with the run in --run-dir', path)
+    .option(
+      '-i, --input <file>',
+      'JSON Lines in place of the input that the system names; - for standard input',
+      path,
+    )
+    .option('--live', 'take lines when they arrive; otherwise each tick waits for its lines')
+    .option('--ticks <n>', 'the last logical tick', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('-w, --workers <n>', 'worker threads; 0 runs everything in one thread', wholeNumber(0, 64))
+    .option('--seed <n>', 'seed in place of the one in the system', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('-d, --run-dir <dir>', 'new folder for the record (default: runs/<system>-<n>)', path)
+    .option('-o, --output <file>', 'write outputs there; otherwise to standard output', path)
+    .option('--strict', 'fail at the first bad line; otherwise bad lines are skipped and reported')
+    .addOption(
+      new Option('--pace <pace>', 'ticks at once, or each at its logical time').choices([
+        'free',
+        'wall-clock',
+      ]),
+    )
+    .option('--json', 'end standard output with one object about the run')
+    .addHelpText(
+      'after',
+      `
+Outputs are JSON Lines: {"epoch","tick","index","agent","payload"}. Ctrl-C leaves a run that can go on.
+
+Examples:
+  wasm-engine run system.toml
+  wasm-engine run system.toml --seed 7 --workers 4 --output out.jsonl
+  tail -f log.jsonl | wasm-engine run system.toml --input - --live --pace wall-clock
+  wasm-engine run --run-dir runs/system-1`,
+    )
+    .action(async (system: string | undefined, options: RunOptions) => {
+      const { runCommand } = await import('./run.ts');
+      done(await runCommand(system, options));
+    });
+}
+
+function addReplay(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('replay')
+    .summary('execute a recorded run again and compare every digest')
+    .description('Executes a recorded run again and compares the digest of every tick.')
+    .argument('<run-dir>', 'run directory', path)
+    .option(
+      '-w, --workers <n>',
+      'worker threads; 0 (the default) runs everything in one thread',
+      wholeNumber(0, 64),
+    )
+    .option('--json', 'end standard output with one object about the replay')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wasm-engine replay runs/system-1
+  wasm-engine replay runs/system-1 --workers 4 --json`,
+    )
+    .action(async (runDirectory: string, options: ReplayOptions) => {
+      const { replayCommand } = await import('./replay.ts');
+      done(await replayCommand(runDirectory, options));
+    });
+}
+
+function addInspect(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('inspect')
+    .summary('say what a run directory holds')
+    .description('Says what a run directory holds, also while its run is going or after it was cut off.')
+    .argument('<run-dir>', 'run directory', path)
+    .option('--tick <n>', 'everything about one tick', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('--agent <name>', 'only what concerns this agent', path)
+    .option('--json', 'print one object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wasm-engine inspect runs/system-1
+  wasm-engine inspect runs/system-1 --tick 12
+  wasm-engine inspect runs/system-1 --agent trader/3 --json`,
+    )
+    .action(async (runDirectory: string, options: InspectOptions) => {
+      const { inspectCommand } = await import('./inspect.ts');
+      done(await inspectCommand(runDirectory, options));
+    });
+}
+
+function addInstrument(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('instrument')
+    .summary('check a module and write it as the engine runs it')
+    .description('Checks a WebAssembly module and writes it as the engine runs it: metered and bounded.')
+    .argument('<module>', 'WebAssembly module', path)
+    .requiredOption('-o, --output <file>', 'where to write', path)
+    .option('--json', 'print one object about the module')
+    .addHelpText(
+      'after',
+      `
+Example:
+  wasm-engine instrument agent.wasm -o agent.metered.wasm`,
+    )
+    .action(async (module: string, options: { readonly output: string; readonly json?: boolean }) => {
+      const { instrumentCommand } = await import('./instrument.ts');
+      done(instrumentCommand(module, options));
+    });
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}

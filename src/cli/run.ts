@@ -1,0 +1,219 @@
+// `wasm-engine run`: from a system file, or from an interrupted run's record, to a finished record.
+
+import { basename, resolve } from 'node:path';
+import { EngineError } from '../base/errors.ts';
+import {
+  type LineSource,
+  type LoadedSystem,
+  loadSystem,
+  Orchestrator,
+  openInput,
+  type RunSummary,
+} from '../engine/index.ts';
+import { makeRunDirectory, removeIfEmpty, systemName } from './default-run-directory.ts';
+import { complain } from './failure.ts';
+import { Interruption } from './interruption.ts';
+import { OutputFile } from './output-file.ts';
+import { outputLine } from './output-lines.ts';
+import { ProgressLine } from './progress-line.ts';
+import { progressText, summaryJson, summaryText } from './run-summary.ts';
+import { flushLines, isReaderGone, writeLine } from './standard-output.ts';
+
+export interface RunOptions {
+  readonly input?: string;
+  readonly live?: boolean;
+  readonly ticks?: number;
+  readonly workers?: number;
+  readonly seed?: number;
+  readonly runDir?: string;
+  readonly output?: string;
+  readonly strict?: boolean;
+  readonly pace?: 'free' | 'wall-clock';
+  readonly json?: boolean;
+}
+
+/** Bad lines told one by one; the others are counted. */
+const badLinesShownMax = 20;
+
+/** A run that is ready to go. */
+interface Prepared {
+  readonly name: string;
+  readonly orchestrator: Orchestrator;
+  readonly source: LineSource | undefined;
+  readonly pace: 'free' | 'wall-clock';
+}
+
+export async function runCommand(systemFile: string | undefined, options: RunOptions): Promise<number> {
+  checkUsage(systemFile, options);
+  const progress = new ProgressLine();
+  const outputs = new Outputs(options.output, systemFile === undefined, progress);
+  const startedAtMs = performance.now();
+  const prepared =
+    systemFile === undefined
+      ? await goOn(options.runDir!, options, outputs, progress)
+      : await begin(systemFile, options, outputs);
+  const interruption = new Interruption();
+  let summary: RunSummary;
+  try {
+    summary = await execute(prepared, options, { progress, interruption, startedAtMs });
+  } finally {
+    progress.clear();
+    interruption.release();
+    outputs.close();
+  }
+  return conclude(prepared.name, summary, options, performance.now() - startedAtMs, interruption);
+}
+
+function checkUsage(systemFile: string | undefined, { runDir, seed }: RunOptions): void {
+  if (systemFile !== undefined) return;
+  if (runDir === undefined)
+    throw new EngineError('usage', 'Wanted a system file, or --run-dir with a run to go on with');
+  if (seed !== undefined)
+    throw new EngineError('usage', 'Cannot change the seed of a run that goes on: leave out --seed');
+}
+
+async function begin(systemFile: string, options: RunOptions, outputs: Outputs): Promise<Prepared> {
+  const { seed, workers, input } = options;
+  const system = await loadSystem(systemFile, {
+    ...(seed !== undefined && { seed }),
+    ...(workers !== undefined && { workers }),
+    withoutInput: input !== undefined,
+  });
+  const source = openSource(input ?? system.host.inputFile, options);
+  try {
+    const orchestrator = await createIn(systemFile, system, options, outputs);
+    return { name: systemName(systemFile), orchestrator, source, pace: options.pace ?? system.host.pace };
+  } catch (error) {
+    source?.close();
+    throw error;
+  }
+}
+
+async function createIn(
+  systemFile: string,
+  system: LoadedSystem,
+  options: RunOptions,
+  outputs: Outputs,
+): Promise<Orchestrator> {
+  const runDirectory = options.runDir ?? makeRunDirectory(systemFile);
+  try {
+    return await Orchestrator.create({ system, runDirectory, outputs, blocking: true });
+  } catch (error) {
+    if (options.runDir === undefined) removeIfEmpty(runDirectory);
+    throw error;
+  }
+}
+
+async function goOn(
+  runDirectory: string,
+  options: RunOptions,
+  outputs: Outputs,
+  progress: ProgressLine,
+): Promise<Prepared> {
+  const { workers, input } = options;
+  const orchestrator = await Orchestrator.resume({
+    runDirectory,
+    outputs,
+    blocking: true,
+    ...(workers !== undefined && { workers }),
+    onReplayedTick: (tick) => progress.update(() => `going through the record: tick ${tick}`),
+  });
+  progress.clear();
+  try {
+    const source = openSource(input ?? recordedInput(orchestrator), options);
+    return { name: basename(resolve(runDirectory)), orchestrator, source, pace: options.pace ?? 'free' };
+  } catch (error) {
+    await orchestrator.close();
+    throw error;
+  }
+}
+
+/** The input that an interrupted run was reading, if it had more to give. */
+function recordedInput(orchestrator: Orchestrator): string | undefined {
+  const recorded = orchestrator.recordedSource;
+  if (recorded === undefined || recorded.ended) return undefined;
+  if (recorded.name !== 'standard input') return recorded.name;
+  throw new EngineError(
+    'usage',
+    'Cannot go on by itself: the run was reading standard input; give the rest with --input',
+  );
+}
+
+function openSource(input: string | undefined, { live }: RunOptions): LineSource | undefined {
+  if (input !== undefined) return openInput(input === '-' ? input : resolve(input));
+  if (live === true)
+    throw new EngineError('usage', 'Cannot run live: there is no input; give one with --input');
+  return undefined;
+}
+
+interface Surroundings {
+  readonly progress: ProgressLine;
+  readonly interruption: Interruption;
+  readonly startedAtMs: number;
+}
+
+function execute(prepared: Prepared, options: RunOptions, around: Surroundings): Promise<RunSummary> {
+  const { orchestrator, source, pace } = prepared;
+  const { progress, interruption, startedAtMs } = around;
+  let badLines = 0;
+  return orchestrator.run({
+    ...(source !== undefined && { source }),
+    ...(options.ticks !== undefined && { ticks: options.ticks }),
+    live: options.live ?? false,
+    strict: options.strict ?? false,
+    pace,
+    signal: interruption.signal,
+    reportBadLine: (problem) => {
+      progress.clear();
+      if (++badLines <= badLinesShownMax) complain('warning', `bad line skipped: ${problem}`);
+      if (badLines === badLinesShownMax) complain('warning', 'further bad lines are counted and not shown');
+    },
+    onTick: (totals) => progress.update(() => progressText(totals, performance.now() - startedAtMs)),
+  });
+}
+
+function conclude(
+  name: string,
+  summary: RunSummary,
+  options: RunOptions,
+  elapsedMs: number,
+  interruption: Interruption,
+): number {
+  if (isReaderGone()) return 0;
+  flushLines();
+  if (options.json !== true) process.stderr.write(summaryText(name, summary, elapsedMs));
+  if (summary.reason === 'interrupted' && options.json !== true)
+    process.stderr.write(`Go on with: wasm-engine run --run-dir ${summary.runDirectory}\n`);
+  if (summary.badLines > 0) {
+    const many = summary.badLines === 1 ? 'one input line was' : `${summary.badLines} input lines were`;
+    complain('error', `${many} refused`);
+  }
+  if (options.json === true) writeLine(summaryJson(summary, elapsedMs));
+  if (summary.reason === 'interrupted') return interruption.exitCode;
+  return summary.badLines > 0 ? 1 : 0;
+}
+
+/** Where outputs go: a file, or standard output. */
+class Outputs {
+  readonly #file: OutputFile | undefined;
+  readonly #progress: ProgressLine;
+
+  constructor(path: string | undefined, goOn: boolean, progress: ProgressLine) {
+    this.#file = path === undefined ? undefined : new OutputFile(path, goOn);
+    this.#progress = progress;
+  }
+
+  write(output: Parameters<typeof outputLine>[0]): void {
+    const line = outputLine(output);
+    if (this.#file !== undefined) {
+      this.#file.writeLine(line);
+      return;
+    }
+    if (process.stdout.isTTY === true) this.#progress.clear();
+    writeLine(line);
+  }
+
+  close(): void {
+    this.#file?.close();
+  }
+}

@@ -1,0 +1,54 @@
+// Standard output: lines in order, gathered, and no complaint when its reader has gone.
+
+/** Bytes that are gathered before they are written. */
+const gatheredMax = 65_536;
+
+let gathered = '';
+let scheduled = false;
+let readerGone = false;
+const onReaderGone: (() => void)[] = [];
+
+/** Writes a line. Gathered lines leave at the latest when the event loop turns. */
+export function writeLine(line: string): void {
+  if (readerGone) return;
+  gathered += `${line}\n`;
+  if (gathered.length >= gatheredMax) flushLines();
+  else if (!scheduled) {
+    scheduled = true;
+    setImmediate(flushLines);
+  }
+}
+
+export function flushLines(): void {
+  scheduled = false;
+  const text = gathered;
+  gathered = '';
+  if (text !== '' && !readerGone) process.stdout.write(text);
+}
+
+/** Whoever reads (such as `head`) may stop: that ends the command, and is no failure. */
+export function endQuietlyWhenNobodyReads(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
+    readerGone = true;
+    gathered = '';
+    if (onReaderGone.length === 0) process.exit(0);
+    for (const told of onReaderGone) told();
+  });
+}
+
+/** Calls `told` in place of ending the process at once. */
+export function whenReaderGoes(told: () => void): void {
+  onReaderGone.push(told);
+}
+
+export function isReaderGone(): boolean {
+  return readerGone;
+}
+
+/** Resolves when everything has left the process: where standard output is a pipe, that takes time on some systems. */
+export async function finishOutput(): Promise<void> {
+  flushLines();
+  if (readerGone) return;
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+}
