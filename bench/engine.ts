@@ -7,7 +7,7 @@ import { agentModule } from './support/agents.ts';
 import { type Bounds, medianOf, type RateOptions, rateOf, report } from './support/measure.ts';
 import { withRun } from './support/run.ts';
 
-const host = { durability: 'batch' } as const;
+const host = { durability: 'batch', residentAgentsMax: 12_000 } as const;
 const messageRounds: RateOptions = { counted: 'messages', warmUpTicks: 1000, roundTicks: 2000, rounds: 5 };
 const messageBounds: Bounds = { must: 5e5, aim: 2e6, low: false };
 

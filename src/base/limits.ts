@@ -74,5 +74,5 @@ export const runLimitDefaults: RunLimits = {
 export const runLimitRanges: Readonly<Record<keyof RunLimits, readonly [number, number]>> = {
   tasksPerTickMax: [1, 1_000_000],
   inputsPerTickMax: [1, 1_000_000],
-  agentsMax: [1, 12_000],
+  agentsMax: [1, 1_000_000],
 };

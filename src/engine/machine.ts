@@ -3,8 +3,8 @@
 
 import type { Sha256 } from '../base/hash.ts';
 import { ByteWriter, encodeInputTo, type Input } from '../log/index.ts';
-import type { Pool, ResultStreams } from '../sandbox/index.ts';
 import {
+  type Agent,
   type CommittedTick,
   closeTick,
   commitTick,
@@ -14,12 +14,11 @@ import {
   planTick,
   type SchedulerState,
   type Task,
+  type TaskRecords,
 } from '../scheduler/index.ts';
-import type { SystemConfig } from './config/system-config.ts';
 import { normalisedBytes } from './config/system-config.ts';
 import { genesisDigest, schedulerConfig } from './genesis.ts';
-import type { PreparedModules } from './prepare-modules.ts';
-import { TurnDispatch } from './turn-dispatch.ts';
+import { TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
 
 /** One executed tick. Views in it are valid until the next tick is stepped. */
 export interface ExecutedTick {
@@ -31,30 +30,21 @@ export interface ExecutedTick {
   readonly turnMicros: ReadonlyMap<number, number>;
 }
 
-export interface MachineOptions {
-  readonly config: SystemConfig;
-  readonly modules: PreparedModules;
-  readonly pool: Pool;
-  readonly sha256: Sha256;
-}
-
 export class Machine {
   readonly state: SchedulerState;
-  readonly #pool: Pool;
   readonly #sha256: Sha256;
-  readonly #dispatch: TurnDispatch;
+  readonly #turns: TurnRunner;
   readonly #sealed: ByteWriter = new ByteWriter(4096);
   #digest: Uint8Array<ArrayBuffer>;
   #closePending = false;
   /** Set while turns are measured; changes nothing else. */
   measure = false;
 
-  constructor(options: MachineOptions) {
-    const { config, modules, pool, sha256 } = options;
+  constructor(options: TurnRunnerOptions) {
+    const { config, sha256 } = options;
     this.state = createState(schedulerConfig(config));
-    this.#pool = pool;
     this.#sha256 = sha256;
-    this.#dispatch = new TurnDispatch({ config, modules, pool, sha256 });
+    this.#turns = new TurnRunner(options);
     this.#digest = genesisDigest(normalisedBytes(config), sha256);
     createDeclaredAgents(this.state);
   }
@@ -64,9 +54,9 @@ export class Machine {
     return this.#digest;
   }
 
-  /** Memories of the living agents, by agent number. */
-  get memories(): ReadonlyMap<number, WebAssembly.Memory> {
-    return this.#dispatch.memories;
+  /** A copy of an agent's memory; undefined where it has none yet. */
+  memoryOf(agent: Agent): Uint8Array | undefined {
+    return this.#turns.memoryOf(agent);
   }
 
   /** Executes one tick. Nothing else may be asked of the machine until the answer is there. */
@@ -75,23 +65,23 @@ export class Machine {
     this.#closePending = true;
     openTick(this.state, tick, inputs);
     const plan = planTick(this.state);
-    const streams = this.#dispatch.write(tick, plan, this.measure);
-    const results = this.#pool.run(streams);
-    if (results instanceof Promise) return results.then((ready) => this.#commit(tick, plan, inputs, ready));
-    return this.#commit(tick, plan, inputs, results);
+    const records = this.#turns.run(tick, plan, this.measure);
+    if (records instanceof Promise) return records.then((ready) => this.#commit(tick, plan, inputs, ready));
+    return this.#commit(tick, plan, inputs, records);
   }
 
   #commit(
     tick: number,
     plan: readonly Task[],
     inputs: readonly Input[],
-    results: ResultStreams,
-  ): ExecutedTick {
-    const records = this.#dispatch.read(plan, results);
+    records: TaskRecords,
+  ): ExecutedTick | Promise<ExecutedTick> {
     const committed = commitTick(this.state, plan, records, this.#seal(inputs), this.#digest);
     this.#digest = this.#sha256(committed.transcript);
-    this.#dispatch.release(this.state.released);
-    return { tick, digest: this.#digest, plan, committed, turnMicros: this.#dispatch.turnMicros };
+    this.#turns.release(this.state.released);
+    const { turnMicros } = this.#turns;
+    const executed: ExecutedTick = { tick, digest: this.#digest, plan, committed, turnMicros };
+    return this.#turns.maintain(tick)?.then(() => executed) ?? executed;
   }
 
   #seal(inputs: readonly Input[]): Uint8Array {

@@ -30,7 +30,10 @@ async function openMachine(system: System, choice: MachineChoice): Promise<{ mac
   const modules = await prepareModules(config, system.modules);
   const workers = choice.workers ?? host.workers ?? 0;
   const pool = openPool(config, { workers, blocking: choice.blocking ?? false });
-  return { machine: new Machine({ config, modules, pool, sha256 }), pool };
+  return {
+    machine: new Machine({ config, modules, pool, sha256, residentAgentsMax: host.residentAgentsMax }),
+    pool,
+  };
 }
 
 /** A new run in a new or empty folder. */

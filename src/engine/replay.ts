@@ -2,6 +2,7 @@
 
 import { encodeHex } from '../base/encoding.ts';
 import { readEvents } from '../log/index.ts';
+import { hostDefaults } from './config/system-config.ts';
 import { loadRun } from './load-run.ts';
 import { type ExecutedTick, Machine } from './machine.ts';
 import { openPool } from './open-pool.ts';
@@ -14,6 +15,8 @@ export interface ReplayOptions {
   readonly workers?: number;
   /** Whether the caller's thread may sleep while workers run; false by default. */
   readonly blocking?: boolean;
+  /** Agents whose instances may be alive at once; 4,096 by default. */
+  readonly residentAgentsMax?: number;
   /** Progress, after each tick that agrees. */
   readonly onTick?: (tick: ReplayedTick) => void;
 }
@@ -43,8 +46,9 @@ export async function replayRun(path: string, options: ReplayOptions = {}): Prom
   const { directory, config, modules } = await loadRun(path);
   const prepared = await prepareModules(config, modules);
   const pool = openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
+  const { residentAgentsMax = hostDefaults.residentAgentsMax } = options;
   try {
-    const machine = new Machine({ config, modules: prepared, pool, sha256 });
+    const machine = new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax });
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
     const observe = ({ tick, committed }: ExecutedTick): void =>

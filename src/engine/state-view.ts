@@ -49,7 +49,7 @@ export function viewState(machine: Machine, tickMs: number, sha256: Sha256): Sta
   const { state } = machine;
   const alive = state.agents.filter((agent) => agent !== undefined && isAlive(agent));
   return {
-    agents: alive.map((agent) => viewAgent(agent, machine.memories.get(agent.number), sha256)),
+    agents: alive.map((agent) => viewAgent(agent, machine.memoryOf(agent), sha256)),
     schedulerQueue: alive
       .flatMap((agent) => waitingTasks(agent))
       .sort((a, b) => a.sequence - b.sequence)
@@ -67,7 +67,7 @@ export function viewState(machine: Machine, tickMs: number, sha256: Sha256): Sta
   };
 }
 
-function viewAgent(agent: Agent, memory: WebAssembly.Memory | undefined, sha256: Sha256): AgentView {
+function viewAgent(agent: Agent, memory: Uint8Array | undefined, sha256: Sha256): AgentView {
   const timers = [...agent.timers.values()].map(({ number, dueTick, tag }) => ({ number, dueTick, tag }));
   return {
     id: formatAgentId(agent),
@@ -77,7 +77,7 @@ function viewAgent(agent: Agent, memory: WebAssembly.Memory | undefined, sha256:
     mailboxMessages: agent.slotsUsed,
     subscriptions: [...agent.topics].map((topic) => topic.name),
     timers: timers.sort((a, b) => a.number - b.number),
-    memoryBytes: memory === undefined ? 0 : memory.buffer.byteLength,
-    memorySha256: memory === undefined ? '' : encodeHex(sha256(new Uint8Array(memory.buffer).slice())),
+    memoryBytes: memory?.length ?? 0,
+    memorySha256: memory === undefined ? '' : encodeHex(sha256(memory)),
   };
 }

@@ -7,6 +7,8 @@ import {
   createWords,
   dropWords,
   Op,
+  restoreWords,
+  saveWords,
   taskHeadWords,
   turnWords,
 } from './protocol.ts';
@@ -57,6 +59,35 @@ export class CommandWriter {
     words[at + 6] = nextTimer;
     words[at + 7] = nextChild;
     words.set(prng, at + 8);
+  }
+
+  /** Asks for an agent's state beside its memory. */
+  save(agentNumber: number): void {
+    const at = this.#reserve(saveWords);
+    this.buffer.words[at] = Op.save;
+    this.buffer.words[at + 1] = agentNumber;
+  }
+
+  restore(
+    agentNumber: number,
+    module: number,
+    declaration: number,
+    origin: number,
+    counter: number,
+    state: Uint32Array,
+  ): void {
+    const at = this.#reserve(restoreWords + state.length);
+    const { words } = this.buffer;
+    words[at] = Op.restore;
+    words[at + 1] = agentNumber;
+    words[at + 2] = module;
+    words[at + 3] = declaration;
+    words[at + 4] = origin;
+    words[at + 5] = counter;
+    words[at + 6] = 0;
+    words[at + 7] = 0;
+    words[at + 8] = state.length;
+    words.set(state, at + restoreWords);
   }
 
   drop(agentNumber: number): void {

@@ -9,6 +9,7 @@ import { assert, EngineError } from '../base/errors.ts';
 import { writeEnvelope } from './envelope-writer.ts';
 import { createHostFunctions, type HostContext } from './host-functions.ts';
 import { createInstance, type Instance } from './instance.ts';
+import { captureState, type GlobalWords, restoreState } from './instance-state.ts';
 import { Outbox } from './outbox.ts';
 import {
   commandHeadWords,
@@ -17,6 +18,8 @@ import {
   dropWords,
   flagMeasure,
   Op,
+  restoreWords,
+  saveWords,
   taskHeadWords,
   turnResultWords,
   turnWords,
@@ -27,7 +30,7 @@ import type { WordBuffer } from './word-buffer.ts';
 
 export class Executor {
   readonly #tables: SystemTables;
-  readonly #modules: WebAssembly.Module[] = [];
+  readonly #modules: { readonly module: WebAssembly.Module; readonly globals: GlobalWords }[] = [];
   readonly #memories: Map<number, WebAssembly.Memory> = new Map();
   readonly #instances: (Instance | undefined)[] = [];
   readonly #outbox: Outbox = new Outbox();
@@ -47,8 +50,8 @@ export class Executor {
     this.#hostFunctions = createHostFunctions(this.#context) as unknown as WebAssembly.ModuleImports;
   }
 
-  addModule(index: number, module: WebAssembly.Module): void {
-    this.#modules[index] = module;
+  addModule(index: number, module: WebAssembly.Module, globals: GlobalWords): void {
+    this.#modules[index] = { module, globals };
   }
 
   /** Gives the memory of an agent that a later `create` command makes. */
@@ -69,6 +72,8 @@ export class Executor {
       const op = commands[at]!;
       if (op === Op.turn) at = this.#turn(at);
       else if (op === Op.create) at = this.#create(at);
+      else if (op === Op.restore) at = this.#restore(at);
+      else if (op === Op.save) at = this.#save(at);
       else {
         assert(op === Op.drop, `a command stream holds known commands, found ${op}`);
         this.#instances[commands[at + 1]!] = undefined;
@@ -80,32 +85,72 @@ export class Executor {
 
   #create(at: number): number {
     const commands = this.#commands;
+    const prng = commands.slice(at + 8, at + 12) as Uint32Array<ArrayBuffer>;
+    this.#instantiate(at, prng);
+    return at + createWords;
+  }
+
+  #restore(at: number): number {
+    const commands = this.#commands;
+    const instance = this.#instantiate(at, new Uint32Array(4));
+    const end = at + restoreWords + commands[at + 8]!;
+    restoreState(
+      instance,
+      this.#modules[commands[at + 2]!]!.globals,
+      commands.subarray(at + restoreWords, end),
+    );
+    return end;
+  }
+
+  /** The words that `create` and `restore` share. */
+  #instantiate(at: number, prng: Uint32Array<ArrayBuffer>): Instance {
+    const commands = this.#commands;
     const number = commands[at + 1]!;
+    const moduleIndex = commands[at + 2]!;
     const declaration = this.#tables.declarations[commands[at + 3]!]!;
     const memory = this.#memories.get(number);
-    const module = this.#modules[commands[at + 2]!];
-    assert(memory !== undefined && module !== undefined, 'memory and module come before create');
+    const module = this.#modules[moduleIndex];
+    assert(memory !== undefined && module !== undefined, 'memory and module come before their agent');
     this.#memories.delete(number);
     const name = `${declaration.name} (agent ${number})`;
     try {
-      this.#instances[number] = createInstance({
+      const instance = createInstance({
         name,
         number,
+        moduleIndex,
         origin: commands[at + 4]!,
         counter: commands[at + 5]!,
         limits: declaration.limits,
         mayUseChannels: declaration.mayUseChannels,
-        module,
+        module: module.module,
         memory,
         nextTimer: commands[at + 6]!,
         nextChild: commands[at + 7]!,
-        prng: commands.slice(at + 8, at + 12) as Uint32Array<ArrayBuffer>,
+        prng,
         hostFunctions: this.#hostFunctions,
       });
+      this.#instances[number] = instance;
+      return instance;
     } catch (error) {
       throw new EngineError('host-fault', `Cannot instantiate ${name}: ${String(error)}`, {}, error);
     }
-    return at + createWords;
+  }
+
+  #save(at: number): number {
+    const number = this.#commands[at + 1]!;
+    const instance = this.#instances[number];
+    const state =
+      instance === undefined
+        ? new Uint32Array(0)
+        : captureState(instance, this.#modules[instance.moduleIndex]!.globals);
+    const { buffer } = this.#outbox;
+    const head = buffer.reserve(turnResultWords + state.length);
+    buffer.used += turnResultWords + state.length;
+    buffer.words[head] = number;
+    buffer.words[head + 1] = state.length;
+    buffer.words[head + 2] = 0;
+    buffer.words.set(state, head + turnResultWords);
+    return at + saveWords;
   }
 
   /** Runs the tasks of one agent until they are done, or one fails or finishes the agent. */

@@ -1,9 +1,11 @@
 // The public face of the sandbox room.
 
 export { CommandWriter } from './command-writer.ts';
+export { captureImage, expandImage, type MemoryImage } from './memory-image.ts';
+export type { MemorySpec } from './memory-store.ts';
 export type { Pool, ResultStream, ResultStreams } from './pool.ts';
 export { createInlinePool } from './pool.ts';
 export { flagMeasure, turnResultWords } from './protocol.ts';
 export type { SystemTables } from './tables.ts';
-export { createThreadPool, type ThreadPoolOptions } from './thread-pool.ts';
-export type { WordBuffer } from './word-buffer.ts';
+export { createThreadPool, type ThreadPool, type ThreadPoolOptions } from './thread-pool.ts';
+export { WordBuffer } from './word-buffer.ts';

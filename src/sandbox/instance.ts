@@ -20,6 +20,7 @@ export interface Instance {
   readonly name: string;
   /** Creation number of the agent. */
   readonly number: number;
+  readonly moduleIndex: number;
   readonly origin: number;
   readonly counter: number;
   readonly limits: AgentLimits;
@@ -49,6 +50,7 @@ export interface Instance {
 export interface InstanceOptions {
   readonly name: string;
   readonly number: number;
+  readonly moduleIndex: number;
   readonly origin: number;
   readonly counter: number;
   readonly limits: AgentLimits;
@@ -74,6 +76,7 @@ export function createInstance(options: InstanceOptions): Instance {
   return {
     name: options.name,
     number: options.number,
+    moduleIndex: options.moduleIndex,
     origin: options.origin,
     counter: options.counter,
     limits,

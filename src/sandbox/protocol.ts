@@ -26,11 +26,17 @@ export const flagMeasure = 1;
  *   The agent's memory comes before the stream by the pool's own way, keyed by agent number.
  * - turn: op, agent number, number of tasks; then the tasks.
  * - drop: op, agent number
+ * - save: op, agent number
+ * - restore: as create, but in place of the random state the number of state words and those words (instance-state.ts).
+ *   The memory holds what it held when the state was saved.
  */
-export const Op = { create: 1, turn: 2, drop: 3 } as const;
+export const Op = { create: 1, turn: 2, drop: 3, save: 4, restore: 5 } as const;
 export const createWords = 12;
 export const turnWords = 3;
 export const dropWords = 2;
+export const saveWords = 2;
+/** Without the state. */
+export const restoreWords = 9;
 
 /**
  * A task within a turn: size in words, kind, sender origin, sender counter, priority, detail, tag, topic length,
@@ -40,6 +46,7 @@ export const taskHeadWords = 9;
 
 /**
  * A result stream answers each turn, in order: agent number, number of records, elapsed microseconds (0 where not
- * measured); then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run.
+ * measured); then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run. Each save is
+ * answered by agent number, number of state words, 0, and the state; no words where the agent failed and has no instance.
  */
 export const turnResultWords = 3;

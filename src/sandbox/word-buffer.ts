@@ -11,6 +11,14 @@ export class WordBuffer {
     this.bytes = new Uint8Array(this.words.buffer);
   }
 
+  /** A buffer of its own with what another one holds. */
+  static copyOf(source: WordBuffer): WordBuffer {
+    const copy = new WordBuffer(source.used);
+    copy.words.set(source.words.subarray(0, source.used));
+    copy.used = source.used;
+    return copy;
+  }
+
   /** Makes room for `count` more words and returns where they begin; the caller moves `used`. */
   reserve(count: number): number {
     const at = this.used;

@@ -4,6 +4,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { EngineError } from '../base/errors.ts';
 import { Executor } from './executor.ts';
 import { Answer, Handover, type HandoverBuffers, Phase } from './handover.ts';
+import type { GlobalWords } from './instance-state.ts';
 import type { SystemTables } from './tables.ts';
 import { WordBuffer } from './word-buffer.ts';
 
@@ -16,7 +17,12 @@ export interface WorkerStart {
 
 /** What the orchestrator posts ahead of a command stream. */
 export type WorkerMessage =
-  | { readonly type: 'module'; readonly index: number; readonly module: WebAssembly.Module }
+  | {
+      readonly type: 'module';
+      readonly index: number;
+      readonly module: WebAssembly.Module;
+      readonly globals: GlobalWords;
+    }
   | { readonly type: 'memories'; readonly memories: readonly (readonly [number, WebAssembly.Memory])[] };
 
 /** What a failed worker posts. */
@@ -42,7 +48,7 @@ function waitForCommand(): boolean {
 function receivePosted(): void {
   for (let posted = receiveMessageOnPort(port); posted !== undefined; posted = receiveMessageOnPort(port)) {
     const message = posted.message as WorkerMessage;
-    if (message.type === 'module') executor.addModule(message.index, message.module);
+    if (message.type === 'module') executor.addModule(message.index, message.module, message.globals);
     else for (const [number, memory] of message.memories) executor.addMemory(number, memory);
   }
 }

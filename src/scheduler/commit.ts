@@ -14,7 +14,8 @@ import { Transcript } from './transcript.ts';
 /** Where the records of a plan lie. Index i belongs to task i; an offset of -1 says that the task did not run. */
 export interface TaskRecords {
   readonly words: readonly Uint32Array[];
-  readonly buffer: Uint8Array;
+  /** Which of `words`. */
+  readonly buffer: ArrayLike<number>;
   readonly offset: Int32Array;
 }
 

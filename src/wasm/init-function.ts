@@ -36,6 +36,23 @@ export function addInit(additions: Additions): void {
   additions.addExport(engineExport.init, additions.addFunction(functionType('', ''), code));
 }
 
+/** The appended `restore`: tables as `init` leaves them, and its segments dropped; nothing is charged. */
+export function addRestore(additions: Additions): void {
+  const { module } = additions;
+  const code = new ByteWriter(64).locals();
+  for (const [index, { mode, table, offset, items }] of module.elements.entries()) {
+    if (mode !== 'active') continue;
+    code.i32Const(offset).i32Const(0).i32Const(items.length);
+    code.u8(prefixBulk, bulk.tableInit).u32(index).u32(table);
+    code.u8(prefixBulk, bulk.elemDrop).u32(index);
+  }
+  for (const [index, { mode }] of module.data.entries()) {
+    if (mode === 'active') code.u8(prefixBulk, bulk.dataDrop).u32(index);
+  }
+  code.end();
+  additions.addExport(engineExport.restore, additions.addFunction(functionType('', ''), code));
+}
+
 /** Charges `cost` where `end` lies within the size; what does not traps uncharged in the operation that follows. */
 function emitChargeWithin(
   code: ByteWriter,

@@ -8,7 +8,7 @@ import type { ByteWriter } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
 import { emitModule } from './emit-module.ts';
 import { frameSizes, stackBytesDefault } from './frame-size.ts';
-import { addInit } from './init-function.ts';
+import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
 import { parseModule } from './parse-module.ts';
 import { refusal } from './refusal.ts';
@@ -59,6 +59,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const finished = finishBodies(additions, bodies);
   const globals = mutableGlobals(additions);
   addInit(additions);
+  addRestore(additions);
   addScalarAccessors(additions, memory);
   addGlobalAccessors(additions, globals);
   const result = emitModule(additions, finished);

@@ -72,10 +72,23 @@ function story(folder: string): unknown {
   };
 }
 
-async function shuffledChain(folder: string, size: number, seed: number): Promise<string[]> {
+interface Hardship {
+  readonly residentAgentsMax: number;
+  readonly lossIn?: number;
+  readonly journalEntriesMax?: number;
+}
+
+async function shuffledChain(
+  folder: string,
+  size: number,
+  seed: number,
+  hardship: Hardship = { residentAgentsMax: 4096 },
+): Promise<string[]> {
   const { directory, config, modules } = await loadRun(folder);
-  const pool = createShuffledPool(systemTables(config), size, seed);
-  const machine = new Machine({ config, modules: await prepareModules(config, modules), pool, sha256 });
+  const { lossIn = 0, ...limits } = hardship;
+  const pool = createShuffledPool(systemTables(config), { size, seed, lossIn });
+  const prepared = await prepareModules(config, modules);
+  const machine = new Machine({ config, modules: prepared, pool, sha256, ...limits });
   const chain: string[] = [];
   const reader = readEvents(directory, { channels: reExecuteChannels });
   await reExecute({
@@ -124,6 +137,25 @@ test('a shuffled pool of any size replays the record of any system', async () =>
   );
   assert.ok(faults > 20 && ticksSeen > 500, `${faults} faults and ${ticksSeen} ticks were met`);
 });
+
+test('lost executors, checkpoints and hibernation change no digest', () =>
+  some(
+    fc.record({
+      generated: generatedSystem,
+      size: fc.integer({ min: 1, max: 4 }),
+      seed: fc.nat(1000),
+      lossIn: fc.integer({ min: 0, max: 12 }),
+      residentAgentsMax: fc.integer({ min: 1, max: 6 }),
+      journalEntriesMax: fc.integer({ min: 1, max: 30 }),
+    }),
+    async ({ generated, size, seed, ...hardship }) => {
+      const folder = newFolder();
+      await run(generated, {}, folder);
+      assert.deepEqual(await shuffledChain(folder, size, seed, hardship), chainOf(folder));
+      rmSync(folder, { recursive: true, force: true });
+    },
+    60,
+  ));
 
 test('hooks, trace and durability change no digest, output or event', () =>
   some(

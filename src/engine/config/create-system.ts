@@ -50,6 +50,7 @@ export interface SystemDescription {
         readonly pace?: Pace | undefined;
         readonly durability?: Durability | undefined;
         readonly trace?: Trace | undefined;
+        readonly residentAgentsMax?: number | undefined;
       }
     | undefined;
   readonly agents: Readonly<Record<string, AgentDescription>>;

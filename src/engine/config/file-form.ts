@@ -44,6 +44,7 @@ export interface FileSystem {
     readonly pace: Pace;
     readonly durability: Durability;
     readonly trace: Trace;
+    readonly residentAgentsMax: number;
   };
   readonly inputs: { readonly file?: string };
   readonly agents: Readonly<Record<string, FileAgent>>;

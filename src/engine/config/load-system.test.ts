@@ -75,6 +75,7 @@ module = "two.wasm"
     pace: 'free',
     durability: 'tick',
     trace: 'outcomes',
+    residentAgentsMax: 4096,
   });
 });
 

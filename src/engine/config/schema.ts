@@ -20,6 +20,7 @@ import {
   overflows,
   paces,
   policies,
+  residentAgentsRange,
   restartDefaults,
   restartPolicies,
   type SystemConfig,
@@ -94,6 +95,7 @@ const describe = {
   pace: 'Whether ticks follow one another at once, or each at its logical time.',
   durability: 'When a tick is on the disk: before its outputs leave, in groups, or never waited for.',
   trace: 'How much of each task goes into the record beside what a replay needs.',
+  residentAgentsMax: 'Agents whose instances may be alive at once; the others hibernate.',
   inputs: 'What enters from outside.',
   inputFile: 'JSON Lines, relative to this file; `--input` takes its place.',
   agents: 'The agents, by name; the order decides their identities.',
@@ -179,6 +181,9 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
     pace: oneOf(paces).default(hostDefaults.pace).describe(describe.pace),
     durability: oneOf(durabilities).default(hostDefaults.durability).describe(describe.durability),
     trace: oneOf(traces).default(hostDefaults.trace).describe(describe.trace),
+    residentAgentsMax: whole(...residentAgentsRange)
+      .default(hostDefaults.residentAgentsMax)
+      .describe(describe.residentAgentsMax),
   })
     .describe(describe.host)
     .prefault({} as never),

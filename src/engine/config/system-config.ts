@@ -112,6 +112,8 @@ export interface HostConfig {
   readonly pace: Pace;
   readonly durability: Durability;
   readonly trace: Trace;
+  /** Agents whose instances may be alive at once; the others hibernate. */
+  readonly residentAgentsMax: number;
 }
 
 export const hostDefaults: HostConfig = {
@@ -120,7 +122,11 @@ export const hostDefaults: HostConfig = {
   pace: 'free',
   durability: 'batch',
   trace: 'outcomes',
+  residentAgentsMax: 4096,
 };
+
+/** What `residentAgentsMax` may be: V8 holds about 13,000 memories in a process. */
+export const residentAgentsRange: readonly [number, number] = [1, 12_000];
 
 /** More workers than this are refused. */
 export const workersMax = 64;

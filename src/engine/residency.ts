@@ -1,0 +1,54 @@
+// Which agents have an instance now, and what is kept of those that do not. Which ones hibernate changes no digest.
+
+import type { MemoryImage } from '../sandbox/index.ts';
+import { type Agent, waitingTasks } from '../scheduler/index.ts';
+
+/** A hibernated agent: all that its instance was. */
+export interface Hibernated {
+  readonly image: MemoryImage;
+  readonly state: Uint32Array;
+}
+
+export class Residency {
+  readonly residents: Map<number, Agent> = new Map();
+  readonly hibernated: Map<number, Hibernated> = new Map();
+  /** The tick of the last turn, by agent number. */
+  #lastTick: Float64Array = new Float64Array(256);
+
+  /** The agent has an instance from now on. */
+  add(agent: Agent): void {
+    this.residents.set(agent.number, agent);
+    if (agent.number < this.#lastTick.length) return;
+    const grown = new Float64Array(agent.number * 2);
+    grown.set(this.#lastTick);
+    this.#lastTick = grown;
+  }
+
+  /** The resident has a turn in this tick. */
+  touch(agent: Agent, tick: number): void {
+    this.#lastTick[agent.number] = tick;
+  }
+
+  /** The agent has ended, or begins anew. Answers whether it had an instance. */
+  forget(agent: Agent): boolean {
+    this.hibernated.delete(agent.number);
+    return this.residents.delete(agent.number);
+  }
+
+  hibernate(agent: Agent, kept: Hibernated): void {
+    this.residents.delete(agent.number);
+    this.hibernated.set(agent.number, kept);
+  }
+
+  /**
+   * The residents to put aside, so that `count` are freed: those whose next use seems furthest, which is those with
+   * nothing waiting, least recently used first.
+   */
+  victims(count: number, isNeeded: (agent: Agent) => boolean): Agent[] {
+    const idle = [...this.residents.values()].filter((agent) => !isNeeded(agent));
+    const rank = (agent: Agent): number => (waitingTasks(agent).length > 0 ? 1 : 0);
+    const last = (agent: Agent): number => this.#lastTick[agent.number]!;
+    idle.sort((a, b) => rank(a) - rank(b) || last(a) - last(b) || a.number - b.number);
+    return idle.slice(0, count);
+  }
+}

@@ -1,0 +1,49 @@
+// The state of an instance beside its memory, as words: what restores it in another worker, or after hibernation.
+// Words: random state (4), inbox pointer, inbox bytes, next timer, next child, number of pending timers, those timers,
+// then the words of the mutable globals.
+
+import { engineExport } from '../abi/guest-exports.ts';
+import type { Instance } from './instance.ts';
+
+const fixedWords = 9;
+
+/** How many words each mutable global of a module has, in order. */
+export type GlobalWords = readonly number[];
+
+type Accessor = (...values: number[]) => number;
+
+function accessor(instance: Instance, name: string): Accessor {
+  return (instance.guest as unknown as Record<string, Accessor>)[name]!;
+}
+
+export function captureState(instance: Instance, globals: GlobalWords): Uint32Array {
+  const timers = [...instance.pendingTimers];
+  const globalWords = globals.reduce((sum, count) => sum + count, 0);
+  const state = new Uint32Array(fixedWords + timers.length + globalWords);
+  state.set(instance.prng);
+  const { inboxPointer, inboxBytes, nextTimer, nextChild } = instance;
+  state.set([inboxPointer, inboxBytes, nextTimer, nextChild, timers.length, ...timers], 4);
+  const get = accessor(instance, engineExport.globalGet);
+  let at = fixedWords + timers.length;
+  globals.forEach((count, index) => {
+    for (let word = 0; word < count; word++) state[at++] = get(index, word);
+  });
+  return state;
+}
+
+/** Puts a captured state into a new instance of the same module, whose memory holds what it held. */
+export function restoreState(instance: Instance, globals: GlobalWords, state: Uint32Array): void {
+  accessor(instance, engineExport.restore)();
+  instance.prng.set(state.subarray(0, 4));
+  instance.inboxPointer = state[4]!;
+  instance.inboxBytes = state[5]!;
+  instance.nextTimer = state[6]!;
+  instance.nextChild = state[7]!;
+  const timerCount = state[8]!;
+  for (let i = 0; i < timerCount; i++) instance.pendingTimers.add(state[fixedWords + i]!);
+  const set = accessor(instance, engineExport.globalSet);
+  let at = fixedWords + timerCount;
+  globals.forEach((count, index) => {
+    for (let word = 0; word < count; word++) set(index, word, state[at++]!);
+  });
+}

@@ -1,0 +1,83 @@
+// The memories of all agents, made and owned by the orchestrator's side. Those given back whole are used again: a dropped
+// one would stay alive until every isolate that saw it has collected.
+
+import { assert, EngineError } from '../base/errors.ts';
+import { fillMemory, type MemoryImage } from './memory-image.ts';
+
+/** A memory that an agent needs. */
+export interface MemorySpec {
+  readonly agentNumber: number;
+  readonly pagesMin: number;
+  readonly pagesMax: number;
+  /** What it holds; null: zeros. */
+  readonly image: MemoryImage | null;
+}
+
+interface Held {
+  readonly memory: WebAssembly.Memory;
+  readonly executor: number;
+  readonly pagesMax: number;
+}
+
+const pageBytes = 65_536;
+
+export class MemoryStore {
+  readonly #held: Map<number, Held> = new Map();
+  /** Memories to use again, by executor, size and maximum. */
+  readonly #free: Map<string, WebAssembly.Memory[]> = new Map();
+
+  memoryOf(agentNumber: number): WebAssembly.Memory | undefined {
+    return this.#held.get(agentNumber)?.memory;
+  }
+
+  /**
+   * The memory of an agent, holding what the specification says and nothing else.
+   * @throws EngineError `host-fault` where the host has none left
+   */
+  provide(executor: number, spec: MemorySpec): WebAssembly.Memory {
+    const { agentNumber, pagesMax, image } = spec;
+    const pages = image === null ? spec.pagesMin : image.byteLength / pageBytes;
+    const used = this.#free.get(keyOf(executor, pages, pagesMax))?.pop();
+    const memory = used ?? createMemory(agentNumber, pages, pagesMax);
+    fillMemory(memory, image, used === undefined);
+    this.#held.set(agentNumber, { memory, executor, pagesMax });
+    return memory;
+  }
+
+  /** The agent runs no more. `reuse`: its memory may serve another agent of the same executor. */
+  release(agentNumber: number, reuse: boolean): void {
+    const held = this.#held.get(agentNumber);
+    if (held === undefined) return;
+    this.#held.delete(agentNumber);
+    if (!reuse) return;
+    const key = keyOf(held.executor, held.memory.buffer.byteLength / pageBytes, held.pagesMax);
+    const free = this.#free.get(key);
+    if (free === undefined) this.#free.set(key, [held.memory]);
+    else free.push(held.memory);
+  }
+
+  /** A lost executor may go on writing for seconds: nothing that it could reach is used again. */
+  forget(executor: number): void {
+    for (const [agentNumber, held] of this.#held)
+      if (held.executor === executor) this.#held.delete(agentNumber);
+    for (const key of [...this.#free.keys()]) if (key.startsWith(`${executor} `)) this.#free.delete(key);
+  }
+}
+
+function keyOf(executor: number, pages: number, pagesMax: number): string {
+  return `${executor} ${pages} ${pagesMax}`;
+}
+
+function createMemory(agentNumber: number, initial: number, maximum: number): WebAssembly.Memory {
+  assert(initial <= maximum, 'a memory begins within its maximum');
+  try {
+    return new WebAssembly.Memory({ initial, maximum, shared: true });
+  } catch (error) {
+    throw new EngineError(
+      'host-fault',
+      `Cannot give agent number ${agentNumber} a memory of ${initial} to ${maximum} pages: the host has none left`,
+      { agentNumber, pagesMin: initial, pagesMax: maximum },
+      error,
+    );
+  }
+}
