@@ -208,7 +208,10 @@ function isBehind({ tick }: SchedulerState, agent: Agent): boolean {
   );
 }
 
-/** Gives a payload a buffer of its own, so that a few bytes do not keep all that a tick wrote; once for all receivers. */
+/**
+ * Gives a payload a buffer of its own, so that a few bytes do not keep all that a tick wrote; once for all
+ * receivers.
+ */
 export function moveOut(payload: Payload): void {
   if (payload.bytes.length === payload.length) return;
   payload.bytes = payload.bytes.slice(payload.offset, payload.offset + payload.length);

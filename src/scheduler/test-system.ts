@@ -117,7 +117,8 @@ export class TestSystem {
   /** Runs one tick: the next one, or the one given. */
   tick(inputs: readonly Input[] = [], script: Script = () => undefined, tick?: number): Ran {
     const { state } = this;
-    closeTick(state);
+    // The events of the agents' creation belong to the first tick.
+    if (this.transcripts.length > 0) closeTick(state);
     openTick(state, tick ?? state.tick + 1, inputs);
     const plan = planTick(state);
     const texts = plan.map(taskText);
