@@ -26,8 +26,10 @@ export function reportFailure(error: unknown, json: boolean): number {
 /** One line on standard error, or more where the message lists problems. */
 export function complain(kind: 'error' | 'warning', message: string): void {
   const colour = kind === 'error' ? 'red' : 'yellow';
-  // Asks the stream and the environment (NO_COLOR and the like) whether colours are wanted.
-  const head = styleText([colour, 'bold'], `${kind}:`, { stream: process.stderr });
+  const plain = `${kind}:`;
+  // Otherwise the stream and the environment are asked.
+  const unwanted = (process.env.NO_COLOR ?? '') !== '';
+  const head = unwanted ? plain : styleText([colour, 'bold'], plain, { stream: process.stderr });
   process.stderr.write(`${head} ${printableLines(message)}\n`);
 }
 

@@ -262,12 +262,11 @@ test('a stream is paused while enough waits', async () => {
 test('a named pipe is read as a stream', { skip: process.platform === 'win32' }, async () => {
   const path = join(root, 'pipe');
   if (spawnSync('mkfifo', [path]).status !== 0) return;
+  const writer = openSync(path, 'r+');
   const source = openInput(path);
   assert.equal(source.seekable, false);
-  const writer = openSync(path, 'r+');
   writeSync(writer, 'a\nb\n');
   assert.equal((await source.pull(2)).length, 2);
-  // A read that waits for a writer would keep the process alive.
   closeSync(writer);
   assert.deepEqual(await source.pull(1), []);
   assert.equal(source.cursor.ended, true);
