@@ -17,13 +17,13 @@ export class HostCalls {
   readonly #config: SystemConfig;
   readonly #state: SchedulerState;
   readonly #names: AgentNames;
-  #spawnCounter: number;
+  /** The last counter that was handed out, where the state does not know it yet. */
+  #spawnCounter = 0;
 
   constructor(config: SystemConfig, state: SchedulerState) {
     this.#config = config;
     this.#state = state;
-    this.#names = new AgentNames(state);
-    this.#spawnCounter = state.hostCounter;
+    this.#names = new AgentNames(config);
   }
 
   spawn(spec: AgentSpec): { readonly id: AgentId; readonly input: Input } {
@@ -34,7 +34,8 @@ export class HostCalls {
     }
     const limit = declaration.limits.messageBytesMax;
     const payload = spec.payload === undefined ? new Uint8Array(0) : payloadBytes(spec.payload, limit);
-    const identity = { origin: 0, counter: ++this.#spawnCounter };
+    this.#spawnCounter = Math.max(this.#spawnCounter, this.#state.hostCounter) + 1;
+    const identity = { origin: 0, counter: this.#spawnCounter };
     const input = createInput(InputKind.spawn, { ...identity, name: spec.agent, payload });
     return { id: formatAgentId(identity), input };
   }
@@ -105,7 +106,8 @@ export class HostCalls {
     const identity = this.#names.parse(id);
     if (identity === undefined) return undefined;
     const { origin, counter } = identity;
-    const pending = origin === 0 && counter > 0 && counter <= this.#spawnCounter;
+    const last = Math.max(this.#spawnCounter, this.#state.hostCounter);
+    const pending = origin === 0 && counter > 0 && counter <= last;
     return pending || agentOf(this.#state, origin, counter) !== undefined ? identity : undefined;
   }
 

@@ -151,6 +151,8 @@ function spawnInput(state: SchedulerState, input: Input): void {
   assert(index >= 0, `a spawn input names a declaration, found "${input.name}"`);
   const name = `${input.name}/0.${input.counter}`;
   if (state.aliveCount >= state.config.agentsMax || state.stopping) {
+    // The identity was handed out, and is never used again.
+    state.hostCounter = Math.max(state.hostCounter, input.counter);
     dropInput(state, input, null, DropReason.spawnRefused);
     return;
   }
