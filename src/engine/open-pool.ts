@@ -1,7 +1,8 @@
 // The pool for a number of workers.
 
+import { EngineError } from '../base/errors.ts';
 import { createInlinePool, createThreadPool, type Pool } from '../sandbox/index.ts';
-import type { SystemConfig } from './config/system-config.ts';
+import { type SystemConfig, workersMax } from './config/system-config.ts';
 import { systemTables } from './genesis.ts';
 
 export interface PoolChoice {
@@ -11,7 +12,12 @@ export interface PoolChoice {
   readonly blocking: boolean;
 }
 
+/** @throws EngineError `config-invalid` where no pool has so many workers */
 export function openPool(config: SystemConfig, { workers, blocking }: PoolChoice): Pool {
+  if (!Number.isInteger(workers) || workers < 0 || workers > workersMax) {
+    const message = `Cannot use ${workers} workers: a whole number from 0 to ${workersMax} was wanted`;
+    throw new EngineError('config-invalid', message, { workers });
+  }
   const tables = systemTables(config);
   return workers === 0 ? createInlinePool(tables) : createThreadPool({ workers, tables, blocking });
 }

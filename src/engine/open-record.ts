@@ -57,15 +57,20 @@ function open(
   trace: System['host']['trace'],
 ): OpenRecord {
   const recorder = new Recorder(log, trace, epoch);
-  recorder.started(tick, {
-    engine: engineVersion,
-    durability: directory.manifest.durability as Durability,
-    configSha256: sha256(normalisedBytes(config)),
-    costTable: costTableVersion,
-    moduleSha256: directory.moduleHashes().map((hash) => decodeHex(hash)!),
-    node: process.version,
-  });
-  log.sync();
+  try {
+    recorder.started(tick, {
+      engine: engineVersion,
+      durability: directory.manifest.durability as Durability,
+      configSha256: sha256(normalisedBytes(config)),
+      costTable: costTableVersion,
+      moduleSha256: directory.moduleHashes().map((hash) => decodeHex(hash)!),
+      node: process.version,
+    });
+    log.sync();
+  } catch (error) {
+    log.abandon();
+    throw error;
+  }
   return { log, recorder };
 }
 

@@ -30,10 +30,13 @@ async function openMachine(system: System, choice: MachineChoice): Promise<{ mac
   const modules = await prepareModules(config, system.modules);
   const workers = choice.workers ?? host.workers ?? 0;
   const pool = openPool(config, { workers, blocking: choice.blocking ?? false });
-  return {
-    machine: new Machine({ config, modules, pool, sha256, residentAgentsMax: host.residentAgentsMax }),
-    pool,
-  };
+  try {
+    const { residentAgentsMax } = host;
+    return { machine: new Machine({ config, modules, pool, sha256, residentAgentsMax }), pool };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
 }
 
 /** A new run in a new or empty folder. */
