@@ -81,7 +81,11 @@ export class Orchestrator {
     const orchestrator = new Orchestrator(open, options);
     // A tick that was sealed, and whose end the record does not tell, gets just the inputs it was sealed with.
     const sealed = open.recorded?.sealed;
-    if (sealed !== undefined) await orchestrator.#live.step(sealed.tick, sealed.inputs, undefined, {});
+    if (sealed !== undefined) {
+      await orchestrator.#exclusive('resume', async () =>
+        orchestrator.#live.step(sealed.tick, sealed.inputs, undefined, {}),
+      );
+    }
     return orchestrator;
   }
 
@@ -174,19 +178,23 @@ export class Orchestrator {
   }
 
   /**
-   * Runs to the end: the source's end and quiescence, the last tick, or the signal. Then the run is closed.
-   * @throws EngineError `input-invalid` for a bad line in strict mode, `host-fault`
+   * Runs to the end: the source's end and quiescence, the last tick, or the signal. Then the run and its source are
+   * closed.
+   * @throws EngineError `input-invalid` for a bad line in strict mode, `config-invalid` for a last tick that is past,
+   *   `host-fault`
    */
   async run(options: RunOptions = {}): Promise<RunSummary> {
-    return this.#exclusive('run', async () => {
-      const lines = options.source === undefined ? undefined : this.#openLines(options.source, options);
-      try {
-        const reason = await this.#live.run(lines, options);
-        return await this.#end(reason);
-      } finally {
-        lines?.close();
-      }
-    });
+    const { source, ticks } = options;
+    this.#refuseBusy('run');
+    try {
+      if (ticks !== undefined) this.#checkLastTick(ticks);
+      return await this.#exclusive('run', async () => {
+        const lines = source === undefined ? undefined : this.#openLines(source, options);
+        return this.#end(await this.#live.run(lines, options));
+      });
+    } finally {
+      source?.close();
+    }
   }
 
   /** Shuts all agents down in the next tick and ends the run for good. */
@@ -202,14 +210,26 @@ export class Orchestrator {
     if (this.#ended !== undefined) return;
     if (this.#busy)
       throw new EngineError('run-failed', 'Cannot close a run while it runs: end it by its signal');
-    await this.#end('interrupted');
+    await this.#exclusive('close', () => this.#end('interrupted'));
+  }
+
+  #checkLastTick(lastTick: number): void {
+    const { state } = this.#open.machine;
+    if (Number.isSafeInteger(lastTick) && (lastTick > state.tick || state.stopping)) return;
+    throw new EngineError(
+      'config-invalid',
+      `Cannot run to tick ${lastTick}: a whole number above ${state.tick}, the tick that the run is at, was wanted`,
+      { lastTick, tick: state.tick },
+    );
   }
 
   #openLines(source: LineSource, options: RunOptions): LineInputs {
-    const cursor = this.#open.recorded?.cursor;
-    if (cursor !== undefined && source.seekable) source.seek(cursor);
-    const { config } = this.#open.system;
-    return new LineInputs({
+    const { recorded, system, record } = this.#open;
+    const cursor = recorded?.cursor;
+    // Another source than the one that was interrupted is read from its beginning.
+    if (cursor?.source === source.name && source.seekable) source.seek(cursor);
+    const { config } = system;
+    const lines = new LineInputs({
       source,
       inputsPerTickMax: config.run.inputsPerTickMax,
       live: options.live ?? false,
@@ -220,13 +240,17 @@ export class Orchestrator {
         options.reportBadLine?.(problem);
       },
     });
+    // Whoever goes on with the run finds its source, even if no line of it is in the record yet.
+    record.recorder.sealed(this.tick, [], lines.cursor);
+    record.log.sync();
+    return lines;
   }
 
   async #end(reason: EndReason): Promise<RunSummary> {
     const { machine, record, pool, totals } = this.#open;
-    this.#ended = reason;
     record.recorder.ended(machine.state.tick, reason, machine.digest);
     this.#durable.close();
+    this.#ended = reason;
     this.#hostInputs.close('the run has ended');
     await pool.close();
     return { ...totals.progress, reason, digest: this.digest, runDirectory: this.#runDirectory };

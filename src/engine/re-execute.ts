@@ -50,7 +50,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       ended = decodeEvent('run-ended', payload).reason;
     } else if (channel === 'inputs') {
       const list = decodeEvent('inputs', payload);
-      sealed = { tick, inputs: list.inputs };
+      if (tick > machine.state.tick) sealed = { tick, inputs: list.inputs };
       cursor = list.cursor ?? cursor;
     } else if (channel === 'digests') {
       const inputs = sealed?.tick === tick ? sealed.inputs : [];
