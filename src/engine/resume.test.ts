@@ -1,0 +1,146 @@
+// A run that was interrupted, or whose record was cut, goes on as if nothing had happened.
+
+import assert from 'node:assert/strict';
+import { cpSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createSystem, EngineError, Orchestrator, openInput, type RunSummary, replayRun } from './index.ts';
+import { countingAgent } from './testing/agents.ts';
+import { createGenerated, type GeneratedSystem, generatedSystem } from './testing/generated-system.ts';
+import { chainOf, KeptOutputs, newFolder } from './testing/runs.ts';
+
+const ticks = 40;
+const counting = countingAgent();
+
+function linesFile(lines: readonly string[]): string {
+  const path = `${newFolder()}.jsonl`;
+  writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
+  return path;
+}
+
+interface Whole {
+  readonly folder: string;
+  readonly input: string;
+  readonly chain: readonly string[];
+  readonly outputs: readonly string[];
+  readonly summary: RunSummary;
+}
+
+/** The run as it goes when nothing happens to it. */
+async function whole(generated: GeneratedSystem): Promise<Whole> {
+  const folder = newFolder();
+  const input = linesFile(generated.lines);
+  const outputs = new KeptOutputs();
+  const system = await createGenerated(generated, { durability: 'tick' });
+  const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
+  orchestrator.spawnAgent({ agent: 'child' });
+  const summary = await orchestrator.run({ source: openInput(input), ticks });
+  return { folder, input, chain: chainOf(folder), outputs: outputs.texts, summary };
+}
+
+function isEnded(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'run-directory-invalid';
+}
+
+test('a run that is interrupted at any ticks goes on with the chain and the outputs of an uninterrupted one', () =>
+  fc.assert(
+    fc.asyncProperty(
+      generatedSystem,
+      fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 4 }),
+      async (generated, pauses) => {
+        const expected = await whole(generated);
+        const folder = newFolder();
+        const outputs = new KeptOutputs();
+        const system = await createGenerated(generated, { durability: 'none' });
+        let orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
+        orchestrator.spawnAgent({ agent: 'child' });
+        for (const pause of [...pauses, Number.POSITIVE_INFINITY]) {
+          const controller = new AbortController();
+          let executed = 0;
+          const onTick = (): void => {
+            if (++executed >= pause) controller.abort();
+          };
+          const source = openInput(expected.input);
+          const { signal } = controller;
+          const summary = await orchestrator.run({ source, ticks, onTick, signal });
+          if (summary.reason !== 'interrupted') break;
+          orchestrator = await Orchestrator.resume({ runDirectory: folder, outputs, workers: 0 });
+        }
+        assert.deepEqual(chainOf(folder), expected.chain);
+        assert.deepEqual(outputs.texts, expected.outputs);
+        assert.equal((await replayRun(folder)).complete, true);
+        for (const path of [folder, expected.folder]) rmSync(path, { recursive: true, force: true });
+      },
+    ),
+    { numRuns: 25, endOnFailure: true },
+  ));
+
+test('a record that was cut at any byte goes on to the chain of the uninterrupted run', () =>
+  fc.assert(
+    fc.asyncProperty(
+      generatedSystem,
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }),
+      async (generated, places) => {
+        const expected = await whole(generated);
+        for (const place of places) {
+          const folder = newFolder();
+          cpSync(expected.folder, folder, { recursive: true });
+          const segment = join(
+            folder,
+            readdirSync(folder)
+              .filter((name) => name.endsWith('.mcap'))
+              .at(-1)!,
+          );
+          truncateSync(segment, Math.floor(place * statSync(segment).size));
+          const kept = chainOf(folder);
+          assert.deepEqual(kept, expected.chain.slice(0, kept.length), 'what is left is a prefix');
+          try {
+            const orchestrator = await Orchestrator.resume({ runDirectory: folder });
+            if (orchestrator.tick === 0) orchestrator.spawnAgent({ agent: 'child' });
+            const summary = await orchestrator.run({ source: openInput(expected.input), ticks });
+            assert.equal(summary.reason, expected.summary.reason);
+          } catch (error) {
+            if (!isEnded(error)) throw error;
+            assert.equal(kept.length, expected.chain.length, 'only a run whose end is recorded has ended');
+          }
+          assert.deepEqual(chainOf(folder), expected.chain, `cut at ${place}`);
+          assert.equal((await replayRun(folder)).complete, true);
+          rmSync(folder, { recursive: true, force: true });
+        }
+        rmSync(expected.folder, { recursive: true, force: true });
+      },
+    ),
+    { numRuns: 25, endOnFailure: true },
+  ));
+
+test('a record that was cut while its agents shut down goes on to the same end', async () => {
+  const agents = {
+    counting: { module: counting, count: 3, capabilities: ['output'] as const, everyTick: true },
+  };
+  const system = await createSystem({ run: { tasksPerTickMax: 2 }, host: { durability: 'tick' }, agents });
+  const folder = newFolder();
+  const orchestrator = await Orchestrator.create({ system, runDirectory: folder });
+  const { reason } = await orchestrator.run({ ticks: 4 });
+  const chain = chainOf(folder);
+  assert.equal(chain.length, 5, 'the agents take two ticks to shut down');
+  const segment = 'events-000000.mcap';
+  const { size } = statSync(join(folder, segment));
+  let stopped = 0;
+  for (let cut = size - 1; cut > 0; cut -= 61) {
+    const copy = newFolder();
+    cpSync(folder, copy, { recursive: true });
+    truncateSync(join(copy, segment), cut);
+    if (chainOf(copy).length === chain.length) stopped++;
+    try {
+      const again = await Orchestrator.resume({ runDirectory: copy });
+      const summary = await again.run({ ticks: 4 });
+      assert.deepEqual([summary.reason, summary.ticks], [reason, 5]);
+    } catch (error) {
+      if (!isEnded(error)) throw error;
+    }
+    assert.deepEqual(chainOf(copy), chain, `cut at byte ${cut}`);
+    rmSync(copy, { recursive: true, force: true });
+  }
+  assert.ok(stopped > 1);
+});
