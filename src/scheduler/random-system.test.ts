@@ -32,6 +32,13 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
   ticks: fc.integer({ min: 1, max: 40 }),
 });
 
+/** What an instance counts. */
+interface Counted {
+  timer: number;
+  child: number;
+  readonly pending: Set<number>;
+}
+
 /** Draws whole numbers below a bound, the same ones for the same seed. */
 function dice(seed: number): (below: number) => number {
   const bytes = new Uint8Array(16);
@@ -50,7 +57,7 @@ class RandomRun {
   readonly #roll: (below: number) => number;
   readonly #shape: Shape;
   /** What each agent has counted, as its instance would. */
-  readonly #counted: Map<number, { timer: number; child: number }> = new Map();
+  readonly #counted: Map<number, Counted> = new Map();
   #hostCounter = 4;
   /** Ask before every tick whether there is work. */
   look = false;
@@ -111,7 +118,7 @@ class RandomRun {
     return Array.from({ length: roll(4) }, () => {
       const agent = this.#identity(roll);
       const fields = { priority: roll(5) - 2, waits: roll(2) === 0 };
-      switch (roll(9)) {
+      switch (roll(10)) {
         case 0:
           return effect.host.publish(['t', 'u', 'x', 'y'][roll(4)]!, `p${roll(100)}`, fields);
         case 1:
@@ -120,6 +127,8 @@ class RandomRun {
           return effect.host.join(agent, channels[roll(2)]!);
         case 3:
           return effect.host.leave(agent, channels[roll(2)]!);
+        case 5:
+          return effect.host[(['pause', 'resume', 'resume', 'step'] as const)[roll(4)]!](agent);
         case 4:
           return roll(3) === 0 ? effect.host.terminate(agent) : effect.host.task(agent, 't', fields);
         default:
@@ -131,8 +140,10 @@ class RandomRun {
   #act(task: Task, roll: (below: number) => number): Act {
     const { agent } = task;
     const outcome = (['done', 'done', 'done', 'again', 'finished', 'failed'] as const)[roll(12)] ?? 'done';
-    const counted = this.#counted.get(agent.number) ?? { timer: 0, child: 1 };
+    const counted = this.#counted.get(agent.number) ?? { timer: 0, child: 1, pending: new Set() };
     this.#counted.set(agent.number, counted);
+    if (task.kind === TaskKind.timer) counted.pending.delete(task.detail);
+    if (task.kind === TaskKind.init) counted.pending.clear();
     const shutdown = task.kind === TaskKind.shutdown;
     const effects = Array.from({ length: roll(5) }, () =>
       this.#effect(task, roll(shutdown ? 4 : 12), counted, roll),
@@ -143,7 +154,7 @@ class RandomRun {
   #effect(
     { agent }: Task,
     choice: number,
-    counted: { timer: number; child: number },
+    counted: Counted,
     roll: (below: number) => number,
   ): readonly number[] {
     switch (choice) {
@@ -158,10 +169,7 @@ class RandomRun {
       case 5:
         return roll(2) === 0 ? effect.join(channels[roll(2)]!) : effect.leave(channels[roll(2)]!);
       case 6:
-        // The sandbox keeps the limit of timers.
-        return agent.timers.size < 2 && roll(2) === 0
-          ? effect.setTimer(counted.timer++, 1 + roll(4), roll(9))
-          : effect.cancelTimer(roll(counted.timer + 1));
+        return changeTimers(counted, roll);
       case 7:
         return effect.spawn(counted.child++, roll(3), 'child');
       case 8:
@@ -170,6 +178,17 @@ class RandomRun {
         return effect.send(this.#identity(roll), `m${roll(100)}`);
     }
   }
+}
+
+/** As the sandbox does: within the limit of pending timers. */
+function changeTimers(counted: Counted, roll: (below: number) => number): readonly number[] {
+  if (counted.pending.size === 4 || roll(2) === 0) {
+    const number = roll(counted.timer + 1);
+    counted.pending.delete(number);
+    return effect.cancelTimer(number);
+  }
+  counted.pending.add(counted.timer);
+  return effect.setTimer(counted.timer++, 1 + roll(4), roll(9));
 }
 
 test('transcripts are equal whatever the number of executors and the order and place of their results', () => {

@@ -68,5 +68,8 @@ export const host = {
   terminate: (agent: Identity): Input => input(InputKind.terminate, identityOf(agent)),
   join: (agent: Identity, name: string): Input => input(InputKind.join, { ...identityOf(agent), name }),
   leave: (agent: Identity, name: string): Input => input(InputKind.leave, { ...identityOf(agent), name }),
+  pause: (agent: Identity): Input => input(InputKind.pause, identityOf(agent)),
+  resume: (agent: Identity): Input => input(InputKind.resume, identityOf(agent)),
+  step: (agent: Identity): Input => input(InputKind.step, identityOf(agent)),
   stop: (): Input => input(InputKind.stop, {}),
 } as const;
