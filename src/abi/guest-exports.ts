@@ -20,7 +20,8 @@ export const enginePrefix = 'wasm-engine:';
  * The exports that instrumentation appends.
  *
  * - `init() -> ()`: applies the active segments and runs the start function, metered; once in an agent's life.
- * - `restore() -> ()`: what `init` does to tables and segments, and nothing else: for an instance whose memory and globals
+ * - `restore() -> ()`: what `init` does to tables and segments, and nothing else: for an instance whose memory and
+ * globals
  *   are given to it.
  * - `fuelSet(f64) -> ()`, `fuelGet() -> f64`: whole numbers up to 2^53 - 1; negative after exhaustion.
  * - `status() -> i32`: why the instance was killed, a `Status`.

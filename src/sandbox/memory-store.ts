@@ -1,5 +1,5 @@
-// The memories of all agents, made and owned by the orchestrator's side. Those given back whole are used again: a dropped
-// one would stay alive until every isolate that saw it has collected.
+// The memories of all agents, made and owned by the orchestrator's side. Those given back whole are used again: a
+// dropped one would stay alive until every isolate that saw it has collected.
 
 import { assert, EngineError } from '../base/errors.ts';
 import { fillMemory, type MemoryImage } from './memory-image.ts';

@@ -47,6 +47,7 @@ export const taskHeadWords = 9;
 /**
  * A result stream answers each turn, in order: agent number, number of records, elapsed microseconds (0 where not
  * measured); then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run. Each save is
- * answered by agent number, number of state words, 0, and the state; no words where the agent failed and has no instance.
+ * answered by agent number, number of state words, 0, and the state; no words where the agent failed and has no
+ * instance.
  */
 export const turnResultWords = 3;

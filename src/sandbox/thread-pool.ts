@@ -18,7 +18,9 @@ export interface ThreadPoolOptions {
   readonly blocking: boolean;
   /** Bytes of each data block; longer streams cross in parts. */
   readonly blockBytes?: number;
-  /** A worker that takes longer to answer is lost. Turns are bounded by fuel, so only a fault of the host takes long. */
+  /**
+   * A worker that takes longer to answer is lost. Turns are bounded by fuel, so only a fault of the host takes long.
+   */
   readonly timeoutMs?: number;
 }
 
