@@ -39,6 +39,7 @@ const badLinesShownMax = 20;
 interface Prepared {
   readonly name: string;
   readonly orchestrator: Orchestrator;
+  readonly runDirectory: string;
   readonly source: LineSource | undefined;
   readonly pace: 'free' | 'wall-clock';
 }
@@ -46,7 +47,7 @@ interface Prepared {
 export async function runCommand(systemFile: string | undefined, options: RunOptions): Promise<number> {
   checkUsage(systemFile, options);
   const progress = new ProgressLine();
-  const outputs = new Outputs(options.output, systemFile === undefined, progress);
+  const outputs = new Outputs(progress);
   const startedAtMs = performance.now();
   const prepared =
     systemFile === undefined
@@ -56,6 +57,10 @@ export async function runCommand(systemFile: string | undefined, options: RunOpt
   let summary: RunSummary;
   try {
     summary = await execute(prepared, options, { progress, interruption, startedAtMs });
+  } catch (error) {
+    progress.clear();
+    complain('warning', `the run did not end well; its record so far is in ${prepared.runDirectory}`);
+    throw error;
   } finally {
     progress.clear();
     interruption.release();
@@ -81,8 +86,11 @@ async function begin(systemFile: string, options: RunOptions, outputs: Outputs):
   });
   const source = openSource(input ?? system.host.inputFile, options);
   try {
-    const orchestrator = await createIn(systemFile, system, options, outputs);
-    return { name: systemName(systemFile), orchestrator, source, pace: options.pace ?? system.host.pace };
+    // Not before the system is known to be right: an output file of an earlier run is overwritten.
+    outputs.open(options.output, 'new');
+    const { orchestrator, runDirectory } = await createIn(systemFile, system, options, outputs);
+    const pace = options.pace ?? system.host.pace;
+    return { name: systemName(systemFile), orchestrator, runDirectory, source, pace };
   } catch (error) {
     source?.close();
     throw error;
@@ -94,10 +102,11 @@ async function createIn(
   system: LoadedSystem,
   options: RunOptions,
   outputs: Outputs,
-): Promise<Orchestrator> {
+): Promise<{ orchestrator: Orchestrator; runDirectory: string }> {
   const runDirectory = options.runDir ?? makeRunDirectory(systemFile);
   try {
-    return await Orchestrator.create({ system, runDirectory, outputs, blocking: true });
+    const orchestrator = await Orchestrator.create({ system, runDirectory, outputs, blocking: true });
+    return { orchestrator, runDirectory };
   } catch (error) {
     if (options.runDir === undefined) removeIfEmpty(runDirectory);
     throw error;
@@ -111,6 +120,7 @@ async function goOn(
   progress: ProgressLine,
 ): Promise<Prepared> {
   const { workers, input } = options;
+  outputs.open(options.output, 'append');
   const orchestrator = await Orchestrator.resume({
     runDirectory,
     outputs,
@@ -121,7 +131,8 @@ async function goOn(
   progress.clear();
   try {
     const source = openSource(input ?? recordedInput(orchestrator), options);
-    return { name: basename(resolve(runDirectory)), orchestrator, source, pace: options.pace ?? 'free' };
+    const name = basename(resolve(runDirectory));
+    return { name, orchestrator, runDirectory, source, pace: options.pace ?? 'free' };
   } catch (error) {
     await orchestrator.close();
     throw error;
@@ -183,7 +194,7 @@ function conclude(
   flushLines();
   if (options.json !== true) process.stderr.write(summaryText(name, summary, elapsedMs));
   if (summary.reason === 'interrupted' && options.json !== true)
-    process.stderr.write(`Go on with: wasm-engine run --run-dir ${summary.runDirectory}\n`);
+    process.stderr.write(`Go on with: wasm-engine run --run-dir ${asWord(summary.runDirectory)}\n`);
   if (summary.badLines > 0) {
     const many = summary.badLines === 1 ? 'one input line was' : `${summary.badLines} input lines were`;
     complain('error', `${many} refused`);
@@ -193,14 +204,22 @@ function conclude(
   return summary.badLines > 0 ? 1 : 0;
 }
 
+/** A path as one word of a command line. */
+function asWord(text: string): string {
+  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : JSON.stringify(text);
+}
+
 /** Where outputs go: a file, or standard output. */
 class Outputs {
-  readonly #file: OutputFile | undefined;
   readonly #progress: ProgressLine;
+  #file: OutputFile | undefined;
 
-  constructor(path: string | undefined, goOn: boolean, progress: ProgressLine) {
-    this.#file = path === undefined ? undefined : new OutputFile(path, goOn);
+  constructor(progress: ProgressLine) {
     this.#progress = progress;
+  }
+
+  open(path: string | undefined, how: 'new' | 'append'): void {
+    if (path !== undefined) this.#file = new OutputFile(path, how === 'append');
   }
 
   write(output: Parameters<typeof outputLine>[0]): void {

@@ -144,6 +144,8 @@ test('a bad line is told by number and skipped, and the run exits with 1; --stri
   assert.deepEqual([lastObject(run.out).badLines, lastObject(run.out).outputs], [2, 1]);
   assert.equal(strict.code, 1);
   oneError(strict, /standard input:1: found nonsense, wanted JSON/);
+  assert.match(strict.err, /^warning: the run did not end well; its record so far is in strict$/m);
+  assert.equal((await cli(['replay', 'strict'])).code, 0);
 });
 
 test('what cannot be run is one clear error, with the exit code of its kind', async () => {
@@ -181,6 +183,9 @@ test('what cannot be run is one clear error, with the exit code of its kind', as
     oneError(results[i]!, wanted);
   }
   assert.deepEqual(readdirSync(join(root, 'plain')), []);
+  writeFileSync(join(root, 'kept.jsonl'), 'kept');
+  assert.equal((await cli(['run', 'bad.toml', '--output', 'kept.jsonl'])).code, 1);
+  assert.equal(readFileSync(join(root, 'kept.jsonl'), 'utf8'), 'kept');
   const json = await cli(['replay', 'plain', '--json']);
   assert.equal((lastObject(json.out).error as { code: string }).code, 'run-directory-invalid');
 });
