@@ -63,16 +63,20 @@ export interface RunLimits {
   readonly inputsPerTickMax: number;
   /** Agents that may be alive at once. */
   readonly agentsMax: number;
+  /** Pages of 64 KiB that all living agents may reach together: the sum of their `memoryPagesMax`. */
+  readonly memoryPagesReservedMax: number;
 }
 
 export const runLimitDefaults: RunLimits = {
   tasksPerTickMax: 1_000_000,
   inputsPerTickMax: 256,
   agentsMax: 10_000,
+  memoryPagesReservedMax: 268_435_456,
 };
 
 export const runLimitRanges: Readonly<Record<keyof RunLimits, readonly [number, number]>> = {
   tasksPerTickMax: [1, 1_000_000],
   inputsPerTickMax: [1, 1_000_000],
   agentsMax: [1, 1_000_000],
+  memoryPagesReservedMax: [1, 2 ** 36],
 };

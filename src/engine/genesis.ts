@@ -22,6 +22,7 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
     ageTicks: config.run.ageTicks,
     tasksPerTickMax: config.run.tasksPerTickMax,
     agentsMax: config.run.agentsMax,
+    memoryPagesReservedMax: config.run.memoryPagesReservedMax,
     topics: config.topics.map(({ name, maxWaiting, overflow, contract }) => ({
       name,
       maxWaiting,

@@ -28,6 +28,8 @@ export class HostInputs {
   #waiting: Input[] = [];
   #accepted = 0;
   #durable = 0;
+  #refused = 0;
+  #held = 0;
   #waiters: {
     readonly count: number;
     readonly resolve: () => void;
@@ -43,7 +45,7 @@ export class HostInputs {
   /** @throws EngineError `input-refused` when the run has ended or too many inputs wait. */
   add(input: Input): void {
     if (this.#closed !== undefined) throw this.#closed;
-    if (this.#waiting.length >= waitingMax) {
+    if (this.#waiting.length + this.#held >= waitingMax) {
       throw new EngineError(
         'input-refused',
         `Cannot take an input: ${waitingMax} wait for the next tick already; await acknowledged() before giving more`,
@@ -70,22 +72,48 @@ export class HostInputs {
     });
   }
 
-  /** Resolves when every input accepted so far is as durable as the mode says. */
+  /**
+   * Resolves when every input accepted so far has reached its receiver and is as durable as the mode says; rejects where
+   * some reached nobody.
+   */
   acknowledged(): Promise<void> {
-    if (this.#durable >= this.#accepted) return Promise.resolve();
+    if (this.#durable >= this.#accepted) {
+      const refused = this.#takeRefusal();
+      return refused === undefined ? Promise.resolve() : Promise.reject(refused);
+    }
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       this.#waiters.push({ count: this.#accepted, resolve, reject });
     });
   }
 
-  /** Everything that was taken is durable. */
+  /** A tick was committed: calls that were dropped in it, and calls that wait for a receiver after it. */
+  noteTick(refused: number, held: number): void {
+    this.#refused += refused;
+    this.#held = held;
+  }
+
+  /** Everything that was taken, and does not wait for a receiver, is durable. */
   markDurable(): void {
-    this.#durable = this.#accepted - this.#waiting.length;
+    this.#durable = this.#accepted - this.#waiting.length - this.#held;
     if (this.#waiters.length === 0) return;
     const ready = this.#waiters.filter((waiter) => waiter.count <= this.#durable);
     this.#waiters = this.#waiters.filter((waiter) => waiter.count > this.#durable);
-    for (const { resolve } of ready) resolve();
+    if (ready.length === 0) return;
+    const refused = this.#takeRefusal();
+    for (const { resolve, reject } of ready) {
+      if (refused === undefined) resolve();
+      else reject(refused);
+    }
+  }
+
+  /** What to say of calls that reached nobody since it was last said. */
+  #takeRefusal(): EngineError | undefined {
+    const count = this.#refused;
+    this.#refused = 0;
+    if (count === 0) return undefined;
+    const text = `Cannot deliver ${count} of the calls: a receiver had no room, has ended, or was never there`;
+    return new EngineError('input-refused', text, { count });
   }
 
   /** No more inputs; what was not durable is refused. */

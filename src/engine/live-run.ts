@@ -131,8 +131,9 @@ export class LiveRun {
   }
 
   #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void {
-    const { machine, recorder, durable, hooks, totals } = this.#parts;
+    const { machine, recorder, durable, hooks, totals, hostInputs } = this.#parts;
     const outputs = recorder.committed(executed, machine.state.events);
+    hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);
     durable.committed(outputs);
     if (!hooks.isEmpty) {

@@ -155,7 +155,11 @@ export class Orchestrator {
     this.#hostInputs.add(this.#calls.membership(InputKind.leave, agentId, channel));
   }
 
-  /** Resolves when every call so far is sealed, executed, and as durable as the mode says. */
+  /**
+   * Resolves when every call so far is executed, has reached its receiver, and is as durable as the mode says. A call whose
+   * receiver has no room waits where the receiver's policy is `block`.
+   * @throws EngineError `input-refused` where a call reached nobody, once
+   */
   acknowledged(): Promise<void> {
     return this.#hostInputs.acknowledged();
   }

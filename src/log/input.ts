@@ -56,7 +56,7 @@ export interface Input {
   readonly detail: Uint8Array;
   /** The tick that the input asked for, or 0. */
   readonly tick: number;
-  /** A line of a pulled source: it waits for a full receiver, where another input becomes a dead letter. */
+  /** A line of a pulled source: it waits for a full receiver whatever the receiver's policy. */
   readonly waits: boolean;
 }
 

@@ -116,6 +116,7 @@ export function closeTick(state: SchedulerState): void {
   state.events = [];
   state.released = [];
   state.deliveredCount = 0;
+  state.refusedCalls = 0;
 }
 
 /** Applies one record; returns the fuel it used. */

@@ -7,7 +7,15 @@ import { assert, unreachable } from '../base/errors.ts';
 import { admit, type DroppedEffect, deliver, drop, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { channelOf, spawnFromAgent, subscribe, terminate, unsubscribe } from './life-cycle.ts';
-import { type Agent, agentOf, isAlive, type Payload, type SchedulerState, type Topic } from './state.ts';
+import {
+  type Agent,
+  agentOf,
+  hasRoomFor,
+  isAlive,
+  type Payload,
+  type SchedulerState,
+  type Topic,
+} from './state.ts';
 import { addTimer, cancelTimer } from './timer-queue.ts';
 
 /** Where an effect's words lie, and what is known of it beside them. */
@@ -257,7 +265,7 @@ function publishChannel(state: SchedulerState, agent: Agent, source: EffectSourc
 function spawn(state: SchedulerState, agent: Agent, source: EffectSource, at: number): void {
   const [counter, declarationIndex] = [source.words[at + 1]!, source.words[at + 2]!];
   assert(declarationIndex < state.config.declarations.length, 'a spawn effect names a declaration');
-  if (state.aliveCount < state.config.agentsMax && !state.stopping) {
+  if (hasRoomFor(state, declarationIndex) && !state.stopping) {
     spawnFromAgent(state, agent, counter, declarationIndex, payloadAt(source, at + 3));
     return;
   }

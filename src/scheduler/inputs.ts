@@ -17,11 +17,20 @@ import {
   terminate,
   unsubscribe,
 } from './life-cycle.ts';
-import { type Agent, agentOf, isAlive, type Payload, type SchedulerState, type Topic } from './state.ts';
+import {
+  type Agent,
+  agentOf,
+  hasRoomFor,
+  isAlive,
+  type Payload,
+  type SchedulerState,
+  type Topic,
+} from './state.ts';
 
-/** Retries lines that wait for their receivers, then applies the new inputs. */
+/** Retries calls, then lines, that wait for their receivers; then applies the new inputs. */
 export function applyInputs(state: SchedulerState, inputs: readonly Input[]): void {
-  const waiting = state.waitingInputs;
+  const waiting = [...state.waitingCalls, ...state.waitingInputs];
+  state.waitingCalls = [];
   state.waitingInputs = [];
   for (const input of waiting) applyInput(state, input);
   for (const input of inputs) applyInput(state, input);
@@ -88,28 +97,30 @@ function deliverInput(state: SchedulerState, input: Input, kind: 1 | 16): void {
     dropInput(state, input, null, DropReason.receiverUnknown);
     return;
   }
-  if (input.waits && state.waitingInputs.length > 0) {
+  if (isHeldBack(state, input)) {
     waitForReceiver(state, input, agent);
     return;
   }
   const admission = admit(state, agent, null, null);
+  const mayWait = admission === 'block' || (input.waits && admission === DropReason.mailboxFull);
   if (admission === 'deliver') {
     deliver(state, agent, kind, input.priority, null, payloadOf(input), null, state.tick, 0);
-  } else if (input.waits && (admission === 'block' || admission === DropReason.mailboxFull)) {
-    waitForReceiver(state, input, agent);
-  } else {
-    dropInput(state, input, agent, admission === 'block' ? DropReason.mailboxFull : admission);
-  }
+  } else if (mayWait) waitForReceiver(state, input, agent);
+  else dropInput(state, input, agent, admission);
 }
 
-/** Lines keep their order: one that waits holds back those behind it. */
+/** What waits holds back what its producer gave behind it: lines of the source, or calls of the program. */
+function isHeldBack(state: SchedulerState, input: Input): boolean {
+  return (input.waits ? state.waitingInputs : state.waitingCalls).length > 0;
+}
+
 function waitForReceiver(state: SchedulerState, input: Input, agent: Agent | null): void {
-  state.waitingInputs.push(input);
+  (input.waits ? state.waitingInputs : state.waitingCalls).push(input);
   state.events.push({ kind: EventKind.inputWaiting, agent, other: null, reason: 0 });
 }
 
 function publishInput(state: SchedulerState, input: Input): void {
-  if (input.waits && state.waitingInputs.length > 0) {
+  if (isHeldBack(state, input)) {
     waitForReceiver(state, input, null);
     return;
   }
@@ -118,14 +129,13 @@ function publishInput(state: SchedulerState, input: Input): void {
     dropInput(state, input, null, DropReason.receiverUnknown);
     return;
   }
-  if (input.waits && isBlocked(state, topic, null)) {
+  if (isBlocked(state, topic, null)) {
     waitForReceiver(state, input, null);
     return;
   }
   publish(state, topic, input);
 }
 
-/** Subscribers that would make an agent wait lose the message of a caller that cannot. */
 function publish(state: SchedulerState, topic: Topic, input: Input): void {
   const payload = payloadOf(input);
   for (const agent of topic.subscribers) {
@@ -150,7 +160,7 @@ function spawnInput(state: SchedulerState, input: Input): void {
   const index = state.config.declarations.findIndex((declaration) => declaration.name === input.name);
   assert(index >= 0, `a spawn input names a declaration, found "${input.name}"`);
   const name = `${input.name}/0.${input.counter}`;
-  if (state.aliveCount >= state.config.agentsMax || state.stopping) {
+  if (!hasRoomFor(state, index) || state.stopping) {
     // The identity was handed out, and is never used again.
     state.hostCounter = Math.max(state.hostCounter, input.counter);
     dropInput(state, input, null, DropReason.spawnRefused);

@@ -57,6 +57,7 @@ export function spawnFromAgent(
 function begin(state: SchedulerState, agent: Agent, parent: Agent | null, payload: Payload | null): void {
   const { declaration } = agent;
   state.aliveCount++;
+  state.reservedPages += declaration.limits.memoryPagesMax;
   state.events.push({ kind: EventKind.spawned, agent, other: parent, reason: 0 });
   const { configuration } = declaration;
   // It is kept for restarts, as long as the agent lives.
@@ -194,6 +195,7 @@ export function end(
   if (!isAlive(agent)) return;
   agent.phase = phase;
   state.aliveCount--;
+  state.reservedPages -= agent.declaration.limits.memoryPagesMax;
   state.released.push(agent);
   const kind = phase === 'failed' ? EventKind.failed : EventKind.stopped;
   state.events.push({ kind, agent, other: null, reason });

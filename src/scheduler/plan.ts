@@ -77,7 +77,8 @@ function linkTurn(agent: Agent, task: Task): void {
 
 /** Whether the next tick would do anything, every-tick steps aside: those do not keep a run open. */
 export function hasRunnable(state: SchedulerState): boolean {
-  return state.waitingInputs.length > 0 || state.blocked.size > 0 || hasTask(state);
+  const waiting = state.waitingInputs.length + state.waitingCalls.length + state.blocked.size;
+  return waiting > 0 || hasTask(state);
 }
 
 /** The next tick in which a pending timer is due or a back-off ends, or undefined. */

@@ -58,6 +58,8 @@ export interface SchedulerConfig {
   readonly ageTicks: number;
   readonly tasksPerTickMax: number;
   readonly agentsMax: number;
+  /** Pages that all living agents may reserve together; without bound where it is left out. */
+  readonly memoryPagesReservedMax?: number;
   readonly declarations: readonly Declaration[];
   readonly topics: readonly TopicDeclaration[];
 }
@@ -215,6 +217,12 @@ export interface SchedulerState {
   readonly blocked: Set<Agent>;
   /** Sealed inputs of a pulled source whose receiver was full, in order; the source pulls nothing meanwhile. */
   waitingInputs: Input[];
+  /** Sealed calls of the embedding program that wait for a receiver, in order. */
+  waitingCalls: Input[];
+  /** Calls of the program that were dropped in the current tick. */
+  refusedCalls: number;
+  /** Pages that the living agents may reach together: reserved when they begin, so that growth never depends on others. */
+  reservedPages: number;
   /** What happened in the current tick besides the tasks themselves, in order. */
   events: SchedulerEvent[];
   /** Agents that ended in the current tick: their instances can go. */
@@ -266,6 +274,9 @@ export function createState(config: SchedulerConfig): SchedulerState {
     ),
     blocked: new Set(),
     waitingInputs: [],
+    waitingCalls: [],
+    refusedCalls: 0,
+    reservedPages: 0,
     events: [],
     released: [],
     deliveredCount: 0,
@@ -324,6 +335,13 @@ export function createAgent(
 export function agentOf(state: SchedulerState, origin: number, counter: number): Agent | undefined {
   if (origin === 0) return state.hostAgents[counter];
   return state.agents[origin]?.children.get(counter);
+}
+
+/** Whether one more agent of a declaration may live: by the number of agents, and by the pages that they may reach. */
+export function hasRoomFor(state: SchedulerState, declarationIndex: number): boolean {
+  const { agentsMax, memoryPagesReservedMax = Number.POSITIVE_INFINITY, declarations } = state.config;
+  const { memoryPagesMax } = declarations[declarationIndex]!.limits;
+  return state.aliveCount < agentsMax && state.reservedPages + memoryPagesMax <= memoryPagesReservedMax;
 }
 
 /** Whether work may still be planned for the agent. */

@@ -113,12 +113,22 @@ function checkAgentCount(agents: readonly Entry[], root: JsonTable, problems: Pr
   const value = root.agents;
   if (value !== undefined && agents.length === 0 && (Array.isArray(value) || asTable(value) !== undefined))
     problems.add(['agents'], 'found no agent, wanted at least one');
-  let total = 0;
+  let [total, pages] = [0, 0];
   for (const { body } of agents) {
-    const count = asTable(body)?.count ?? 1;
-    if (typeof count === 'number' && Number.isSafeInteger(count)) total += count;
+    const table = asTable(body);
+    const count = table?.count ?? 1;
+    if (typeof count !== 'number' || !Number.isSafeInteger(count)) continue;
+    total += count;
+    const each = asTable(table?.limits)?.memoryPagesMax ?? agentLimitDefaults.memoryPagesMax;
+    if (typeof each === 'number') pages += count * each;
   }
-  const limit = asTable(root.run)?.agentsMax ?? runLimitDefaults.agentsMax;
+  const run = asTable(root.run);
+  const limit = run?.agentsMax ?? runLimitDefaults.agentsMax;
   if (typeof limit === 'number' && total > limit)
     problems.add(['agents'], `found ${total} agents at the start, wanted at most ${limit} (run.agentsMax)`);
+  const pagesLimit = run?.memoryPagesReservedMax ?? runLimitDefaults.memoryPagesReservedMax;
+  if (typeof pagesLimit === 'number' && pages > pagesLimit) {
+    const wanted = `at most ${pagesLimit} (run.memoryPagesReservedMax)`;
+    problems.add(['agents'], `found ${pages} pages that the agents at the start may reach, wanted ${wanted}`);
+  }
 }
