@@ -3,6 +3,7 @@
 export class ByteTable {
   readonly #slots: ({ bytes: Uint8Array; value: number } | undefined)[];
   readonly #mask: number;
+  readonly #longest: number;
 
   constructor(entries: Iterable<readonly [Uint8Array, number]>) {
     const list = [...entries];
@@ -10,11 +11,13 @@ export class ByteTable {
     while (size < list.length * 2) size *= 2;
     this.#mask = size - 1;
     this.#slots = new Array(size).fill(undefined);
+    this.#longest = list.reduce((longest, [bytes]) => Math.max(longest, bytes.length), 0);
     for (const [bytes, value] of list) this.#slots[this.#freeSlot(bytes)] = { bytes, value };
   }
 
-  /** The value of the bytes at `offset`, or -1. */
+  /** The value of the bytes at `offset`, or -1. Costs no more than the longest entry, whatever the length. */
   find(bytes: Uint8Array, offset: number, length: number): number {
+    if (length > this.#longest) return -1;
     let at = hash(bytes, offset, length) & this.#mask;
     for (;;) {
       const slot = this.#slots[at];

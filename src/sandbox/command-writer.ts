@@ -131,8 +131,14 @@ export class CommandWriter {
     words[at + 7] = topic.length;
     words[at + 8] = length;
     const topicAt = (at + taskHeadWords) * 4;
-    if (topic.length > 0) copyBytes(topic, 0, target, topicAt, topic.length);
-    if (length > 0) copyBytes(bytes, offset, target, topicAt + topicWords * 4, length);
+    if (topic.length > 0) {
+      words[at + taskHeadWords + topicWords - 1] = 0;
+      copyBytes(topic, 0, target, topicAt, topic.length);
+    }
+    if (length > 0) {
+      words[at + size - 1] = 0;
+      copyBytes(bytes, offset, target, topicAt + topicWords * 4, length);
+    }
   }
 
   #reserve(count: number): number {

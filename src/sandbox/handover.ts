@@ -102,6 +102,11 @@ export class Handover {
   /** Orchestrator: the worker ends as soon as it looks. */
   close(): void {
     Atomics.store(this.#control, word.closing, 1);
+    this.wake();
+  }
+
+  /** Lets whoever waits look again, though the phase is the same. */
+  wake(): void {
     Atomics.notify(this.#control, word.phase);
   }
 

@@ -153,7 +153,7 @@ function publish(
   outbox.buffer.words[at + 2] = length;
   outbox.copyPayload(at + 3, instance.bytes, topic, topicLength);
   outbox.copyPayload(at + 3 + wordsOf(topicLength), instance.bytes, payload, length);
-  return 0;
+  return textCode(context, 'publish', at, at + 3, topicLength, length);
 }
 
 function channelNameCode(length: number): number {
@@ -175,7 +175,8 @@ function changeSubscription(
   if (topicIndex < 0) return outbox.refuse(index[name], HostCode.unknownName);
   const code = checkPayload(context, name, 0, 0);
   if (code !== 0) return code;
-  outbox.buffer.words[outbox.addEffect(kind, 2) + 1] = topicIndex;
+  const at = outbox.addEffect(kind, 2);
+  outbox.buffer.words[at + 1] = topicIndex;
   return 0;
 }
 
@@ -203,18 +204,21 @@ function changeMembership(
   return textCode(context, name, at, at + 2, length);
 }
 
-/** Copied text must be UTF-8; where it is not, the effect is taken back. */
+/** Copied text must be UTF-8; where it is not, the effect is taken back, with what it took of the turn's quota. */
 function textCode(
   context: HostContext,
   name: HostFunctionName,
   effectAt: number,
   textAt: number,
   length: number,
+  payloadLength: number = length,
 ): number {
-  const { outbox } = context;
+  const { instance, outbox } = context;
   const { bytes } = outbox.buffer;
   if (decodeUtf8(bytes.subarray(textAt * 4, textAt * 4 + length)) !== undefined) return 0;
   outbox.cancelEffect(effectAt);
+  instance.turnEffects--;
+  instance.turnBytes -= payloadLength;
   return outbox.refuse(index[name], HostCode.badArgument);
 }
 
@@ -249,7 +253,8 @@ function timerFunctions(context: HostContext): Pick<HostFunctions, 'set_timer' |
       const code = checkPayload(context, 'cancel_timer', 0, 0);
       if (code !== 0) return code;
       instance.pendingTimers.delete(number!);
-      outbox.buffer.words[outbox.addEffect(EffectKind.cancelTimer, 2) + 1] = number!;
+      const at = outbox.addEffect(EffectKind.cancelTimer, 2);
+      outbox.buffer.words[at + 1] = number!;
       return 0;
     },
   };
