@@ -166,6 +166,8 @@ export class TurnRunner {
   #writeDrops(): void {
     for (const agent of this.#dropped) this.#streams.writers[this.#executorOf(agent)]!.drop(agent.number);
     this.#dropped.length = 0;
+    if (!this.#options.pool.collect()) return;
+    for (const writer of this.#streams.writers) writer.collect();
   }
 
   #create(executor: number, agent: Agent): void {

@@ -2,6 +2,7 @@
 
 import { wordsOf } from '../abi/record.ts';
 import {
+  collectWords,
   commandHeadWords,
   commandWord,
   createWords,
@@ -66,6 +67,12 @@ export class CommandWriter {
     const at = this.#reserve(saveWords);
     this.buffer.words[at] = Op.save;
     this.buffer.words[at + 1] = agentNumber;
+  }
+
+  /** Makes the executor collect its garbage. */
+  collect(): void {
+    const at = this.#reserve(collectWords);
+    this.buffer.words[at] = Op.collect;
   }
 
   restore(

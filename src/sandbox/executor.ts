@@ -6,12 +6,14 @@ import { type FaultKind, faultCodes } from '../abi/fault.ts';
 import { ReturnCode } from '../abi/guest-exports.ts';
 import { type Outcome, wordsOf } from '../abi/record.ts';
 import { assert, EngineError } from '../base/errors.ts';
+import { collectGarbage } from './collect.ts';
 import { writeEnvelope } from './envelope-writer.ts';
 import { createHostFunctions, type HostContext } from './host-functions.ts';
 import { createInstance, type Instance } from './instance.ts';
 import { captureState, type GlobalWords, restoreState } from './instance-state.ts';
 import { Outbox } from './outbox.ts';
 import {
+  collectWords,
   commandHeadWords,
   commandWord,
   createWords,
@@ -74,7 +76,10 @@ export class Executor {
       else if (op === Op.create) at = this.#create(at);
       else if (op === Op.restore) at = this.#restore(at);
       else if (op === Op.save) at = this.#save(at);
-      else {
+      else if (op === Op.collect) {
+        collectGarbage();
+        at += collectWords;
+      } else {
         assert(op === Op.drop, `a command stream holds known commands, found ${op}`);
         this.#instances[commands[at + 1]!] = undefined;
         at += dropWords;

@@ -2,6 +2,7 @@
 // dropped one would stay alive until every isolate that saw it has collected.
 
 import { assert, EngineError } from '../base/errors.ts';
+import { collectGarbage } from './collect.ts';
 import { fillMemory, type MemoryImage } from './memory-image.ts';
 
 /** A memory that an agent needs. */
@@ -20,11 +21,23 @@ interface Held {
 }
 
 const pageBytes = 65_536;
+/** Memories that may be dropped and not collected yet before every thread is made to collect. */
+const droppedMax = 1000;
 
 export class MemoryStore {
   readonly #held: Map<number, Held> = new Map();
   /** Memories to use again, by executor, size and maximum. */
   readonly #free: Map<string, WebAssembly.Memory[]> = new Map();
+  /** Memories that were dropped since all threads collected. */
+  #droppedCount = 0;
+
+  /** Collects in this thread where many were dropped; answers whether the other threads should, too. */
+  collect(): boolean {
+    if (this.#droppedCount <= droppedMax) return false;
+    this.#droppedCount = 0;
+    collectGarbage();
+    return true;
+  }
 
   memoryOf(agentNumber: number): WebAssembly.Memory | undefined {
     return this.#held.get(agentNumber)?.memory;
@@ -49,7 +62,10 @@ export class MemoryStore {
     const held = this.#held.get(agentNumber);
     if (held === undefined) return;
     this.#held.delete(agentNumber);
-    if (!reuse) return;
+    if (!reuse) {
+      this.#droppedCount++;
+      return;
+    }
     const key = keyOf(held.executor, held.memory.buffer.byteLength / pageBytes, held.pagesMax);
     const free = this.#free.get(key);
     if (free === undefined) this.#free.set(key, [held.memory]);

@@ -31,6 +31,8 @@ export interface Pool {
   provideMemory(executor: number, spec: MemorySpec): void;
   /** The memory of an agent that has one. Nobody writes it between two runs. */
   memoryOf(agentNumber: number): WebAssembly.Memory | undefined;
+  /** Whether so many memories were dropped that every executor should collect; collects in the calling thread then. */
+  collect(): boolean;
   /** An agent's memory goes; `reuse`: it may serve another agent. */
   releaseMemory(agentNumber: number, reuse: boolean): void;
   /**
@@ -54,6 +56,7 @@ export function createInlinePool(tables: SystemTables): Pool {
     provideMemory: (_executor, spec) => executor.addMemory(spec.agentNumber, memories.provide(0, spec)),
     memoryOf: (agentNumber) => memories.memoryOf(agentNumber),
     releaseMemory: (agentNumber, reuse) => memories.release(agentNumber, reuse),
+    collect: () => memories.collect(),
     run: ([stream]) => [stream === undefined ? undefined : executor.execute(stream.words, stream.bytes)],
     replace: () => {},
     close: async () => {},

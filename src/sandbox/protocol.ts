@@ -27,14 +27,16 @@ export const flagMeasure = 1;
  * - turn: op, agent number, number of tasks; then the tasks.
  * - drop: op, agent number
  * - save: op, agent number
+ * - collect: op. The executor collects its garbage.
  * - restore: as create, but in place of the random state the number of state words and those words (instance-state.ts).
  *   The memory holds what it held when the state was saved.
  */
-export const Op = { create: 1, turn: 2, drop: 3, save: 4, restore: 5 } as const;
+export const Op = { create: 1, turn: 2, drop: 3, save: 4, restore: 5, collect: 6 } as const;
 export const createWords = 12;
 export const turnWords = 3;
 export const dropWords = 2;
 export const saveWords = 2;
+export const collectWords = 1;
 /** Without the state. */
 export const restoreWords = 9;
 

@@ -58,6 +58,7 @@ export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
       threads[executor]!.addMemory(spec.agentNumber, memories.provide(executor, spec)),
     memoryOf: (agentNumber) => memories.memoryOf(agentNumber),
     releaseMemory: (agentNumber, reuse) => memories.release(agentNumber, reuse),
+    collect: () => memories.collect(),
     run(streams) {
       for (const [i, thread] of threads.entries()) thread.start(streams[i]);
       if (blocking && threads.every((thread) => thread.finishBlocking())) return results();

@@ -55,6 +55,7 @@ export function createShuffledPool(tables: SystemTables, options: ShuffledPoolOp
       executors[executor]!.addMemory(spec.agentNumber, memories.provide(executor, spec)),
     memoryOf: (agentNumber) => memories.memoryOf(agentNumber),
     releaseMemory: (agentNumber, reuse) => memories.release(agentNumber, reuse),
+    collect: () => memories.collect(),
     async run(streams): Promise<ResultStreams> {
       const results: ResultStreams[number][] = streams.map(() => undefined);
       for (const i of shuffled(streams.length, prng)) {
