@@ -19,6 +19,7 @@ export function checkInvariants(state: SchedulerState): void {
   for (const channel of state.channels.values()) {
     assert.ok(channel.subscribers.size > 0, `channel ${channel.name} has members`);
   }
+  for (const agent of state.everyTick) assert.ok(isAlive(agent), `${agent.name} lives`);
   for (const agent of state.blocked)
     assert.ok(agent.outbox !== null, `${agent.name} is blocked by something`);
   checkRunQueue(state, alive);
