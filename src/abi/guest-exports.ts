@@ -21,8 +21,7 @@ export const enginePrefix = 'wasm-engine:';
  *
  * - `init() -> ()`: applies the active segments and runs the start function, metered; once in an agent's life.
  * - `restore() -> ()`: what `init` does to tables and segments, and nothing else: for an instance whose memory and
- * globals
- *   are given to it.
+ *   globals are given to it.
  * - `fuelSet(f64) -> ()`, `fuelGet() -> f64`: whole numbers up to 2^53 - 1; negative after exhaustion.
  * - `status() -> i32`: why the instance was killed, a `Status`.
  * - `memoryPagesMaxSet(i32) -> ()`: where growth answers -1.
@@ -38,6 +37,23 @@ export const engineExport = {
   memoryPagesMaxSet: 'wasm-engine:memory_pages_max_set',
   globalGet: 'wasm-engine:global_get',
   globalSet: 'wasm-engine:global_set',
+} as const;
+
+/**
+ * Exports of a module whose code changes tables or drops segments, and of no other. `restore` has put tables and segments
+ * into the state after `init`; these put them into any later one.
+ *
+ * - `references`: a table of every function that a reference may point at, in an order of its own; nobody writes it.
+ * - `table` and a number: each table that the code may change, from 0 on.
+ * - `segmentCount() -> i32`: how many segments the code may drop.
+ * - `segmentDropped(position i32) -> i32`, `segmentDrop(position i32) -> ()`.
+ */
+export const stateExport = {
+  references: 'wasm-engine:references',
+  table: 'wasm-engine:table_',
+  segmentCount: 'wasm-engine:segment_count',
+  segmentDropped: 'wasm-engine:segment_dropped',
+  segmentDrop: 'wasm-engine:segment_drop',
 } as const;
 
 /** Where the instrumented module imports its memory from. */
