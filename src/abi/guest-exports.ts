@@ -40,8 +40,8 @@ export const engineExport = {
 } as const;
 
 /**
- * Exports of a module whose code changes tables or drops segments, and of no other. `restore` has put tables and segments
- * into the state after `init`; these put them into any later one.
+ * Exports of a module whose code changes tables or drops segments, and of no other. `restore` has put tables and
+ * segments into the state after `init`; these put them into any later one.
  *
  * - `references`: a table of every function that a reference may point at, in an order of its own; nobody writes it.
  * - `table` and a number: each table that the code may change, from 0 on.

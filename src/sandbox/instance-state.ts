@@ -1,9 +1,10 @@
 // The state of an instance beside its memory, as words: what restores it in another worker, or after hibernation.
 // Words: random state (4), inbox pointer, inbox bytes, next timer, next child, number of pending timers, those timers,
-// then the words of the mutable globals.
+// the words of the mutable globals, then the dropped segments and the tables, where the code changes them.
 
-import { engineExport } from '../abi/guest-exports.ts';
+import { engineExport, stateExport } from '../abi/guest-exports.ts';
 import type { Instance } from './instance.ts';
+import { captureTables, restoreTables } from './table-state.ts';
 
 const fixedWords = 9;
 
@@ -12,28 +13,30 @@ export type GlobalWords = readonly number[];
 
 type Accessor = (...values: number[]) => number;
 
-function accessor(instance: Instance, name: string): Accessor {
-  return (instance.guest as unknown as Record<string, Accessor>)[name]!;
+function accessor(instance: Instance, name: string): Accessor | undefined {
+  return (instance.guest as unknown as Record<string, Accessor | undefined>)[name];
 }
 
 export function captureState(instance: Instance, globals: GlobalWords): Uint32Array {
   const timers = [...instance.pendingTimers];
+  const changed = [...captureSegments(instance), ...captureTables(instance.guest)];
   const globalWords = globals.reduce((sum, count) => sum + count, 0);
-  const state = new Uint32Array(fixedWords + timers.length + globalWords);
+  const state = new Uint32Array(fixedWords + timers.length + globalWords + changed.length);
   state.set(instance.prng);
   const { inboxPointer, inboxBytes, nextTimer, nextChild } = instance;
   state.set([inboxPointer, inboxBytes, nextTimer, nextChild, timers.length, ...timers], 4);
-  const get = accessor(instance, engineExport.globalGet);
+  const get = accessor(instance, engineExport.globalGet)!;
   let at = fixedWords + timers.length;
   globals.forEach((count, index) => {
     for (let word = 0; word < count; word++) state[at++] = get(index, word);
   });
+  state.set(changed, at);
   return state;
 }
 
 /** Puts a captured state into a new instance of the same module, whose memory holds what it held. */
 export function restoreState(instance: Instance, globals: GlobalWords, state: Uint32Array): void {
-  accessor(instance, engineExport.restore)();
+  accessor(instance, engineExport.restore)!();
   instance.prng.set(state.subarray(0, 4));
   instance.inboxPointer = state[4]!;
   instance.inboxBytes = state[5]!;
@@ -41,9 +44,28 @@ export function restoreState(instance: Instance, globals: GlobalWords, state: Ui
   instance.nextChild = state[7]!;
   const timerCount = state[8]!;
   for (let i = 0; i < timerCount; i++) instance.pendingTimers.add(state[fixedWords + i]!);
-  const set = accessor(instance, engineExport.globalSet);
+  const set = accessor(instance, engineExport.globalSet)!;
   let at = fixedWords + timerCount;
   globals.forEach((count, index) => {
     for (let word = 0; word < count; word++) set(index, word, state[at++]!);
   });
+  at = restoreSegments(instance, state, at);
+  restoreTables(instance.guest, state, at);
+}
+
+/** One word a segment that the code may drop: 1 where it has. */
+function captureSegments(instance: Instance): number[] {
+  const count = accessor(instance, stateExport.segmentCount)?.() ?? 0;
+  const dropped = accessor(instance, stateExport.segmentDropped);
+  return Array.from({ length: count }, (_, position) => dropped!(position));
+}
+
+/** Returns where the words of the segments end. */
+function restoreSegments(instance: Instance, state: Uint32Array, at: number): number {
+  const count = accessor(instance, stateExport.segmentCount)?.() ?? 0;
+  const drop = accessor(instance, stateExport.segmentDrop);
+  for (let position = 0; position < count; position++) {
+    if (state[at + position] === 1) drop!(position);
+  }
+  return at + count;
 }

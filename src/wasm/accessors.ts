@@ -56,19 +56,26 @@ export function addGlobalAccessors(additions: Additions, globals: readonly Mutab
 /** The parameters of the accessors. */
 const [position, word, value] = [0, 1, 2];
 
-/** One arm a global, chosen by position; each arm leaves the function. */
+/** One arm a global, each for the words that it has. */
 function emitSwitch(
   code: ByteWriter,
   globals: readonly MutableGlobal[],
   emitArm: (global: MutableGlobal) => void,
 ): void {
-  for (let arm = 0; arm <= globals.length; arm++) code.u8(op.block, op.emptyBlock);
-  code.localGet(position).u8(op.brTable).u32(globals.length);
-  for (let arm = 0; arm <= globals.length; arm++) code.u32(arm);
-  code.end();
-  for (const global of globals) {
+  emitArms(code, globals, (global) => {
     code.localGet(word).i32Const(global.words).u8(op.i32GeU).if().u8(op.unreachable).end();
     emitArm(global);
+  });
+}
+
+/** One arm an item, chosen by the first parameter; each leaves the function. A position that does not exist traps. */
+export function emitArms<T>(code: ByteWriter, items: readonly T[], emitArm: (item: T) => void): void {
+  for (let arm = 0; arm <= items.length; arm++) code.u8(op.block, op.emptyBlock);
+  code.localGet(position).u8(op.brTable).u32(items.length);
+  for (let arm = 0; arm <= items.length; arm++) code.u32(arm);
+  code.end();
+  for (const item of items) {
+    emitArm(item);
     code.u8(op.return).end();
   }
   code.u8(op.unreachable).end();

@@ -16,6 +16,14 @@ export interface AddedGlobal {
   readonly init: ByteWriter;
 }
 
+/** A passive segment that code drops. */
+export interface DroppedSegment {
+  readonly kind: 'data' | 'elements';
+  readonly index: number;
+  /** The global that holds what is left of it. */
+  readonly size: number;
+}
+
 export class Additions {
   readonly module: ParsedModule;
   readonly types: FunctionType[] = [];
@@ -24,6 +32,12 @@ export class Additions {
   readonly exports: { readonly name: string; readonly kind: ExportKind; readonly index: number }[] = [];
   /** Functions that code takes references of: each must be declared, and exports no longer do that. */
   readonly referenced: Set<number> = new Set();
+  /** Tables that code writes or grows. */
+  readonly changedTables: Set<number> = new Set();
+  /** Passive segments that code drops, by the key of `segmentKey`. */
+  readonly droppedSegments: Map<string, DroppedSegment> = new Map();
+  /** Functions of the appended table of references, in its order; undefined where there is no such table. */
+  references: readonly number[] | undefined;
   /** Global indices: fuel left (i64), stack left (i32), why the instance was killed (i32), limit of growth (i32). */
   readonly fuel: number;
   readonly stackLeft: number;
@@ -70,8 +84,8 @@ export class Additions {
     return this.module.imports.length + this.module.functions.length + this.functions.length - 1;
   }
 
-  addExport(name: string, index: number): void {
-    this.exports.push({ name, kind: 'function', index });
+  addExport(name: string, index: number, kind: ExportKind = 'function'): void {
+    this.exports.push({ name, kind, index });
   }
 
   /** The index that `build` answered for this key; built at its first use. */

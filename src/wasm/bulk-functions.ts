@@ -1,7 +1,7 @@
 // Appended functions that stand for bulk operations and growth: check bounds, charge by length, then do it.
 // What is out of bounds reaches V8 uncharged, so that it traps as the specification says.
 import { Status } from '../abi/guest-exports.ts';
-import { type Additions, emitKill, functionType } from './additions.ts';
+import { type Additions, type DroppedSegment, emitKill, functionType } from './additions.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { bulkBytesPerFuelLog2, memoryGrowCost, memoryGrowCostPerPage, tableGrowCost } from './cost-table.ts';
 import type { Instruction } from './instruction.ts';
@@ -227,12 +227,40 @@ export function bulkTarget(additions: Additions, { code, first, second }: Instru
   }
 }
 
-/** Notes that a passive segment was dropped. */
-export function emitAfterDrop(additions: Additions, { code, first }: Instruction, to: ByteWriter): void {
-  if (code === bulkBase + bulk.dataDrop && additions.module.data[first]?.mode === 'passive') {
-    to.i32Const(0).globalSet(dataSizeGlobal(additions, first));
+/** Notes which tables code changes and which segments it drops, and in the code that a segment has nothing left. */
+export function noteStateChange(
+  additions: Additions,
+  { code, first, second }: Instruction,
+  to: ByteWriter,
+): void {
+  const { module } = additions;
+  switch (code) {
+    case bulkBase + bulk.dataDrop:
+      if (module.data[first]?.mode === 'passive') {
+        noteDrop(additions, { kind: 'data', index: first, size: dataSizeGlobal(additions, first) }, to);
+      }
+      return;
+    case bulkBase + bulk.elemDrop:
+      if (module.elements[first]?.mode === 'passive') {
+        noteDrop(
+          additions,
+          { kind: 'elements', index: first, size: elementSizeGlobal(additions, first) },
+          to,
+        );
+      }
+      return;
+    case bulkBase + bulk.tableInit:
+      additions.changedTables.add(second);
+      return;
+    case op.tableSet:
+    case bulkBase + bulk.tableCopy:
+    case bulkBase + bulk.tableGrow:
+    case bulkBase + bulk.tableFill:
+      additions.changedTables.add(first);
   }
-  if (code === bulkBase + bulk.elemDrop && additions.module.elements[first]?.mode === 'passive') {
-    to.i32Const(0).globalSet(elementSizeGlobal(additions, first));
-  }
+}
+
+function noteDrop(additions: Additions, segment: DroppedSegment, to: ByteWriter): void {
+  additions.droppedSegments.set(`${segment.kind} ${segment.index}`, segment);
+  to.i32Const(0).globalSet(segment.size);
 }

@@ -88,12 +88,16 @@ function writeFunctions({ module, functions }: Additions): ByteWriter {
   return out;
 }
 
-function writeTables({ module }: Additions): ByteWriter | undefined {
-  if (module.tables.length === 0) return undefined;
-  const out = new ByteWriter().u32(module.tables.length);
+function writeTables({ module, references }: Additions): ByteWriter | undefined {
+  const count = module.tables.length + (references === undefined ? 0 : 1);
+  if (count === 0) return undefined;
+  const out = new ByteWriter().u32(count);
   for (const { min, max } of module.tables) {
     out.u8(valueType.funcref, max === undefined ? 0 : 1).u32(min);
     if (max !== undefined) out.u32(max);
+  }
+  if (references !== undefined) {
+    out.u8(valueType.funcref, 1).u32(references.length).u32(references.length);
   }
   return out;
 }
@@ -126,17 +130,24 @@ function writeExports(additions: Additions): ByteWriter {
   return out;
 }
 
-/** Active segments become passive: `init` applies them. One more declares what code takes references of. */
+/**
+ * Active segments become passive: `init` applies them. One more declares what code takes references of, and one fills
+ * the appended table of references.
+ */
 function writeElements(additions: Additions): ByteWriter | undefined {
-  const { elements } = additions.module;
-  const { referenced } = additions;
-  const count = elements.length + (referenced.size > 0 ? 1 : 0);
+  const { elements, tables } = additions.module;
+  const { referenced, references } = additions;
+  const count = elements.length + (referenced.size > 0 ? 1 : 0) + (references === undefined ? 0 : 1);
   if (count === 0) return undefined;
   const out = new ByteWriter().u32(count);
   for (const element of elements) writeElementSegment(out, additions, element);
   if (referenced.size > 0) {
     out.u8(3, 0).u32(referenced.size);
     for (const index of referenced) out.u32(index);
+  }
+  if (references !== undefined) {
+    out.u8(2).u32(tables.length).i32Const(0).end().u8(0).u32(references.length);
+    for (const index of references) out.u32(index);
   }
   return out;
 }

@@ -13,6 +13,7 @@ import { moduleLimits } from './limits.ts';
 import { parseModule } from './parse-module.ts';
 import { refusal } from './refusal.ts';
 import { type RewrittenBody, rewriteBody } from './rewrite-body.ts';
+import { addSegmentAccess, addTableAccess } from './state-access.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
 
 export interface InstrumentOptions {
@@ -62,6 +63,8 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   addRestore(additions);
   addScalarAccessors(additions, memory);
   addGlobalAccessors(additions, globals);
+  addTableAccess(additions);
+  addSegmentAccess(additions);
   const result = emitModule(additions, finished);
   if (!v8Accepts(result)) assert(false, `V8 accepts an instrumented module: ${v8Complaint(result)}`);
   return {

@@ -25,6 +25,8 @@ export const op = {
   localTee: 0x22,
   globalGet: 0x23,
   globalSet: 0x24,
+  tableGet: 0x25,
+  tableSet: 0x26,
   memorySize: 0x3f,
   memoryGrow: 0x40,
   i32Const: 0x41,
@@ -196,8 +198,8 @@ define(0, 'index', [
   [op.localTee, op.localTee, 't:t'],
   [op.globalGet, op.globalGet, ':t'],
   [op.globalSet, op.globalSet, 't:'],
-  [0x25, 0x25, 'i:r'],
-  [0x26, 0x26, 'ir:'],
+  [op.tableGet, op.tableGet, 'i:r'],
+  [op.tableSet, op.tableSet, 'ir:'],
   [op.refFunc, op.refFunc, ':r'],
 ]);
 define(0, 'index2', [

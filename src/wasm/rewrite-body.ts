@@ -2,7 +2,7 @@
 // and calls helpers for what must be metered by length. Everything else is copied as it is; dead code is only copied.
 import { Status } from '../abi/guest-exports.ts';
 import { type Additions, emitKill } from './additions.ts';
-import { bulkTarget, emitAfterDrop } from './bulk-functions.ts';
+import { bulkTarget, noteStateChange } from './bulk-functions.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
@@ -330,9 +330,10 @@ class BodyRewriter implements RewrittenBody {
     const helper = this.#stack.live ? bulkTarget(this.#additions, instruction) : undefined;
     if (helper === undefined) {
       this.#copy(instruction);
-      if (this.#stack.live) emitAfterDrop(this.#additions, instruction, this.#block);
+      if (this.#stack.live) noteStateChange(this.#additions, instruction, this.#block);
       return;
     }
+    noteStateChange(this.#additions, instruction, this.#block);
     this.#emitFlush(this.#block);
     this.#block.call(helper);
     this.#emitReload(this.#block);
