@@ -1,5 +1,5 @@
-// The tables that a guest changes, as words: for each its size and its runs of references. A reference is its place in the
-// module's own table of references, counted from 1, so the words mean the same in every instance; 0 is the null reference.
+// The tables that a guest changes, as words: for each its size and its runs of references. A reference is its place in
+// the module's own table of references, counted from 1, so the words mean the same in every instance; 0 is null.
 
 import { stateExport } from '../abi/guest-exports.ts';
 import { assert } from '../base/errors.ts';

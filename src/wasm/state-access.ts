@@ -1,5 +1,5 @@
-// Appended exports through which the host keeps tables and dropped segments, where the code changes them. A reference has
-// no bits to read: the host tells it by comparing it with a table of all functions that a reference may point at.
+// Appended exports through which the host keeps tables and dropped segments, where the code changes them. A reference
+// has no bits to read: the host tells it by comparing it with a table of all functions that one may point at.
 import { stateExport } from '../abi/guest-exports.ts';
 import { emitArms } from './accessors.ts';
 import { type Additions, functionType } from './additions.ts';
