@@ -149,8 +149,8 @@ export class TestSandbox {
     number: number,
     prepare: (memory: WebAssembly.Memory) => void = () => {},
     module = 0,
+    memory: WebAssembly.Memory = createMemory(),
   ): { memory: WebAssembly.Memory; init: TestRecord } {
-    const memory = createMemory();
     prepare(memory);
     this.executor.addMemory(number, memory);
     const writer = this.#writer;
