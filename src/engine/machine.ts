@@ -1,6 +1,7 @@
 // The deterministic core: scheduler, pool and digest chain. Ticks and inputs go in, committed ticks come out; the live
 // orchestrator and the replay drive the same machine. It knows no clock, no log and no source.
 
+import { assert } from '../base/errors.ts';
 import type { Sha256 } from '../base/hash.ts';
 import { ByteWriter, encodeInputTo, type Input } from '../log/index.ts';
 import {
@@ -12,13 +13,16 @@ import {
   createState,
   openTick,
   planTick,
+  restoreState,
+  type SavedScheduler,
   type SchedulerState,
+  saveState,
   type Task,
   type TaskRecords,
 } from '../scheduler/index.ts';
 import { normalisedBytes } from './config/system-config.ts';
 import { genesisDigest, schedulerConfig } from './genesis.ts';
-import { TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
+import { type AgentImage, TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
 
 /** One executed tick. Views in it are valid until the next tick is stepped. */
 export interface ExecutedTick {
@@ -28,6 +32,15 @@ export interface ExecutedTick {
   readonly committed: CommittedTick;
   /** Microseconds that each planned agent's turn took, by agent number; empty unless measured. */
   readonly turnMicros: ReadonlyMap<number, number>;
+}
+
+/** The whole of a run between two ticks: what it takes to go on from there. */
+export interface Snapshot {
+  readonly tick: number;
+  readonly digest: Uint8Array<ArrayBuffer>;
+  readonly scheduler: SavedScheduler;
+  /** Every agent that has an instance, by creation number. */
+  readonly agents: readonly AgentImage[];
 }
 
 export class Machine {
@@ -40,11 +53,18 @@ export class Machine {
   /** Set while turns are measured; changes nothing else. */
   measure = false;
 
-  constructor(options: TurnRunnerOptions) {
+  /** @param from where to go on; without it, the run begins */
+  constructor(options: TurnRunnerOptions, from?: Snapshot) {
     const { config, sha256 } = options;
-    this.state = createState(schedulerConfig(config));
     this.#sha256 = sha256;
     this.#turns = new TurnRunner(options);
+    if (from !== undefined) {
+      this.state = restoreState(schedulerConfig(config), from.scheduler);
+      this.#digest = from.digest;
+      this.#turns.adopt(from.agents);
+      return;
+    }
+    this.state = createState(schedulerConfig(config));
     this.#digest = genesisDigest(normalisedBytes(config), sha256);
     createDeclaredAgents(this.state);
   }
@@ -52,6 +72,14 @@ export class Machine {
   /** The digest of the last executed tick; before the first, that of the configuration. */
   get digest(): Uint8Array<ArrayBuffer> {
     return this.#digest;
+  }
+
+  /** The state after the last executed tick. Nothing else may be asked of the machine until the answer is there. */
+  async capture(): Promise<Snapshot> {
+    const { tick } = this.state;
+    assert(tick > 0, 'a run has executed a tick before its state is captured');
+    const agents = await this.#turns.capture(tick);
+    return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents };
   }
 
   /** A copy of an agent's memory; undefined where it has none yet. */

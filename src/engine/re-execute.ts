@@ -21,8 +21,8 @@ export interface Recorded {
 export interface ReExecuteOptions {
   readonly reader: EventLogReader;
   readonly machine: Machine;
-  /** After each tick that agrees. */
-  readonly onTick?: (executed: ExecutedTick) => void;
+  /** After each tick that agrees; waited for. */
+  readonly onTick?: (executed: ExecutedTick) => void | Promise<void>;
   /** Ticks after this one are left alone. */
   readonly lastTick?: number;
 }
@@ -31,7 +31,7 @@ export interface ReExecuteOptions {
 export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended'] as const;
 
 /**
- * Steps the machine through a record.
+ * Steps the machine through a record, from the tick behind the machine's own.
  * @throws EngineError `replay-diverged` at the first digest that differs
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
@@ -52,6 +52,9 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       const list = decodeEvent('inputs', payload);
       if (tick > machine.state.tick) sealed = { tick, inputs: list.inputs };
       cursor = list.cursor ?? cursor;
+    } else if (channel === 'digests' && tick <= machine.state.tick) {
+      const { digest } = decodeEvent('digests', payload);
+      if (tick === machine.state.tick) compare({ tick, digest: machine.digest }, digest);
     } else if (channel === 'digests') {
       const inputs = sealed?.tick === tick ? sealed.inputs : [];
       sealed = undefined;
@@ -59,7 +62,8 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       const done = step instanceof Promise ? await step : step;
       compare(done, decodeEvent('digests', payload).digest);
       executed++;
-      onTick?.(done);
+      const observed = onTick?.(done);
+      if (observed !== undefined) await observed;
     }
     if (performance.now() - yieldedAtMs > 20) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -69,7 +73,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
   return { executed, epoch, ended, cursor, sealed };
 }
 
-function compare({ tick, digest }: ExecutedTick, recorded: Uint8Array): void {
+function compare({ tick, digest }: Pick<ExecutedTick, 'tick' | 'digest'>, recorded: Uint8Array): void {
   if (bytesEqual(digest, recorded)) return;
   throw new EngineError(
     'replay-diverged',

@@ -7,6 +7,7 @@ import type { Sha256 } from '../base/hash.ts';
 import {
   captureImage,
   expandImage,
+  type MemoryImage,
   type MemorySpec,
   type Pool,
   type ResultStreams,
@@ -28,6 +29,14 @@ export interface TurnRunnerOptions {
   readonly residentAgentsMax: number;
   /** Streams that are kept for rebuilding an executor before a checkpoint takes their place. */
   readonly journalEntriesMax?: number;
+}
+
+/** All that an agent's instance was. */
+export interface AgentImage {
+  /** Creation number. */
+  readonly number: number;
+  readonly state: Uint32Array;
+  readonly image: MemoryImage;
 }
 
 /** An executor that is lost so often on one stream will be lost again. */
@@ -96,6 +105,24 @@ export class TurnRunner {
       this.#options.pool.releaseMemory(agent.number, false);
       this.#dropped.push(agent);
     }
+  }
+
+  /** State and image of every agent that has an instance, by creation number. Nothing else may run meanwhile. */
+  async capture(tick: number): Promise<AgentImage[]> {
+    const saved = await this.#save(tick, [...this.#residency.residents.values()]);
+    const images = saved.map(({ agent, memory, state }) => ({
+      number: agent.number,
+      state,
+      image: memory.image!,
+    }));
+    for (const [number, { state, image }] of this.#residency.hibernated)
+      images.push({ number, state, image });
+    return images.sort((a, b) => a.number - b.number);
+  }
+
+  /** Takes agents over as they were captured; each wakes with its next turn. */
+  adopt(images: readonly AgentImage[]): void {
+    for (const { number, state, image } of images) this.#residency.hibernated.set(number, { state, image });
   }
 
   /** Replaces journals that have become long by checkpoints. Undefined where there is nothing to do. */

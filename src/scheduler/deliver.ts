@@ -224,7 +224,7 @@ export function holdsSlot(kind: TaskKind): boolean {
 }
 
 /** Takes the slots that the task needs. */
-function holdSlot(task: Task): void {
+export function holdSlot(task: Task): void {
   const { agent, topic } = task;
   task.slotHeld = true;
   agent.slotsUsed++;

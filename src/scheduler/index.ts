@@ -9,6 +9,16 @@ export { EventKind, eventKindNames } from './event.ts';
 export { createDeclaredAgents, declaredNames } from './life-cycle.ts';
 export { hasRunnable, nextTimerTick, openTick, planTick } from './plan.ts';
 export type { Policy } from './run-queue.ts';
+export {
+  restoreState,
+  type SavedAgent,
+  type SavedEffect,
+  type SavedScheduler,
+  type SavedTask,
+  type SavedTimer,
+  type SavedTopic,
+  saveState,
+} from './saved-state.ts';
 export type {
   Agent,
   Declaration,

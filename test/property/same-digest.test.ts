@@ -2,66 +2,23 @@
 // the run is kept.
 
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { encodeHex } from '../../src/base/encoding.ts';
 import { systemTables } from '../../src/engine/genesis.ts';
-import { Orchestrator, openInput, type RunProgress, replayRun } from '../../src/engine/index.ts';
+import { replayRun } from '../../src/engine/index.ts';
 import { loadRun } from '../../src/engine/load-run.ts';
 import { Machine } from '../../src/engine/machine.ts';
 import { prepareModules } from '../../src/engine/prepare-modules.ts';
 import { reExecute, reExecuteChannels } from '../../src/engine/re-execute.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
-import {
-  createGenerated,
-  type GeneratedSystem,
-  generatedSystem,
-} from '../../src/engine/testing/generated-system.ts';
-import { chainOf, KeptOutputs, newFolder, recorded } from '../../src/engine/testing/runs.ts';
+import { type GeneratedSystem, generatedSystem } from '../../src/engine/testing/generated-system.ts';
+import { chainOf, newFolder, recorded } from '../../src/engine/testing/runs.ts';
 import { createShuffledPool } from '../../src/engine/testing/shuffled-pool.ts';
 import { readEvents } from '../../src/log/index.ts';
+import { type Choice, runGenerated } from './generated-runs.ts';
 
-interface Choice {
-  readonly workers?: number;
-  readonly blocking?: boolean;
-  readonly hook?: boolean;
-  readonly trace?: 'none' | 'outcomes' | 'full';
-  readonly durability?: 'tick' | 'batch' | 'none';
-}
-
-/** Every-tick agents and programs may go on for long; the chain needs no more than this. */
-const ticks = 60;
-
-async function run(generated: GeneratedSystem, choice: Choice, folder: string): Promise<string[]> {
-  const { trace = 'none', durability = 'none', hook = false, workers = 0, blocking = false } = choice;
-  const system = await createGenerated(generated, { trace, durability });
-  const outputs = new KeptOutputs();
-  const orchestrator = await Orchestrator.create({
-    system,
-    runDirectory: folder,
-    workers,
-    blocking,
-    outputs,
-  });
-  if (hook) {
-    const wait = (): void => void performance.now();
-    orchestrator.registerTelemetryHook({ tick: wait, turn: wait, messages: wait });
-  }
-  const input = `${folder}.jsonl`;
-  writeFileSync(input, `${generated.lines.join('\n')}\n`);
-  orchestrator.spawnAgent({ agent: 'child' });
-  orchestrator.publish('den', { payload: new Uint8Array([6, 3, 1]) });
-  orchestrator.pauseAgent('one/1');
-  const onTick = (progress: RunProgress): void => {
-    if (progress.executed === 4) orchestrator.stepAgent('one/1');
-    if (progress.executed === 6) orchestrator.resumeAgent('one/1');
-  };
-  await orchestrator.run({ source: openInput(input), ticks, onTick });
-  return outputs.texts;
-}
-
-/** What a record tells about the run itself: all but who kept it, and how. */
 function story(folder: string): unknown {
   return {
     chain: chainOf(folder),
@@ -94,18 +51,20 @@ async function shuffledChain(
   await reExecute({
     reader,
     machine,
-    onTick: ({ tick, digest }) => chain.push(`${tick} ${encodeHex(digest)}`),
+    onTick: ({ tick, digest }) => {
+      chain.push(`${tick} ${encodeHex(digest)}`);
+    },
   });
   return chain;
 }
 
 async function sameWith(generated: GeneratedSystem, choices: readonly Choice[]): Promise<void> {
   const folder = newFolder();
-  const outputs = await run(generated, {}, folder);
+  const outputs = await runGenerated(generated, {}, folder);
   const told = story(folder);
   for (const choice of choices) {
     const other = newFolder();
-    assert.deepEqual(await run(generated, choice, other), outputs, JSON.stringify(choice));
+    assert.deepEqual(await runGenerated(generated, choice, other), outputs, JSON.stringify(choice));
     assert.deepEqual(story(other), told, JSON.stringify(choice));
     rmSync(other, { recursive: true, force: true });
   }
@@ -126,7 +85,7 @@ test('a shuffled pool of any size replays the record of any system', async () =>
     fc.record({ generated: generatedSystem, size: fc.integer({ min: 1, max: 5 }), seed: fc.nat(1000) }),
     async ({ generated, size, seed }) => {
       const folder = newFolder();
-      await run(generated, {}, folder);
+      await runGenerated(generated, {}, folder);
       const chain = chainOf(folder);
       assert.deepEqual(await shuffledChain(folder, size, seed), chain);
       faults += recorded(folder, 'faults').length;
@@ -150,7 +109,7 @@ test('lost executors, checkpoints and hibernation change no digest', () =>
     }),
     async ({ generated, size, seed, ...hardship }) => {
       const folder = newFolder();
-      await run(generated, {}, folder);
+      await runGenerated(generated, {}, folder);
       assert.deepEqual(await shuffledChain(folder, size, seed, hardship), chainOf(folder));
       rmSync(folder, { recursive: true, force: true });
     },
@@ -178,7 +137,7 @@ test('1, 2 and 4 workers, blocking or not, give what no workers give, and so doe
         { workers: 4, trace: 'full' },
       ]);
       const folder = newFolder();
-      await run(generated, { workers: 2 }, folder);
+      await runGenerated(generated, { workers: 2 }, folder);
       const chain = chainOf(folder);
       for (const choice of [{ workers: 0 }, { workers: 1, blocking: true }, { workers: 4 }]) {
         const { digest, executed, complete } = await replayRun(folder, choice);
@@ -194,8 +153,8 @@ test('another seed gives another chain', () =>
     generatedSystem,
     async (generated) => {
       const [folder, other] = [newFolder(), newFolder()];
-      await run(generated, {}, folder);
-      await run({ ...generated, seed: generated.seed + 1 }, {}, other);
+      await runGenerated(generated, {}, folder);
+      await runGenerated({ ...generated, seed: generated.seed + 1 }, {}, other);
       assert.notDeepEqual(chainOf(folder), chainOf(other));
     },
     3,

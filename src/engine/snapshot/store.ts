@@ -1,0 +1,185 @@
+// Snapshots in a run directory. Pages are kept by the hash of their content, compressed, in a pack beside the snapshot
+// that first had them; a later snapshot refers to them. A snapshot is there when its own file is there, and that file
+// is written last, whole or not at all.
+
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompressSync } from 'node:zlib';
+import { bytesEqual, encodeHex } from '../../base/encoding.ts';
+import { assert, EngineError } from '../../base/errors.ts';
+import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
+import type { RunDirectory } from '../../log/index.ts';
+import { decodeMessage, encodeMessage } from '../../log/message.ts';
+import type { Snapshot } from '../machine.ts';
+import { sha256 } from '../sha256.ts';
+import { joinPages, splitPages } from './page.ts';
+import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
+
+const folder = 'snapshots';
+const snapshotFormat = 1;
+const magic = new TextEncoder().encode('WESNAP1\n');
+const namePattern = /^(\d{12,})\.snapshot$/;
+const compress = promisify(zstdCompress);
+
+function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
+  return `${String(tick).padStart(12, '0')}.${ending}`;
+}
+
+export class SnapshotStore {
+  readonly #directory: RunDirectory;
+  /** Pages that this or an earlier snapshot of the run has, by hash. */
+  readonly #known: Map<string, PageEntry> = new Map();
+  #pending: Promise<void> = Promise.resolve();
+  #ready = false;
+
+  constructor(directory: RunDirectory) {
+    this.#directory = directory;
+  }
+
+  /** Ticks of the snapshots that are there, ascending. */
+  ticks(): readonly number[] {
+    const { storage } = this.#directory;
+    const names = onStorage(storage, folder, 'list', () => storage.list(folder)) ?? [];
+    return names
+      .flatMap((name) => namePattern.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  /** The newest snapshot of a tick up to `tick`, or undefined. */
+  newestUpTo(tick: number): number | undefined {
+    return this.ticks().findLast((candidate) => candidate <= tick);
+  }
+
+  /** Writes a snapshot, after those that are being written; durable when this resolves. */
+  write(snapshot: Snapshot, tickMs: number): Promise<void> {
+    const written = this.#pending.then(() => this.#write(snapshot, tickMs));
+    this.#pending = written.catch(() => {});
+    return written;
+  }
+
+  async #write(snapshot: Snapshot, tickMs: number): Promise<void> {
+    const { storage } = this.#directory;
+    if (!this.#ready) {
+      onStorage(storage, folder, 'make folder', () => storage.makeFolder(folder));
+      for (const tick of this.ticks().slice(-1)) {
+        for (const page of this.#readFile(tick).pages) this.#known.set(encodeHex(page.sha256), page);
+      }
+      this.#ready = true;
+    }
+    const pack: Uint8Array[] = [];
+    let packBytes = 0;
+    const table = new Map<string, number>();
+    const pages: PageEntry[] = [];
+    const indexOf = async (kept: Uint8Array): Promise<number> => {
+      const hash = sha256(kept);
+      const key = encodeHex(hash);
+      const found = table.get(key);
+      if (found !== undefined) return found;
+      let page = this.#known.get(key);
+      if (page === undefined) {
+        const compressed = await compress(kept);
+        page = { sha256: hash, pack: snapshot.tick, offset: packBytes, length: compressed.length };
+        pack.push(compressed);
+        packBytes += compressed.length;
+        this.#known.set(key, page);
+      }
+      pages.push(page);
+      table.set(key, pages.length);
+      return pages.length;
+    };
+    const agents: AgentEntry[] = [];
+    for (const { number, state, image } of snapshot.agents) {
+      const indices: number[] = [];
+      for (const kept of splitPages(image)) indices.push(kept === undefined ? 0 : await indexOf(kept));
+      const words = state.slice();
+      agents.push({ number, state: new Uint8Array(words.buffer), pages: indices });
+    }
+    const file: SnapshotFile = {
+      format: snapshotFormat,
+      tick: snapshot.tick,
+      digest: snapshot.digest,
+      timestamp: snapshot.tick * tickMs,
+      scheduler: snapshot.scheduler,
+      agents,
+      pages,
+    };
+    if (pack.length > 0) writeWhole(storage, folder, fileName(snapshot.tick, 'pages'), Buffer.concat(pack));
+    const body = encodeMessage(snapshotTable, file);
+    const whole = Buffer.concat([magic, sha256(body), body]);
+    writeWhole(storage, folder, fileName(snapshot.tick, 'snapshot'), whole);
+  }
+
+  /**
+   * Reads a snapshot and every page of it.
+   * @throws EngineError `record-damaged` where a byte was changed or a file is missing
+   */
+  read(tick: number): Snapshot {
+    const file = this.#readFile(tick);
+    const packs = new Map<number, Uint8Array>();
+    const pages = file.pages.map((page) => this.#readPage(page, packs));
+    return {
+      tick: file.tick,
+      digest: file.digest.slice() as Uint8Array<ArrayBuffer>,
+      scheduler: file.scheduler,
+      agents: file.agents.map(({ number, state, pages: indices }) => {
+        const words = state.slice();
+        const image = joinPages(indices.map((index) => (index === 0 ? undefined : pages[index - 1])));
+        return { number, state: new Uint32Array(words.buffer), image };
+      }),
+    };
+  }
+
+  #readFile(tick: number): SnapshotFile {
+    const name = `${folder}/${fileName(tick, 'snapshot')}`;
+    const bytes = readWhole(this.#directory.storage, name);
+    if (bytes === undefined) throw this.#damaged(name, 0, 'it is missing');
+    const head = magic.length + 32;
+    if (!bytesEqual(bytes.subarray(0, magic.length), magic))
+      throw this.#damaged(name, 0, 'it is no snapshot');
+    const body = bytes.subarray(head);
+    if (!bytesEqual(sha256(body), bytes.subarray(magic.length, head))) {
+      throw this.#damaged(name, magic.length, 'its hash is another');
+    }
+    const file = decodeMessage(snapshotTable, body);
+    assert(file.tick === tick, 'a snapshot is of the tick that its name says');
+    if (file.format !== snapshotFormat) {
+      throw this.#damaged(
+        name,
+        head,
+        `it has format ${file.format}, and this version reads ${snapshotFormat}`,
+      );
+    }
+    return file;
+  }
+
+  #readPage(page: PageEntry, packs: Map<number, Uint8Array>): Uint8Array {
+    const name = `${folder}/${fileName(page.pack, 'pages')}`;
+    let pack = packs.get(page.pack);
+    if (pack === undefined) {
+      const handle = openFile(this.#directory.storage, name);
+      if (handle === undefined) throw this.#damaged(name, 0, 'it is missing');
+      try {
+        pack = readRange(handle, 0, handle.size());
+      } finally {
+        handle.close();
+      }
+      packs.set(page.pack, pack);
+    }
+    try {
+      const kept = zstdDecompressSync(pack.subarray(page.offset, page.offset + page.length));
+      if (bytesEqual(sha256(kept), page.sha256)) return kept;
+    } catch {
+      // Said below.
+    }
+    throw this.#damaged(name, page.offset, 'a page is not what its hash says');
+  }
+
+  #damaged(file: string, offset: number, why: string): EngineError {
+    const { path } = this.#directory;
+    return new EngineError('record-damaged', `Cannot read "${file}" in "${path}": ${why}`, {
+      file,
+      offset,
+      path,
+    });
+  }
+}

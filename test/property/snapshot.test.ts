@@ -1,0 +1,70 @@
+// A snapshot is the whole of a run: whatever runs on from it, at any tick, gives the digests of the run that was not
+// interrupted.
+
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { encodeHex } from '../../src/base/encoding.ts';
+import { systemTables } from '../../src/engine/genesis.ts';
+import { loadRun } from '../../src/engine/load-run.ts';
+import { Machine, type Snapshot } from '../../src/engine/machine.ts';
+import { prepareModules } from '../../src/engine/prepare-modules.ts';
+import { reExecute, reExecuteChannels } from '../../src/engine/re-execute.ts';
+import { sha256 } from '../../src/engine/sha256.ts';
+import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
+import { generatedSystem } from '../../src/engine/testing/generated-system.ts';
+import { newFolder } from '../../src/engine/testing/runs.ts';
+import { createShuffledPool } from '../../src/engine/testing/shuffled-pool.ts';
+import { readEvents } from '../../src/log/index.ts';
+import { runGenerated } from './generated-runs.ts';
+
+test('a run goes on from a snapshot of any tick, written and read back, with the same digests', async () => {
+  let snapshots = 0;
+  const property = fc.asyncProperty(
+    fc.record({
+      generated: generatedSystem,
+      size: fc.integer({ min: 1, max: 3 }),
+      every: fc.integer({ min: 1, max: 9 }),
+    }),
+    async ({ generated, size, every }) => {
+      const folder = newFolder();
+      await runGenerated(generated, {}, folder);
+      const { directory, config, modules } = await loadRun(folder);
+      const prepared = await prepareModules(config, modules);
+      const store = new SnapshotStore(directory);
+      const openMachine = (from?: Snapshot): Machine => {
+        const pool = createShuffledPool(systemTables(config), { size, seed: every });
+        return new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax: 3 }, from);
+      };
+      const chain: string[] = [];
+      const machine = openMachine();
+      const captures: Promise<void>[] = [];
+      await reExecute({
+        reader: readEvents(directory, { channels: reExecuteChannels }),
+        machine,
+        onTick: async ({ tick, digest }) => {
+          chain.push(`${tick} ${encodeHex(digest)}`);
+          if (tick % every === 0) captures.push(store.write(await machine.capture(), 10));
+        },
+      });
+      await Promise.all(captures);
+      for (const tick of store.ticks()) {
+        const from = store.read(tick);
+        const again: string[] = [];
+        await reExecute({
+          reader: readEvents(directory, { channels: reExecuteChannels }),
+          machine: openMachine(from),
+          onTick: ({ tick: done, digest }) => {
+            again.push(`${done} ${encodeHex(digest)}`);
+          },
+        });
+        assert.deepEqual(again, chain.slice(chain.length - again.length));
+        snapshots++;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  );
+  await fc.assert(property, { numRuns: 40, endOnFailure: false });
+  assert.ok(snapshots > 20, `${snapshots} snapshots were taken`);
+});
