@@ -46,6 +46,8 @@ function createProgram(done: (exitCode: number) => void): Command {
     .addHelpText('after', exitCodes);
   addRun(program, done);
   addReplay(program, done);
+  addDiff(program, done);
+  addFork(program, done);
   addInspect(program, done);
   addInstrument(program, done);
   for (const command of [program, ...program.commands]) {
@@ -109,6 +111,11 @@ function addReplay(program: Command, done: (exitCode: number) => void): void {
       'worker threads; 0 (the default) runs everything in one thread',
       wholeNumber(0, 64),
     )
+    .option(
+      '--from <tick>',
+      'begin at the newest snapshot before this tick; at the start where there is none',
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
     .option('--json', 'end standard output with one object about the replay')
     .addHelpText(
       'after',
@@ -120,6 +127,66 @@ Examples:
     .action(async (runDirectory: string, options: ReplayOptions) => {
       const { replayCommand } = await import('./replay.ts');
       done(await replayCommand(runDirectory, options));
+    });
+}
+
+function addDiff(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('diff')
+    .summary('find the first place where two runs differ')
+    .description(
+      'Finds the first tick, input, task, effect or byte of memory in which two recorded runs differ.',
+    )
+    .argument('<run-a>', 'run directory', path)
+    .argument('<run-b>', 'run directory', path)
+    .option('--json', 'print one object')
+    .addHelpText(
+      'after',
+      `
+The exit code is 0 where the runs are equal, and 3 where they differ.
+
+Example:
+  wasm-engine diff runs/system-1 runs/system-2`,
+    )
+    .action(async (a: string, b: string, options: { readonly json?: boolean }) => {
+      const { diffCommand } = await import('./diff.ts');
+      done(await diffCommand(a, b, options));
+    });
+}
+
+function addFork(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('fork')
+    .summary('go on from a tick of a recorded run, in a new run')
+    .description(
+      'Begins a new run that goes on from a tick of a recorded one, with other input or another seed.',
+    )
+    .argument('<run-dir>', 'run directory; it is only read', path)
+    .requiredOption(
+      '--tick <n>',
+      'the last tick that both runs share',
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option('-i, --input <file>', 'JSON Lines in place of the rest of the input; - for standard input', path)
+    .option('--ticks <n>', 'the last logical tick', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('-w, --workers <n>', 'worker threads; 0 runs everything in one thread', wholeNumber(0, 64))
+    .option('--seed <n>', 'seed of the agents that begin later', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .option('-d, --run-dir <dir>', 'new folder for the record (default: runs/<run>-fork-<n>)', path)
+    .option('-o, --output <file>', 'write outputs there; otherwise to standard output', path)
+    .option('--strict', 'fail at the first bad line; otherwise bad lines are skipped and reported')
+    .option('--json', 'end standard output with one object about the run')
+    .addHelpText(
+      'after',
+      `
+The new run directory stands by itself, with the snapshot that it began from.
+
+Examples:
+  wasm-engine fork runs/system-1 --tick 500 --input other.jsonl
+  wasm-engine diff runs/system-1 runs/system-1-fork-1`,
+    )
+    .action(async (runDirectory: string, options: RunOptions & { readonly tick: number }) => {
+      const { forkCommand } = await import('./run.ts');
+      done(await forkCommand(runDirectory, options.tick, options));
     });
 }
 

@@ -7,6 +7,7 @@ import { writeLine } from './standard-output.ts';
 
 export interface ReplayOptions {
   readonly workers?: number;
+  readonly from?: number;
   readonly json?: boolean;
 }
 
@@ -17,6 +18,7 @@ export async function replayCommand(runDirectory: string, options: ReplayOptions
     const summary = await replayRun(runDirectory, {
       workers: options.workers ?? 0,
       blocking: true,
+      ...(options.from !== undefined && { from: options.from }),
       onTick: ({ tick }) => progress.update(() => `tick ${grouped(tick)} agrees`),
     });
     progress.clear();

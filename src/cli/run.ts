@@ -46,13 +46,26 @@ interface Prepared {
 
 export async function runCommand(systemFile: string | undefined, options: RunOptions): Promise<number> {
   checkUsage(systemFile, options);
+  return runPrepared(options, (outputs, progress) =>
+    systemFile === undefined
+      ? goOn(options.runDir!, options, outputs, progress)
+      : begin(systemFile, options, outputs),
+  );
+}
+
+/** `wasm-engine fork`: a new run that goes on from a tick of another one. */
+export async function forkCommand(from: string, tick: number, options: RunOptions): Promise<number> {
+  return runPrepared(options, (outputs) => fork(from, tick, options, outputs));
+}
+
+async function runPrepared(
+  options: RunOptions,
+  prepare: (outputs: Outputs, progress: ProgressLine) => Promise<Prepared>,
+): Promise<number> {
   const progress = new ProgressLine();
   const outputs = new Outputs(progress);
   const startedAtMs = performance.now();
-  const prepared =
-    systemFile === undefined
-      ? await goOn(options.runDir!, options, outputs, progress)
-      : await begin(systemFile, options, outputs);
+  const prepared = await prepare(outputs, progress);
   const interruption = new Interruption();
   let summary: RunSummary;
   try {
@@ -133,6 +146,34 @@ async function goOn(
     const source = openSource(input ?? recordedInput(orchestrator), options);
     const name = basename(resolve(runDirectory));
     return { name, orchestrator, runDirectory, source, pace: options.pace ?? 'free' };
+  } catch (error) {
+    await orchestrator.close();
+    throw error;
+  }
+}
+
+async function fork(from: string, tick: number, options: RunOptions, outputs: Outputs): Promise<Prepared> {
+  const { seed, workers, input } = options;
+  outputs.open(options.output, 'new');
+  const runDirectory = options.runDir ?? makeRunDirectory(`${basename(resolve(from))}-fork`);
+  const orchestrator = await Orchestrator.fork({
+    from,
+    tick,
+    runDirectory,
+    outputs,
+    blocking: true,
+    ...(seed !== undefined && { seed }),
+    ...(workers !== undefined && { workers }),
+  });
+  try {
+    const source = openSource(input ?? recordedInput(orchestrator), options);
+    return {
+      name: basename(resolve(runDirectory)),
+      orchestrator,
+      runDirectory,
+      source,
+      pace: options.pace ?? 'free',
+    };
   } catch (error) {
     await orchestrator.close();
     throw error;

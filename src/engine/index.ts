@@ -15,6 +15,8 @@ export {
   type SystemConfig,
   type SystemDescription,
 } from './config/index.ts';
+export { diffRuns, type RunDifference } from './diff/diff-runs.ts';
+export type { TickDifference } from './diff/first-difference.ts';
 export type { OutputSink } from './durable-log.ts';
 export { type LineSource, openInput } from './input/index.ts';
 export {
@@ -31,6 +33,7 @@ export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } 
 export type {
   AgentSpec,
   EndReason,
+  ForkOptions,
   Message,
   OrchestratorOptions,
   PayloadValue,

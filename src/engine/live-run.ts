@@ -13,6 +13,7 @@ import { emitTelemetry } from './observe.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { EndReason, RunOptions } from './run-types.ts';
+import type { SnapshotSchedule } from './snapshot/schedule.ts';
 
 export interface LiveRunParts {
   readonly machine: Machine;
@@ -21,6 +22,7 @@ export interface LiveRunParts {
   readonly hostInputs: HostInputs;
   readonly hooks: TelemetryHooks;
   readonly totals: RunTotals;
+  readonly snapshots: SnapshotSchedule;
   readonly tickMs: number;
 }
 
@@ -127,11 +129,11 @@ export class LiveRun {
     const startedAtMs = hooks.isEmpty ? 0 : performance.now();
     const executed = machine.step(tick, inputs);
     if (executed instanceof Promise) return executed.then((done) => this.#record(done, startedAtMs, options));
-    this.#record(executed, startedAtMs, options);
+    return this.#record(executed, startedAtMs, options);
   }
 
-  #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void {
-    const { machine, recorder, durable, hooks, totals, hostInputs } = this.#parts;
+  #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void | Promise<void> {
+    const { machine, recorder, durable, hooks, totals, hostInputs, snapshots } = this.#parts;
     const outputs = recorder.committed(executed, machine.state.events);
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);
@@ -146,6 +148,7 @@ export class LiveRun {
       );
     }
     options.onTick?.(totals.progress);
+    if (snapshots.isDue(executed.tick)) return snapshots.take(machine);
   }
 
   /** The cursor, where it has moved since it was last recorded. */

@@ -1,17 +1,21 @@
 // A run directory as a system: its configuration and modules, checked, and nothing from outside it.
 
-import { decodeUtf8, encodeHex } from '../base/encoding.ts';
+import { bytesEqual, decodeUtf8, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { decodeEvent, openRunDirectory, type RunDirectory, readEvents } from '../log/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
 import { parseConfig } from './config/index.ts';
 import type { ModuleSource, SystemConfig } from './config/system-config.ts';
+import type { Snapshot } from './machine.ts';
 import { sha256 } from './sha256.ts';
+import { SnapshotStore } from './snapshot/store.ts';
 
 export interface LoadedRun {
   readonly directory: RunDirectory;
   readonly config: SystemConfig;
   readonly modules: ReadonlyMap<string, ModuleSource>;
+  /** What a fork began from. */
+  readonly base: Snapshot | undefined;
 }
 
 /**
@@ -36,7 +40,7 @@ export async function loadRun(path: string): Promise<LoadedRun> {
   const modules = new Map(
     hashes.map((hash) => [hash, { bytes: directory.module(hash), files: [`modules/${hash}.wasm`] }]),
   );
-  return { directory, config, modules };
+  return { directory, config, modules, base: readBase(directory) };
 }
 
 async function parseRecorded(path: string, bytes: Uint8Array): Promise<SystemConfig> {
@@ -51,6 +55,37 @@ async function parseRecorded(path: string, bytes: Uint8Array): Promise<SystemCon
       error,
     );
   }
+}
+
+/** The snapshot that a fork began from, as the log says it. */
+function readBase(directory: RunDirectory): Snapshot | undefined {
+  const { baseTick } = directory.manifest;
+  if (baseTick === undefined) return undefined;
+  const base = new SnapshotStore(directory).read(baseTick);
+  for (const { payload } of readEvents(directory, { channels: ['run-started'] })) {
+    if (bytesEqual(decodeEvent('run-started', payload).baseDigest ?? new Uint8Array(0), base.digest)) break;
+    const details = { file: 'snapshots', offset: 0, path: directory.path };
+    const what = `the snapshot of tick ${baseTick} has not the digest that the log says`;
+    throw new EngineError('record-damaged', `Cannot begin the fork in "${directory.path}": ${what}`, details);
+  }
+  return base;
+}
+
+/**
+ * The newest snapshot of a run up to a tick, or what it began from; undefined: the run is executed from its start.
+ * A snapshot that cannot be read is passed over where an older one, or the start, can serve.
+ */
+export function newestSnapshot({ directory, base }: LoadedRun, tick: number): Snapshot | undefined {
+  const store = new SnapshotStore(directory);
+  for (const candidate of store.ticks().toReversed()) {
+    if (candidate > tick || candidate <= (base?.tick ?? 0)) continue;
+    try {
+      return store.read(candidate);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'record-damaged') throw error;
+    }
+  }
+  return base;
 }
 
 /** The log says which configuration it belongs to. */

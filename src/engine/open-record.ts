@@ -11,25 +11,45 @@ import {
   truncateTail,
 } from '../log/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
-import { type Durability, normalisedBytes, type System } from './config/system-config.ts';
+import { type Durability, normalisedBytes, type System, type Trace } from './config/system-config.ts';
 import { Recorder } from './recorder.ts';
 import { sha256 } from './sha256.ts';
 import { engineVersion } from './version.ts';
 
+/** The snapshot that a run begins from. */
+export interface Base {
+  readonly tick: number;
+  readonly digest: Uint8Array;
+}
+
+const noBase: Base = { tick: 0, digest: new Uint8Array(0) };
+
 export interface OpenRecord {
+  readonly directory: RunDirectory;
   readonly log: EventLogWriter;
   readonly recorder: Recorder;
 }
 
 /** Makes the run directory and begins its log. */
-export function beginRecord(path: string, { config, host, modules }: System): OpenRecord {
+export function beginRecord(
+  path: string,
+  { config, host, modules }: System,
+  base: Base = noBase,
+): OpenRecord {
   const { durability, trace } = host;
   const directory = createRunDirectory(path, {
-    manifest: { format: recordFormat, engine: engineVersion, durability, costTable: costTableVersion },
+    manifest: {
+      format: recordFormat,
+      engine: engineVersion,
+      durability,
+      costTable: costTableVersion,
+      ...(base.tick > 0 ? { baseTick: base.tick } : {}),
+    },
     config: normalisedBytes(config),
     modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
   });
-  return open(directory, { config, host, modules }, new EventLogWriter(directory), 0, 0, trace);
+  const log = new EventLogWriter(directory);
+  return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }
 
 /** Cuts a torn tail, keeping a copy, so that the record can be appended to. Call it before reading the record. */
@@ -43,19 +63,19 @@ export function continueRecord(
   system: System,
   epoch: number,
   tick: number,
+  base: Base | undefined,
 ): OpenRecord {
-  const after = checkEventLog(directory);
-  return open(directory, system, new EventLogWriter(directory, { after }), epoch, tick, system.host.trace);
+  const log = new EventLogWriter(directory, { after: checkEventLog(directory) });
+  return open(directory, system, log, { epoch, tick, trace: system.host.trace, base: base ?? noBase });
 }
 
 function open(
   directory: RunDirectory,
   { config }: System,
   log: EventLogWriter,
-  epoch: number,
-  tick: number,
-  trace: System['host']['trace'],
+  start: { epoch: number; tick: number; trace: Trace; base: Base },
 ): OpenRecord {
+  const { epoch, tick, trace, base } = start;
   const recorder = new Recorder(log, trace, epoch);
   try {
     recorder.started(tick, {
@@ -65,13 +85,15 @@ function open(
       costTable: costTableVersion,
       moduleSha256: directory.moduleHashes().map((hash) => decodeHex(hash)!),
       node: process.version,
+      baseTick: base.tick,
+      baseDigest: base.digest,
     });
     log.sync();
   } catch (error) {
     log.abandon();
     throw error;
   }
-  return { log, recorder };
+  return { directory, log, recorder };
 }
 
 /** @throws EngineError `run-directory-invalid` where the run ended for good */

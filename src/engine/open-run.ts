@@ -1,17 +1,19 @@
 // Putting a run together: modules, pool, machine and record, for a new run or for one that goes on.
 
-import { readEvents } from '../log/index.ts';
+import { EngineError } from '../base/errors.ts';
+import { type RunDirectory, readEvents } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
-import { loadRun } from './load-run.ts';
-import { type ExecutedTick, Machine } from './machine.ts';
+import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
+import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
 import { openPool } from './open-pool.ts';
 import { beginRecord, continueRecord, mendRecord, type OpenRecord, refuseEnded } from './open-record.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
 import { RunTotals } from './run-totals.ts';
-import type { OrchestratorOptions, ResumeOptions } from './run-types.ts';
+import type { ForkOptions, OrchestratorOptions, ResumeOptions } from './run-types.ts';
 import { sha256 } from './sha256.ts';
+import { SnapshotStore } from './snapshot/store.ts';
 
 export interface OpenRun {
   readonly system: System;
@@ -25,14 +27,18 @@ export interface OpenRun {
 
 type MachineChoice = Pick<OrchestratorOptions, 'workers' | 'blocking'>;
 
-async function openMachine(system: System, choice: MachineChoice): Promise<{ machine: Machine; pool: Pool }> {
+async function openMachine(
+  system: System,
+  choice: MachineChoice,
+  from?: Snapshot,
+): Promise<{ machine: Machine; pool: Pool }> {
   const { config, host } = system;
   const modules = await prepareModules(config, system.modules);
   const workers = choice.workers ?? host.workers ?? 0;
   const pool = openPool(config, { workers, blocking: choice.blocking ?? false });
   try {
     const { residentAgentsMax } = host;
-    return { machine: new Machine({ config, modules, pool, sha256, residentAgentsMax }), pool };
+    return { machine: new Machine({ config, modules, pool, sha256, residentAgentsMax }, from), pool };
   } catch (error) {
     await pool.close();
     throw error;
@@ -52,14 +58,67 @@ export async function openNewRun(options: OrchestratorOptions): Promise<OpenRun>
   }
 }
 
+/** The last tick whose end the record tells. */
+function lastDigestTick(directory: RunDirectory): number {
+  let last = 0;
+  for (const { tick } of readEvents(directory, { channels: ['digests'] })) last = tick;
+  return last;
+}
+
+/** A new run that goes on from a tick of another one, perhaps with another seed. */
+export async function openFork(options: ForkOptions): Promise<OpenRun> {
+  const parent = await loadRun(options.from);
+  const { captured, recorded } = await captureAt(parent, options.tick);
+  const { run } = parent.config;
+  const config = { ...parent.config, run: { ...run, seed: options.seed ?? run.seed } };
+  const durability = parent.directory.manifest.durability as Durability;
+  const system: System = { config, host: { ...hostDefaults, durability }, modules: parent.modules };
+  const { machine, pool } = await openMachine(system, options, captured);
+  try {
+    const record = beginRecord(options.runDirectory, system, captured);
+    await new SnapshotStore(record.directory).write(captured, run.tickMs);
+    return { system, machine, pool, record, totals: new RunTotals(machine.state), recorded };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+/** The state of a recorded run after its last tick up to `tick`. */
+async function captureAt(
+  run: LoadedRun,
+  tick: number,
+): Promise<{ readonly captured: Snapshot; readonly recorded: Recorded }> {
+  const { config, modules, directory } = run;
+  const system: System = { config, host: hostDefaults, modules };
+  const { machine, pool } = await openMachine(system, { workers: 0 }, newestSnapshot(run, tick));
+  try {
+    const reader = readEvents(directory, { channels: reExecuteChannels });
+    const recorded = await reExecute({ reader, machine, lastTick: tick });
+    if (machine.state.tick === 0 || lastDigestTick(directory) < tick) {
+      const last = lastDigestTick(directory);
+      throw new EngineError(
+        'input-invalid',
+        `Cannot fork "${directory.path}" at tick ${tick}: its record goes from tick 1 to tick ${last}`,
+        { tick, last },
+      );
+    }
+    return { captured: await machine.capture(), recorded: { ...recorded, sealed: undefined } };
+  } finally {
+    await pool.close();
+  }
+}
+
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */
 export async function openExistingRun(options: ResumeOptions): Promise<OpenRun> {
   const { runDirectory, onReplayedTick } = options;
-  const { directory, config, modules } = await loadRun(runDirectory);
+  const run = await loadRun(runDirectory);
+  const { directory, config, modules, base } = run;
   const durability = directory.manifest.durability as Durability;
   const system: System = { config, host: { ...hostDefaults, durability }, modules };
   mendRecord(directory);
-  const { machine, pool } = await openMachine(system, options);
+  const snapshot = newestSnapshot(run, lastDigestTick(directory));
+  const { machine, pool } = await openMachine(system, options, snapshot);
   try {
     const totals = new RunTotals(machine.state);
     const onTick = (executed: ExecutedTick): void => {
@@ -70,10 +129,11 @@ export async function openExistingRun(options: ResumeOptions): Promise<OpenRun> 
       reader: readEvents(directory, { channels: reExecuteChannels }),
       machine,
       onTick,
+      onPassed: (digest) => totals.addRecorded(digest),
     });
     refuseEnded(runDirectory, recorded.ended);
     const epoch = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
-    const record = continueRecord(directory, system, epoch, machine.state.tick);
+    const record = continueRecord(directory, system, epoch, machine.state.tick, base);
     return { system, machine, pool, record, totals, recorded };
   } catch (error) {
     await pool.close();

@@ -11,10 +11,11 @@ import { HostInputs } from './host-inputs.ts';
 import type { LineSource } from './input/index.ts';
 import { LineInputs } from './line-inputs.ts';
 import { LiveRun } from './live-run.ts';
-import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
+import { type OpenRun, openExistingRun, openFork, openNewRun } from './open-run.ts';
 import type {
   AgentSpec,
   EndReason,
+  ForkOptions,
   Message,
   OrchestratorOptions,
   ResumeOptions,
@@ -23,6 +24,8 @@ import type {
   TaskSpec,
 } from './run-types.ts';
 import { sha256 } from './sha256.ts';
+import { SnapshotSchedule } from './snapshot/schedule.ts';
+import { SnapshotStore } from './snapshot/store.ts';
 import { type StateView, viewState } from './state-view.ts';
 
 /**
@@ -42,6 +45,7 @@ export class Orchestrator {
   readonly #hostInputs: HostInputs = new HostInputs();
   readonly #hooks: TelemetryHooks = new TelemetryHooks();
   readonly #calls: HostCalls;
+  readonly #snapshots: SnapshotSchedule;
   readonly #live: LiveRun;
   #busy = false;
   #ended: EndReason | 'failed' | undefined;
@@ -53,14 +57,18 @@ export class Orchestrator {
     this.#calls = new HostCalls(system.config, machine.state);
     const onDurable = (): void => this.#hostInputs.markDurable();
     this.#durable = new DurableLog(record.log, system.host.durability, options.outputs, onDurable);
+    const { snapshotTicks } = system.host;
+    const { tickMs } = system.config.run;
+    this.#snapshots = new SnapshotSchedule(new SnapshotStore(record.directory), snapshotTicks, tickMs);
     this.#live = new LiveRun({
       machine,
       totals,
+      snapshots: this.#snapshots,
       recorder: record.recorder,
       durable: this.#durable,
       hostInputs: this.#hostInputs,
       hooks: this.#hooks,
-      tickMs: system.config.run.tickMs,
+      tickMs,
     });
   }
 
@@ -70,6 +78,15 @@ export class Orchestrator {
    */
   static async create(options: OrchestratorOptions): Promise<Orchestrator> {
     return new Orchestrator(await openNewRun(options), options);
+  }
+
+  /**
+   * Begins a run that goes on from a tick of another one: from there it takes other inputs, or another seed. Its run
+   * directory stands by itself, with the snapshot that it began from.
+   * @throws EngineError `input-invalid` where the other run has no such tick; what `create` and `replayRun` throw
+   */
+  static async fork(options: ForkOptions): Promise<Orchestrator> {
+    return new Orchestrator(await openFork(options), options);
   }
 
   /**
@@ -171,6 +188,20 @@ export class Orchestrator {
     return viewState(machine, system.config.run.tickMs, sha256);
   }
 
+  /**
+   * Keeps a snapshot of the whole run in its run directory, durable when this resolves; answers its tick. Recovery, replay
+   * and forks begin at the newest one.
+   */
+  saveSnapshot(): Promise<number> {
+    if (this.tick === 0)
+      throw new EngineError('run-failed', 'Cannot take a snapshot: no tick was executed yet');
+    return this.#exclusive('take a snapshot', async () => {
+      await this.#snapshots.take(this.#open.machine);
+      await this.#snapshots.settled();
+      return this.tick;
+    });
+  }
+
   /** Attaches an observer of committed ticks. It can change nothing. */
   registerTelemetryHook(hook: TelemetryHook): void {
     this.#hooks.add(hook);
@@ -252,6 +283,7 @@ export class Orchestrator {
 
   async #end(reason: EndReason): Promise<RunSummary> {
     const { machine, record, pool, totals } = this.#open;
+    await this.#snapshots.settled();
     record.recorder.ended(machine.state.tick, reason, machine.digest);
     this.#durable.close();
     this.#ended = reason;

@@ -2,7 +2,7 @@
 
 import { bytesEqual, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import { type Cursor, decodeEvent, type EventLogReader, type Input } from '../log/index.ts';
+import { type Cursor, decodeEvent, type EventLogReader, type Input, type TickDigest } from '../log/index.ts';
 import type { ExecutedTick, Machine } from './machine.ts';
 
 /** What a record came to. */
@@ -23,6 +23,8 @@ export interface ReExecuteOptions {
   readonly machine: Machine;
   /** After each tick that agrees; waited for. */
   readonly onTick?: (executed: ExecutedTick) => void | Promise<void>;
+  /** Told of each recorded tick that the machine has behind it already. */
+  readonly onPassed?: (digest: TickDigest) => void;
   /** Ticks after this one are left alone. */
   readonly lastTick?: number;
 }
@@ -35,7 +37,7 @@ export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended
  * @throws EngineError `replay-diverged` at the first digest that differs
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
-  const { reader, machine, onTick, lastTick } = options;
+  const { reader, machine, onTick, onPassed, lastTick } = options;
   let [executed, epoch] = [0, 0];
   let ended: string | undefined;
   let cursor: Cursor | undefined;
@@ -53,8 +55,9 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       if (tick > machine.state.tick) sealed = { tick, inputs: list.inputs };
       cursor = list.cursor ?? cursor;
     } else if (channel === 'digests' && tick <= machine.state.tick) {
-      const { digest } = decodeEvent('digests', payload);
-      if (tick === machine.state.tick) compare({ tick, digest: machine.digest }, digest);
+      const passed = decodeEvent('digests', payload);
+      if (tick === machine.state.tick) compare({ tick, digest: machine.digest }, passed.digest);
+      onPassed?.(passed);
     } else if (channel === 'digests') {
       const inputs = sealed?.tick === tick ? sealed.inputs : [];
       sealed = undefined;

@@ -26,6 +26,8 @@ export interface RunFacts {
   readonly costTable: number;
   readonly moduleSha256: readonly Uint8Array[];
   readonly node: string;
+  readonly baseTick: number;
+  readonly baseDigest: Uint8Array;
 }
 
 const decoder = new TextDecoder();

@@ -3,7 +3,7 @@
 import { encodeHex } from '../base/encoding.ts';
 import { readEvents } from '../log/index.ts';
 import { hostDefaults } from './config/system-config.ts';
-import { loadRun } from './load-run.ts';
+import { loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine } from './machine.ts';
 import { openPool } from './open-pool.ts';
 import { prepareModules } from './prepare-modules.ts';
@@ -17,6 +17,8 @@ export interface ReplayOptions {
   readonly blocking?: boolean;
   /** Agents whose instances may be alive at once; 4,096 by default. */
   readonly residentAgentsMax?: number;
+  /** The tick to begin at: execution begins at the newest snapshot before it, and at the start where there is none. */
+  readonly from?: number;
   /** Progress, after each tick that agrees. */
   readonly onTick?: (tick: ReplayedTick) => void;
 }
@@ -43,12 +45,14 @@ export interface ReplaySummary {
  * @throws EngineError `replay-diverged` at the first difference, `record-damaged`, `run-directory-invalid`
  */
 export async function replayRun(path: string, options: ReplayOptions = {}): Promise<ReplaySummary> {
-  const { directory, config, modules } = await loadRun(path);
+  const run = await loadRun(path);
+  const { directory, config, modules } = run;
   const prepared = await prepareModules(config, modules);
   const pool = openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
   const { residentAgentsMax = hostDefaults.residentAgentsMax } = options;
   try {
-    const machine = new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax });
+    const snapshot = newestSnapshot(run, (options.from ?? 1) - 1);
+    const machine = new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax }, snapshot);
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
     const observe = ({ tick, committed }: ExecutedTick): void =>

@@ -1,5 +1,6 @@
 // The totals of a run, counted tick by tick, whether the ticks are live or executed again.
 
+import type { TickDigest } from '../log/index.ts';
 import { EventKind, type SchedulerState } from '../scheduler/index.ts';
 import type { ExecutedTick } from './machine.ts';
 import type { RunProgress } from './run-types.ts';
@@ -36,5 +37,16 @@ export class RunTotals {
     progress.faults += committed.faults.length;
     progress.outputs += committed.sink.outputs.length;
     for (const event of this.#state.events) if (event.kind === EventKind.dropped) progress.dropped++;
+  }
+
+  /** Counts a tick of the record that is not executed again. Its drops and outputs are not told there. */
+  addRecorded({ tick, messages, tasks, fuel, faults }: TickDigest): void {
+    const { progress } = this;
+    progress.ticks = tick;
+    progress.executed++;
+    progress.messages += messages;
+    progress.tasks += tasks;
+    progress.fuel += fuel;
+    progress.faults += faults;
   }
 }

@@ -23,6 +23,16 @@ export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly onReplayedTick?: (tick: number) => void;
 }
 
+/** A run that goes on from a tick of another one. */
+export interface ForkOptions extends Omit<OrchestratorOptions, 'system'> {
+  /** The run directory of the other run; it is only read. */
+  readonly from: string;
+  /** The last tick that both have in common. */
+  readonly tick: number;
+  /** Another seed for the agents that begin after the tick. */
+  readonly seed?: number;
+}
+
 export interface RunOptions {
   /** Lines to take inputs from, beside those of the library's calls. */
   readonly source?: LineSource;

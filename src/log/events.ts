@@ -24,6 +24,9 @@ export interface RunStarted {
   readonly moduleSha256: readonly Uint8Array[];
   /** Version of Node; a fact of the host, for people. */
   readonly node: string;
+  /** Tick and digest of the snapshot that the run began from; 0 and empty where it began from nothing. */
+  readonly baseTick?: number;
+  readonly baseDigest?: Uint8Array;
 }
 
 /** A run ends; it may go on in a later epoch. */
@@ -120,6 +123,8 @@ export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('Ru
   costTable: [6, 'uint32'],
   moduleSha256: [7, 'bytes', 'repeated'],
   node: [8, 'string'],
+  baseTick: [9, 'uint64'],
+  baseDigest: [10, 'bytes'],
 });
 
 export const runEndedTable: MessageTable<RunEnded> = message<RunEnded>('RunEnded', {

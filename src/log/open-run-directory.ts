@@ -49,6 +49,13 @@ function checkStart(directory: RunDirectory): void {
         throw damaged(path, 'run.json', `${found}, and the log says ${JSON.stringify(started[fact])}`);
       }
     }
+    if ((manifest.baseTick ?? 0) !== started.baseTick) {
+      throw damaged(
+        path,
+        'run.json',
+        `"baseTick" is ${manifest.baseTick}, and the log says ${started.baseTick}`,
+      );
+    }
     if (!bytesEqual(sha256(directory.config()), started.configSha256)) {
       throw damaged(path, 'config.json', 'its hash is not the one in the log');
     }
@@ -64,7 +71,7 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
     throw damaged(path, 'run.json', 'it is not JSON');
   }
   if (typeof value !== 'object' || value === null) throw damaged(path, 'run.json', 'it is not an object');
-  const { format, engine, durability, costTable } = value as Record<string, unknown>;
+  const { format, engine, durability, costTable, baseTick } = value as Record<string, unknown>;
   if (typeof format !== 'number') throw damaged(path, 'run.json', '"format" is not a number');
   if (format !== recordFormat) {
     throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
@@ -72,7 +79,10 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
   if (typeof engine !== 'string') throw damaged(path, 'run.json', '"engine" is not a text');
   if (typeof durability !== 'string') throw damaged(path, 'run.json', '"durability" is not a text');
   if (typeof costTable !== 'number') throw damaged(path, 'run.json', '"costTable" is not a number');
-  const manifest = { format, engine, durability, costTable };
+  if (baseTick !== undefined && typeof baseTick !== 'number')
+    throw damaged(path, 'run.json', '"baseTick" is not a number');
+  const base = baseTick === undefined ? {} : { baseTick };
+  const manifest = { format, engine, durability, costTable, ...base };
   if (!bytesEqual(bytes, manifestBytes(manifest))) throw damaged(path, 'run.json', 'it was changed');
   return manifest;
 }

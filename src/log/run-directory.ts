@@ -19,6 +19,8 @@ export interface RunManifest {
   readonly durability: string;
   /** Version of the cost table that fuel was counted by. */
   readonly costTable: number;
+  /** The tick of the snapshot that the run began from, for a fork; absent where it began from nothing. */
+  readonly baseTick?: number;
 }
 
 /** What a run directory holds from its beginning. */
@@ -138,8 +140,9 @@ function makeFolders(path: string, storage: Storage): void {
 }
 
 /** The bytes of `run.json`: the one way to write these facts. */
-export function manifestBytes({ format, engine, durability, costTable }: RunManifest): Uint8Array {
-  return encodeUtf8(`${JSON.stringify({ format, engine, durability, costTable }, undefined, 2)}\n`);
+export function manifestBytes({ format, engine, durability, costTable, baseTick }: RunManifest): Uint8Array {
+  const facts = { format, engine, durability, costTable, baseTick };
+  return encodeUtf8(`${JSON.stringify(facts, undefined, 2)}\n`);
 }
 
 function checkModule(hash: string, bytes: Uint8Array): void {

@@ -51,6 +51,7 @@ export interface SystemDescription {
         readonly durability?: Durability | undefined;
         readonly trace?: Trace | undefined;
         readonly residentAgentsMax?: number | undefined;
+        readonly snapshotTicks?: number | undefined;
       }
     | undefined;
   readonly agents: Readonly<Record<string, AgentDescription>>;

@@ -45,6 +45,7 @@ export interface FileSystem {
     readonly durability: Durability;
     readonly trace: Trace;
     readonly residentAgentsMax: number;
+    readonly snapshotTicks: number;
   };
   readonly inputs: { readonly file?: string };
   readonly agents: Readonly<Record<string, FileAgent>>;

@@ -76,6 +76,7 @@ module = "two.wasm"
     durability: 'tick',
     trace: 'outcomes',
     residentAgentsMax: 4096,
+    snapshotTicks: 0,
   });
 });
 

@@ -96,6 +96,8 @@ const describe = {
   durability: 'When a tick is on the disk: before its outputs leave, in groups, or never waited for.',
   trace: 'How much of each task goes into the record beside what a replay needs.',
   residentAgentsMax: 'Agents whose instances may be alive at once; the others hibernate.',
+  snapshotTicks:
+    'A snapshot is taken at the first tick at or after each multiple of it, for faster recovery, replay and forks; 0: none.',
   inputs: 'What enters from outside.',
   inputFile: 'JSON Lines, relative to this file; `--input` takes its place.',
   agents: 'The agents, by name; the order decides their identities.',
@@ -184,6 +186,7 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
     residentAgentsMax: whole(...residentAgentsRange)
       .default(hostDefaults.residentAgentsMax)
       .describe(describe.residentAgentsMax),
+    snapshotTicks: whole(0, ageTicksMax).default(hostDefaults.snapshotTicks).describe(describe.snapshotTicks),
   })
     .describe(describe.host)
     .prefault({} as never),

@@ -114,6 +114,8 @@ export interface HostConfig {
   readonly trace: Trace;
   /** Agents whose instances may be alive at once; the others hibernate. */
   readonly residentAgentsMax: number;
+  /** A snapshot is taken at the first tick at or after each multiple of it; 0: none are. */
+  readonly snapshotTicks: number;
 }
 
 export const hostDefaults: HostConfig = {
@@ -123,6 +125,7 @@ export const hostDefaults: HostConfig = {
   durability: 'batch',
   trace: 'outcomes',
   residentAgentsMax: 4096,
+  snapshotTicks: 0,
 };
 
 /** What `residentAgentsMax` may be: V8 holds about 13,000 memories in a process. */

@@ -1,0 +1,68 @@
+// Snapshots, replays from them, forks and comparisons, through the command's own runs of the hello example.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+
+const root = dirname(dirname(import.meta.dirname));
+const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-fork-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Result {
+  readonly code: number | null;
+  readonly last: Record<string, unknown>;
+  readonly stderr: string;
+}
+
+function command(...words: string[]): Result {
+  const done = spawnSync(process.execPath, [join(root, 'src/cli/main.ts'), ...words, '--json'], {
+    encoding: 'utf8',
+  });
+  const last = done.stdout.trimEnd().split('\n').at(-1) ?? '';
+  return { code: done.status, last: last === '' ? {} : JSON.parse(last), stderr: done.stderr };
+}
+
+/** Names come one by one, each in a tick of its own. */
+function input(name: string, names: readonly string[], firstTick: number): string {
+  const file = join(folder, name);
+  const line = (text: string, i: number): string =>
+    JSON.stringify({ tick: firstTick + i * 10, agent: 'hello', payload: { name: text } });
+  writeFileSync(file, names.map(line).join('\n'));
+  return file;
+}
+
+const system = join(root, 'examples/hello/system.toml');
+const names = ['Ada', 'Grace', 'Barbara', 'Frances', 'Radia'];
+const runA = join(folder, 'a');
+
+test('a fork without other input ends as the run that it goes on from', () => {
+  assert.equal(command('run', system, '--input', input('a.jsonl', names, 1), '-d', runA).code, 0);
+  const fork = command('fork', runA, '--tick', '20', '-d', join(folder, 'same'));
+  assert.equal(fork.code, 0, fork.stderr);
+  assert.equal(fork.last.digest, command('replay', runA).last.digest);
+  assert.equal(command('replay', join(folder, 'same'), '--workers', '2').last.digest, fork.last.digest);
+  const difference = command('diff', runA, join(folder, 'same'));
+  assert.equal(difference.code, 0);
+  assert.equal(difference.last.equal, true);
+});
+
+test('diff names the tick and the input in which a fork with other input differs', () => {
+  const other = input('b.jsonl', ['Barbara', 'Hedy'], 21);
+  const fork = command('fork', runA, '--tick', '20', '--input', other, '-d', join(folder, 'other'));
+  assert.equal(fork.code, 0, fork.stderr);
+  const { code, last } = command('diff', runA, join(folder, 'other'));
+  assert.equal(code, 3);
+  const first = last.first as { tick: number; what: string; a: string; b: string };
+  assert.deepEqual([first.tick, first.what], [31, 'input']);
+  assert.match(first.a, /Frances/);
+  assert.match(first.b, /Hedy/);
+});
+
+test('a fork at a tick that the record does not have is refused', () => {
+  const { code, stderr } = command('fork', runA, '--tick', '9999', '-d', join(folder, 'none'));
+  assert.equal(code, 1);
+  assert.match(stderr, /its record goes from tick 1 to tick/);
+});
