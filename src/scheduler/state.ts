@@ -221,7 +221,10 @@ export interface SchedulerState {
   waitingCalls: Input[];
   /** Calls of the program that were dropped in the current tick. */
   refusedCalls: number;
-  /** Pages that the living agents may reach together: reserved when they begin, so that growth never depends on others. */
+  /**
+   * Pages that the living agents may reach together: reserved when they begin, so that growth never depends on
+   * others.
+   */
   reservedPages: number;
   /** What happened in the current tick besides the tasks themselves, in order. */
   events: SchedulerEvent[];
