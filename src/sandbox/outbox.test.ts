@@ -57,7 +57,7 @@ test('an effect whose words do not fit any more is whole in the grown buffer', (
     [['cancel_timer', 1], [1]],
     [
       ['set_timer', 7, 9],
-      [1, 7, 9],
+      [2, 7, 9],
     ],
     [
       ['send', 5, 6, 0x100, 3],
