@@ -165,7 +165,7 @@ export function pause(state: SchedulerState, agent: Agent): void {
 }
 
 export function resume(state: SchedulerState, agent: Agent): void {
-  if (!agent.paused) return;
+  if (!isAlive(agent) || !agent.paused) return;
   agent.paused = false;
   state.events.push({ kind: EventKind.resumed, agent, other: null, reason: 0 });
   refreshHead(state, agent);
@@ -173,6 +173,7 @@ export function resume(state: SchedulerState, agent: Agent): void {
 
 /** Lets a paused agent run one task in this tick. */
 export function step(state: SchedulerState, agent: Agent): void {
+  if (!agent.paused) return;
   agent.stepTick = state.tick;
   refreshHead(state, agent);
 }
