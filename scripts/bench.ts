@@ -2,7 +2,7 @@
 // Must never fail a build: figures are read by people, and machines differ.
 
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 const root = dirname(import.meta.dirname);
@@ -11,8 +11,19 @@ const names = globSync('bench/*.ts', { cwd: root })
   .filter((name) => !name.endsWith('.test'))
   .sort();
 
+/** The first sentence of the comment that opens a file. */
+function purpose(name: string): string {
+  const text = readFileSync(join(root, 'bench', `${name}.ts`), 'utf8');
+  const comment =
+    /^(?:\/\/.*\n)+/
+      .exec(text)?.[0]
+      .replace(/^\/\/ ?/gm, '')
+      .replaceAll('\n', ' ') ?? '';
+  return /^.*?[.:](?=\s)/.exec(comment)?.[0].slice(0, -1) ?? comment;
+}
+
 function list(): string {
-  const lines = names.map((name) => `  npm run bench -- ${name}`);
+  const lines = names.map((name) => `  npm run bench -- ${name.padEnd(12)} ${purpose(name)}`);
   return ['Measurements:', ...lines, '  npm run bench -- all'].join('\n');
 }
 

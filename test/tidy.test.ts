@@ -74,7 +74,7 @@ function isTest(path: string): boolean {
 
 /** Code that only tests run; it is not published. */
 function isFixture(path: string): boolean {
-  return /^(test|sample)-/.test(basename(path)) || path.includes('/testing/');
+  return /^(test|sample)-/.test(basename(path)) || /^test\/|\/testing\//.test(path);
 }
 
 function none(problems: readonly string[]): void {

@@ -26,7 +26,7 @@ function memoryUse(): MemoryUse {
 
 const count = Number(process.argv[2]);
 const agents = { counter: { module: await agentModule('counter'), count, everyTick: true } };
-const host = { durability: 'none' } as const;
+const host = { durability: 'none', residentAgentsMax: 12_000 } as const;
 await withRun({ run: { seed: 1, agentsMax: count }, host, agents }, 0, async (orchestrator) => {
   await orchestrator.run({
     ticks: ticks + 1,

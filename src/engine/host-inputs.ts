@@ -73,8 +73,8 @@ export class HostInputs {
   }
 
   /**
-   * Resolves when every input accepted so far has reached its receiver and is as durable as the mode says; rejects where
-   * some reached nobody.
+   * Resolves when every input accepted so far has reached its receiver and is as durable as the mode says; rejects
+   * where some reached nobody.
    */
   acknowledged(): Promise<void> {
     if (this.#durable >= this.#accepted) {

@@ -68,14 +68,14 @@ export class LiveRun {
       }
       if (wanted === undefined) return this.#finish('quiescence', next, lines, options);
       const tick = Math.min(Math.max(wanted, next), lastTick ?? Number.POSITIVE_INFINITY);
-      if (tick > next && tick === lines?.heldTick) inputs = await this.#gather(lines, tick, signal);
-      if (inputs === 'aborted') return 'interrupted';
-      const wake = tick > next && inputs.length === 0 ? this.#arrivals(lines) : [];
+      const wake = tick > next ? this.#arrivals(lines) : [];
       if (!(await this.#pace(tick, options, wake)) && inputs.length === 0) {
         earliest = Math.min(this.#tickNow(options), tick);
         continue;
       }
       if (tick === lastTick) return this.#finish('ticks', tick, lines, options);
+      if (tick > next && tick === lines?.heldTick) inputs = await this.#gather(lines, tick, signal);
+      if (inputs === 'aborted') return 'interrupted';
       await this.step(tick, inputs, lines?.cursor, options);
     }
   }

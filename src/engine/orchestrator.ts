@@ -173,8 +173,8 @@ export class Orchestrator {
   }
 
   /**
-   * Resolves when every call so far is executed, has reached its receiver, and is as durable as the mode says. A call whose
-   * receiver has no room waits where the receiver's policy is `block`.
+   * Resolves when every call so far is executed, has reached its receiver, and is as durable as the mode says. A
+   * call whose receiver has no room waits where the receiver's policy is `block`.
    * @throws EngineError `input-refused` where a call reached nobody, once
    */
   acknowledged(): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from './index.ts';
 import { LineStream } from './input/line-stream.ts';
 import { countingAgent, echoAgent } from './testing/agents.ts';
+import { isCode } from './testing/create-run.ts';
 import { chainOf, KeptOutputs, newFolder, recorded } from './testing/runs.ts';
 
 const echo = { module: echoAgent(), capabilities: ['output'] } as const;
@@ -33,14 +34,6 @@ function lines(texts: readonly unknown[]): string {
     texts.map((text) => `${typeof text === 'string' ? text : JSON.stringify(text)}\n`).join(''),
   );
   return path;
-}
-
-function isCode(code: string, words: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof EngineError, String(error));
-    assert.deepEqual([error.code, words.test(error.message)], [code, true], error.message);
-    return true;
-  };
 }
 
 function payloads(outputs: KeptOutputs): (string | undefined)[] {

@@ -54,10 +54,10 @@ test('an effect whose words do not fit any more is whole in the grown buffer', (
   const calls: readonly (readonly [Call, readonly number[]])[] = [
     [['subscribe', 0x140, 5], [1]],
     [['unsubscribe', 0x140, 5], [1]],
-    [['cancel_timer', 0], [0]],
+    [['cancel_timer', 1], [1]],
     [
       ['set_timer', 7, 9],
-      [1, 7, 9],
+      [2, 7, 9],
     ],
     [
       ['send', 5, 6, 0x100, 3],
@@ -83,7 +83,7 @@ test('an effect whose words do not fit any more is whole in the grown buffer', (
         writeText(memory, 0x100, 'abc');
         writeText(memory, 0x140, 'other');
       });
-      sandbox.calls(1, memory, ['set_timer', 99, 0]);
+      sandbox.calls(1, memory, ['set_timer', 99, 0], ['set_timer', 99, 0]);
       // Heads of turn, record and effect: 3, 7 and 2 words; the output fills up all but `left` words.
       const payload = (bufferWords - 3 - 7 - 2 - left) * 4;
       const { record } = sandbox.calls(1, memory, ['output', 0, payload], call);

@@ -51,6 +51,7 @@ export class WorkerThread {
     for (const event of ['error', 'messageerror', 'exit'] as const) {
       this.#worker.on(event, () => {
         this.#lost = true;
+        this.#handover.wake();
       });
     }
   }
@@ -99,7 +100,8 @@ export class WorkerThread {
 
   /** Waits without blocking; `blocking` says whether short sleeps of the thread are allowed all the same. */
   async finish(blocking: boolean): Promise<void> {
-    this.#worker.ref();
+    // A promise that waits for shared memory keeps no process alive, and a worker does so only until it dies.
+    const alive = setInterval(() => {}, waitSliceMs);
     try {
       while (!this.isDone) {
         if (blocking) {
@@ -113,7 +115,7 @@ export class WorkerThread {
         if (!this.isDone && performance.now() - this.#startedAtMs > this.#timeoutMs) this.#lost = true;
       }
     } finally {
-      this.#worker.unref();
+      clearInterval(alive);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import { DropReason, noticeOffset, TaskKind } from '../abi/envelope.ts';
 import { Outcome, recordHeadWords, recordWord } from '../abi/record.ts';
-import { drop, droppedTask, enqueueUnbounded, holdsSlot, releaseSlot } from './deliver.ts';
+import { drop, droppedTask, enqueueUnbounded, holdsSlot, releaseSlot, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { countAnew } from './effects.ts';
 import { backOff, end, isRestartable, terminate } from './life-cycle.ts';
@@ -158,7 +158,7 @@ function finish(state: SchedulerState, task: Task, outcome: Outcome): void {
   if (task.kind === TaskKind.shutdown) {
     end(state, agent, 'stopped', 0, unfinishedAfter(task));
   } else if (outcome === Outcome.finished) {
-    for (const back of unfinishedAfter(task)) putBack(back);
+    for (const back of unfinishedAfter(task)) putBack(state, back);
     terminate(state, agent);
   } else if (outcome === Outcome.again && !agent.againPending && agent.phase === 'active') {
     agent.againPending = true;
@@ -183,17 +183,32 @@ function fail(state: SchedulerState, task: Task, code: number): void {
   }
   if (goesBack(task, Outcome.failed)) {
     task.attempts++;
-    putBack(task);
+    putBack(state, task);
   } else if (holdsSlot(task.kind)) {
     drop(state, agent, task.sender, DropReason.poison, droppedTask(task));
   }
-  for (const back of unfinished) putBack(back);
+  for (const back of unfinished) putBack(state, back);
   backOff(state, agent, code);
 }
 
 /** How many effects a notice tells of. */
 function noticeCount({ bytes }: Task): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(noticeOffset.count, true);
+}
+
+function writeNoticeCount({ bytes }: Task, count: number): void {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(noticeOffset.count, count, true);
+}
+
+/** There is one notice: what came since the plan is told by the one that goes back, which is the first. */
+function putBackNotice(state: SchedulerState, task: Task): void {
+  const { agent } = task;
+  const newer = agent.notice;
+  agent.notice = { task, count: noticeCount(task) };
+  if (newer === null) return;
+  withdraw(state, newer.task);
+  agent.notice.count += newer.count;
+  writeNoticeCount(task, agent.notice.count);
 }
 
 /** The planned tasks of the turn behind `task`, which did not run. */
@@ -204,7 +219,7 @@ function unfinishedAfter(task: Task): Task[] {
 }
 
 /** A planned task goes back to its place in the mailbox; its sequence says where. */
-function putBack(task: Task): void {
+function putBack(state: SchedulerState, task: Task): void {
   const { agent } = task;
   task.taken = false;
   switch (task.kind) {
@@ -215,9 +230,11 @@ function putBack(task: Task): void {
       // Timers end with the instance that set them.
       return;
     case TaskKind.notice:
-      agent.notice ??= { task, count: noticeCount(task) };
+      putBackNotice(state, task);
       break;
     case TaskKind.again:
+      // An earlier task of the turn may have asked for a step, too: one is given.
+      if (agent.againPending) return;
       agent.againPending = true;
       break;
     case TaskKind.everyTick:

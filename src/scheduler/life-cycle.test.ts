@@ -204,3 +204,16 @@ test('spawning is over once the run stops', () => {
     'stopped a',
   ]);
 });
+
+test('an agent that has ended keeps nothing of what it had', () => {
+  const system = begun({
+    agents: { a: { configuration: 'c', channels: ['d'] }, b: { restart } },
+    topics: ['t'],
+  });
+  const [a, b] = [system.agent('a'), system.agent('b')];
+  system.tick([host.message(a), host.message(b)], () => ({ effects: [subscribe(0), setTimer(0, 9)] }));
+  system.tick([host.terminate(a), host.terminate(b)]);
+  assert.deepEqual([a.configuration.length, a.topics.size, a.timers.size], [0, 0, 0]);
+  assert.equal(a.topics, b.topics, 'those who have ended share what is empty');
+  assert.equal(a.timers, b.timers);
+});

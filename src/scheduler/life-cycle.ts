@@ -49,6 +49,7 @@ export function spawnFromAgent(
   const declaration = state.config.declarations[declarationIndex]!;
   const name = `${declaration.name}/${parent.number}.${counter}`;
   const agent = createAgent(state, { origin: parent.number, counter }, name, declarationIndex);
+  parent.children ??= new Map();
   parent.children.set(counter, agent);
   begin(state, agent, parent, payload.length > 0 ? payload : null);
   return agent;
@@ -165,7 +166,7 @@ export function pause(state: SchedulerState, agent: Agent): void {
 }
 
 export function resume(state: SchedulerState, agent: Agent): void {
-  if (!agent.paused) return;
+  if (!isAlive(agent) || !agent.paused) return;
   agent.paused = false;
   state.events.push({ kind: EventKind.resumed, agent, other: null, reason: 0 });
   refreshHead(state, agent);
@@ -173,6 +174,7 @@ export function resume(state: SchedulerState, agent: Agent): void {
 
 /** Lets a paused agent run one task in this tick. */
 export function step(state: SchedulerState, agent: Agent): void {
+  if (!agent.paused) return;
   agent.stepTick = state.tick;
   refreshHead(state, agent);
 }
@@ -205,4 +207,14 @@ export function end(
   for (const topic of [...agent.topics]) unsubscribe(state, agent, topic);
   state.everyTick.delete(agent);
   dropMailbox(state, agent, unfinished);
+  // It stays known for ever: it keeps no more than that takes.
+  agent.configuration = noPayload;
+  agent.topics = noTopics;
+  agent.timers = noTimers;
+  agent.topicSlotsUsed = null;
 }
+
+/** What all who have ended share: nobody adds to it. */
+const noPayload: Payload = { bytes: new Uint8Array(0), offset: 0, length: 0 };
+const noTopics: Set<Topic> = new Set();
+const noTimers: Agent['timers'] = new Map();

@@ -95,7 +95,8 @@ export function hasTask(state: SchedulerState): boolean {
 
 function hasWork(state: SchedulerState, agent: Agent): boolean {
   const head = headOf(state, agent);
-  if (head === null) return false;
+  // A step lets a paused agent run in its own tick alone.
+  if (head === null || (agent.paused && agent.phase !== 'stopping')) return false;
   return (
     head.kind !== TaskKind.everyTick ||
     listTasks(agent.mailbox).some(({ kind }) => kind !== TaskKind.everyTick)

@@ -176,10 +176,10 @@ export interface Agent {
   againPending: boolean;
   everyTickPending: boolean;
   notice: PendingNotice | null;
-  readonly topics: Set<Topic>;
-  readonly timers: Map<number, Timer>;
-  /** Agents that this one spawned, by counter. */
-  readonly children: Map<number, Agent>;
+  topics: Set<Topic>;
+  timers: Map<number, Timer>;
+  /** Agents that this one spawned, by counter; null before the first. */
+  children: Map<number, Agent> | null;
   /** Deliveries that its effects caused, and effects applied, in `countedTick`. */
   deliveries: number;
   effects: number;
@@ -221,7 +221,10 @@ export interface SchedulerState {
   waitingCalls: Input[];
   /** Calls of the program that were dropped in the current tick. */
   refusedCalls: number;
-  /** Pages that the living agents may reach together: reserved when they begin, so that growth never depends on others. */
+  /**
+   * Pages that the living agents may reach together: reserved when they begin, so that growth never depends on
+   * others.
+   */
   reservedPages: number;
   /** What happened in the current tick besides the tasks themselves, in order. */
   events: SchedulerEvent[];
@@ -320,7 +323,7 @@ export function createAgent(
     notice: null,
     topics: new Set(),
     timers: new Map(),
-    children: new Map(),
+    children: null,
     deliveries: 0,
     effects: 0,
     countedTick: -1,
@@ -334,7 +337,7 @@ export function createAgent(
 /** The agent of an identity, or undefined where none ever had it. */
 export function agentOf(state: SchedulerState, origin: number, counter: number): Agent | undefined {
   if (origin === 0) return state.hostAgents[counter];
-  return state.agents[origin]?.children.get(counter);
+  return state.agents[origin]?.children?.get(counter);
 }
 
 /** Whether one more agent of a declaration may live: by the number of agents, and by the pages that they may reach. */

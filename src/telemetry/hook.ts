@@ -73,13 +73,20 @@ export class TelemetryHooks {
     this.#emit((hook) => hook.messages?.(telemetry));
   }
 
-  #emit(call: (hook: TelemetryHook) => void): void {
+  #emit(call: (hook: TelemetryHook) => unknown): void {
     for (const hook of [...this.#hooks]) {
       try {
-        call(hook);
+        const answer = call(hook);
+        // A function of the program may be asynchronous, whatever its type says; its failure must not go unhandled.
+        if (answer instanceof Promise) answer.catch(() => this.#detach(hook));
       } catch {
-        this.#hooks.splice(this.#hooks.indexOf(hook), 1);
+        this.#detach(hook);
       }
     }
+  }
+
+  #detach(hook: TelemetryHook): void {
+    const at = this.#hooks.indexOf(hook);
+    if (at >= 0) this.#hooks.splice(at, 1);
   }
 }

@@ -24,8 +24,16 @@ export interface DroppedSegment {
   readonly size: number;
 }
 
+/** What instrumentation does besides giving access to state. All but for tests and measurements. */
+export interface Protections {
+  readonly fuel: boolean;
+  readonly stack: boolean;
+  readonly nan: boolean;
+}
+
 export class Additions {
   readonly module: ParsedModule;
+  readonly protections: Protections;
   readonly types: FunctionType[] = [];
   readonly functions: AddedFunction[] = [];
   readonly globals: AddedGlobal[] = [];
@@ -46,8 +54,9 @@ export class Additions {
   readonly #typeIndices = new Map<string, number>();
   readonly #helpers = new Map<string, number>();
 
-  constructor(module: ParsedModule, stackBytesMax: number, pagesMax: number) {
+  constructor(module: ParsedModule, protections: Protections, stackBytesMax: number, pagesMax: number) {
     this.module = module;
+    this.protections = protections;
     for (const [index, type] of module.types.entries()) {
       const key = typeKey(type);
       if (!this.#typeIndices.has(key)) this.#typeIndices.set(key, index);
@@ -113,6 +122,11 @@ export function functionType(params: string, results: string): FunctionType {
 /** Kills the instance: the status says why, and the trap cannot be caught. */
 export function emitKill(code: ByteWriter, additions: Additions, status: number): void {
   code.i32Const(status).globalSet(additions.status).u8(op.unreachable);
+}
+
+/** A vector instruction without immediates, or whose immediates follow. */
+export function emitSimd(code: ByteWriter, number: number): void {
+  code.u8(prefixSimd).u32(number);
 }
 
 /** A vector instruction on one lane. */

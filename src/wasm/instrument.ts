@@ -2,8 +2,9 @@
 import type { HostFunctionName } from '../abi/host-functions.ts';
 import { assert } from '../base/errors.ts';
 import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlobals } from './accessors.ts';
-import { Additions } from './additions.ts';
+import { Additions, type Protections } from './additions.ts';
 import { checkAgentAbi } from './agent-abi.ts';
+import type { WrittenBody } from './body-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
 import { emitModule } from './emit-module.ts';
@@ -12,7 +13,7 @@ import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
 import { parseModule } from './parse-module.ts';
 import { refusal } from './refusal.ts';
-import { type RewrittenBody, rewriteBody } from './rewrite-body.ts';
+import { rewriteBody } from './rewrite-body.ts';
 import { addSegmentAccess, addTableAccess } from './state-access.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
 
@@ -23,6 +24,8 @@ export interface InstrumentOptions {
   readonly stackBytesMax?: number;
   /** Refuse what is not an agent: exports of ABI 1 and its memory. */
   readonly agent?: boolean;
+  /** What to leave out, for tests and measurements alone: without any of these, runs differ between machines. */
+  readonly protections?: Partial<Protections>;
 }
 
 export interface InstrumentedModule {
@@ -51,7 +54,8 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
       : { min: module.memory.min, max: module.memory.max ?? moduleLimits.memoryPagesMax };
   const stackBytesMax = options.stackBytesMax ?? stackBytesDefault;
   assert(stackBytesMax >= 0 && stackBytesMax < 2 ** 31, 'the stack budget is a positive 32-bit number');
-  const additions = new Additions(module, stackBytesMax, memory.max);
+  const protections = { fuel: true, stack: true, nan: true, ...options.protections };
+  const additions = new Additions(module, protections, stackBytesMax, memory.max);
   const bodies = module.bodies.map((body, index) =>
     rewriteBody(additions, module.types[module.functions[index]!]!, body),
   );
@@ -76,7 +80,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   };
 }
 
-function finishBodies(additions: Additions, bodies: readonly RewrittenBody[]): ByteWriter[] {
+function finishBodies(additions: Additions, bodies: readonly WrittenBody[]): ByteWriter[] {
   const { module } = additions;
   const shapes = bodies.map((body) => body.shape);
   const frames = frameSizes(shapes, module.imports.length);

@@ -31,6 +31,8 @@ export const op = {
   memoryGrow: 0x40,
   i32Const: 0x41,
   i64Const: 0x42,
+  f32Const: 0x43,
+  f64Const: 0x44,
   refNull: 0xd0,
   refFunc: 0xd2,
   emptyBlock: 0x40,
@@ -41,6 +43,8 @@ export const op = {
   i32Sub: 0x6b,
   i32Add: 0x6a,
   i32And: 0x71,
+  f32Eq: 0x5b,
+  f64Eq: 0x61,
   i64LtS: 0x53,
   i64LeU: 0x58,
   i64GtU: 0x56,
@@ -81,7 +85,14 @@ export const bulk = {
 } as const;
 
 /** Numbers behind the prefix 0xfd. */
-export const simd = { i32x4ExtractLane: 27, i32x4ReplaceLane: 28 } as const;
+export const simd = {
+  v128Const: 12,
+  i32x4ExtractLane: 27,
+  i32x4ReplaceLane: 28,
+  f32x4Eq: 65,
+  f64x2Eq: 71,
+  v128Bitselect: 82,
+} as const;
 
 export const prefixBulk = 0xfc;
 export const prefixSimd = 0xfd;
@@ -228,8 +239,8 @@ define(0, 'zeroByte', [
 ]);
 define(0, 'i32', [[0x41, 0x41, ':i']]);
 define(0, 'i64', [[0x42, 0x42, ':l']]);
-define(0, 'f32', [[0x43, 0x43, ':f']]);
-define(0, 'f64', [[0x44, 0x44, ':d']]);
+define(0, 'f32', [[op.f32Const, op.f32Const, ':f']]);
+define(0, 'f64', [[op.f64Const, op.f64Const, ':d']]);
 
 define(bulkBase, 'none', [
   [0, 1, 'f:i'],

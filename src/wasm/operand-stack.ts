@@ -1,5 +1,5 @@
-// Follows how many operands are on the stack and which constructs are open, through dead code too (section 3.3).
-// Counts only: the types are judged elsewhere.
+// Follows how many operands are on the stack and which constructs are open, through dead code too (section 3.3), and one
+// note for each operand. The types are judged elsewhere.
 import type { FunctionType } from './types.ts';
 
 export interface Construct {
@@ -11,6 +11,9 @@ export interface Construct {
   readonly live: boolean;
 }
 
+/** The note of an operand of which nothing is known. */
+export const unknownOperand = -1;
+
 export class OperandStack {
   readonly constructs: Construct[] = [];
   height = 0;
@@ -18,6 +21,8 @@ export class OperandStack {
   heightMax = 0;
   /** Whether the next instruction can be reached. */
   live = true;
+  /** One note for each operand; those that `take` took stay readable above the height. Means nothing in dead code. */
+  readonly notes: number[] = [];
 
   constructor(type: FunctionType) {
     this.constructs.push({ kind: 'function', type, base: 0, live: true });
@@ -32,8 +37,8 @@ export class OperandStack {
     return !this.live;
   }
 
-  give(count: number): void {
-    this.height += count;
+  give(count: number, note: number = unknownOperand): void {
+    for (let i = 0; i < count; i++) this.notes[this.height++] = note;
     if (this.height > this.heightMax) this.heightMax = this.height;
   }
 
@@ -68,5 +73,12 @@ export class OperandStack {
   stop(): void {
     this.live = false;
     this.height = this.constructs[this.constructs.length - 1]!.base;
+  }
+
+  /** How many operands a branch to a label takes with it; 0 where there is no such label. */
+  arityOf(label: number): number {
+    const construct = this.constructs[this.constructs.length - 1 - label];
+    if (construct === undefined) return 0;
+    return construct.kind === 'loop' ? construct.type.params.length : construct.type.results.length;
   }
 }

@@ -1,189 +1,73 @@
 // Rewrites one function's code: charges fuel at the head of each block before its effects, checks the stack at entry,
-// and calls helpers for what must be metered by length. Everything else is copied as it is; dead code is only copied.
-import { Status } from '../abi/guest-exports.ts';
-import { type Additions, emitKill } from './additions.ts';
+// calls helpers for what must be metered by length, and marks where NaN must be made canonical. Everything else is copied
+// as it is; dead code is only copied.
+import type { Additions } from './additions.ts';
+import { BodyWriter, type WrittenBody } from './body-writer.ts';
 import { bulkTarget, noteStateChange } from './bulk-functions.ts';
 import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
+import { EditKind } from './code-edits.ts';
 import { functionEntryCost, instructionCost, loopIterationCostMin } from './cost-table.ts';
-import { type FrameShape, frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
-import { isPure, op, simdBase } from './opcodes.ts';
+import { localTypes } from './local-types.ts';
+import { NanTracker } from './nan-tracker.ts';
+import { bulkBase, isPure, op, simdBase } from './opcodes.ts';
 import { OperandStack } from './operand-stack.ts';
 import { type FunctionBody, typeOfFunction } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
 
-/** Bytes of entry and exit around a function's own code, at most. */
-const codeBytesAround = 64;
-
-/** A function whose code is rewritten but for what depends on the size of its frame. */
-export interface RewrittenBody {
-  readonly shape: FrameShape;
-  /**
-   * The body (locals and code, without the size), and whether it wants a function in front of it that checks the
-   * stack, since its frame is too large to be entered unchecked.
-   */
-  finish(frameBytes: number): { readonly body: ByteWriter; readonly guarded: boolean };
-}
-
-export function rewriteBody(additions: Additions, type: FunctionType, body: FunctionBody): RewrittenBody {
+/** Reads a function's code once, and answers it rewritten but for what depends on the size of its frame. */
+export function rewriteBody(additions: Additions, type: FunctionType, body: FunctionBody): WrittenBody {
   return new BodyRewriter(additions, type, body).run();
 }
 
-class BodyRewriter implements RewrittenBody {
+class BodyRewriter {
   readonly #additions: Additions;
-  readonly #type: FunctionType;
-  readonly #body: FunctionBody;
   readonly #reader: ByteReader;
   readonly #stack: OperandStack;
-  /** Finished blocks, and the block at work, whose charge is known only at its end. */
-  readonly #done = new ByteWriter();
-  readonly #block = new ByteWriter(64);
-  #blockKind: 'entry' | 'loop' | 'plain' = 'entry';
-  #blockCost: number;
-  #entryCost = 0;
-  /** The label of the function at the head of the loop whose first block is at work. */
+  readonly #writer: BodyWriter;
+  readonly #nan: NanTracker | undefined;
+  /** The edit that charges the block at work; its cost is known only at the block's end. Undefined at entry. */
+  #charge: number | undefined;
+  /** Whether that block is a loop's first, and the label of the function as seen from there. */
+  #inLoopHead = false;
   #loopLabel = 0;
-  /** Appended locals: fuel (i64); stack left below this frame, and at entry (i32, where needed). */
-  readonly #fuel: number;
-  readonly #stackLeft: number;
-  readonly #stackAtEntry: number;
-  #calls = false;
-  #tailCalls = false;
-  /** What the size of the frame depends on. */
-  #wide: boolean;
-  #pureCount = 0;
-  #passedMax = 0;
-  readonly #callees = new Set<number>();
-  readonly #calleeTypes = new Set<number>();
+  #blockCost: number;
 
   constructor(additions: Additions, type: FunctionType, body: FunctionBody) {
     this.#additions = additions;
-    this.#type = type;
-    this.#body = body;
     const { bytes, name } = additions.module;
     this.#reader = new ByteReader(bytes, name, 'code', body.start, body.end);
     this.#stack = new OperandStack(type);
     this.#blockCost = functionEntryCost(body.localCount);
-    this.#fuel = type.params.length + body.localCount;
-    this.#stackLeft = this.#fuel + 1;
-    this.#stackAtEntry = this.#fuel + 2;
-    this.#wide = isWide(type) || body.locals.some((group) => group.type === valueType.v128);
+    this.#writer = new BodyWriter(additions, type, body);
+    if (!additions.protections.nan) return;
+    const { edits } = this.#writer;
+    this.#nan = new NanTracker(this.#stack, localTypes(type, body), type.params.length, (site) => {
+      edits.add(this.#reader.offset, 0, EditKind.site, site);
+    });
   }
 
-  run(): RewrittenBody {
+  run(): WrittenBody {
     while (this.#stack.constructs.length > 0) this.#step();
     this.#reader.expectDone('a function body');
-    return this;
+    return this.#writer.end(this.#stack.heightMax, this.#nan?.resolve() ?? (() => undefined));
   }
 
-  get shape(): FrameShape {
-    return {
-      params: this.#type.params.length,
-      locals: this.#body.localCount,
-      operandsMax: this.#stack.heightMax,
-      passedMax: this.#passedMax,
-      pureCount: this.#pureCount,
-      wide: this.#wide,
-      codeBytes: this.#done.size + codeBytesAround,
-      callees: this.#callees,
-      calleeTypes: this.#calleeTypes,
-      type: this.#additions.typeIndex(this.#type),
-    };
-  }
-
-  finish(frameBytes: number): { body: ByteWriter; guarded: boolean } {
-    const guarded = frameBytes > frameBytesUnchecked;
-    const code = new ByteWriter(this.#done.size + 128);
-    this.#emitLocals(code);
-    if (guarded) this.#emitStackGuarded(code, frameBytes);
-    else if (this.#calls || frameBytes > leafBytesUnchecked) this.#emitStackCheck(code, frameBytes);
-    this.#emitEntry(code);
-    code.append(this.#done);
-    this.#emitExit(code);
-    if (code.size > moduleLimits.functionBytesMax) {
-      const what = `a function has ${code.size} bytes after instrumentation, at most ${moduleLimits.functionBytesMax} are taken`;
-      throw this.#reader.refuse(what, this.#body.start);
-    }
-    return { body: code, guarded };
-  }
-
-  #emitLocals(code: ByteWriter): void {
-    const added: number[] = [valueType.i64];
-    if (this.#calls) added.push(valueType.i32);
-    if (this.#tailCalls) added.push(valueType.i32);
-    code.u32(this.#body.locals.length + added.length);
-    for (const { count, type } of this.#body.locals) code.u32(count).u8(type);
-    for (const type of added) code.u32(1).u8(type);
-  }
-
-  #emitStackCheck(code: ByteWriter, frameBytes: number): void {
-    code.globalGet(this.#additions.stackLeft);
-    if (this.#tailCalls) code.localTee(this.#stackAtEntry);
-    code.i32Const(frameBytes).u8(op.i32Sub);
-    if (this.#calls) code.localTee(this.#stackLeft);
-    code.i32Const(0).u8(op.i32LtS).if();
-    emitKill(code, this.#additions, Status.stackExhausted);
-    code.end();
-  }
-
-  /** The function in front of this one has checked, and left in the global what is below this frame. */
-  #emitStackGuarded(code: ByteWriter, frameBytes: number): void {
-    if (!this.#calls) return;
-    code.globalGet(this.#additions.stackLeft).localSet(this.#stackLeft);
-    if (!this.#tailCalls) return;
-    code.localGet(this.#stackLeft).i32Const(frameBytes).u8(op.i32Add).localSet(this.#stackAtEntry);
-  }
-
-  /** Checks fuel; opens the block that exhaustion leaves, and the one that stands for the function's label. */
-  #emitEntry(code: ByteWriter): void {
-    code.u8(op.block, op.emptyBlock);
-    code.globalGet(this.#additions.fuel).i64Const(this.#entryCost).u8(op.i64Sub).localTee(this.#fuel);
-    code.i64Const(0).u8(op.i64LtS, op.brIf, 0);
-    code.u8(op.block);
-    const { results } = this.#type;
-    if (results.length === 0) code.u8(op.emptyBlock);
-    else if (results.length === 1) code.u8(results[0]!);
-    else code.signed(this.#additions.typeIndex({ params: [], results }));
-  }
-
-  /** The one place where the function returns, and the one where it runs out of fuel. */
-  #emitExit(code: ByteWriter): void {
-    this.#emitFlush(code);
-    code.u8(op.return).end();
-    this.#emitFlush(code);
-    emitKill(code, this.#additions, Status.outOfFuel);
-    code.end();
-  }
-
-  #emitFlush(code: ByteWriter): void {
-    code.localGet(this.#fuel).globalSet(this.#additions.fuel);
-  }
-
-  #emitReload(code: ByteWriter): void {
-    code.globalGet(this.#additions.fuel).localSet(this.#fuel);
-  }
-
-  /** Writes the block at work behind its charge, and begins another one. */
-  #endBlock(next: 'loop' | 'plain' = 'plain'): void {
+  /** Sets the charge of the block at work, which ends before the next instruction, and begins another one. */
+  #endBlock(loopHead = false): void {
     const cost = this.#blockCost;
-    const done = this.#done;
-    if (this.#blockKind === 'entry') this.#entryCost = cost;
-    else if (this.#blockKind === 'loop' || cost > 0) {
-      const charged = this.#blockKind === 'loop' ? Math.max(cost, loopIterationCostMin) : cost;
-      done.localGet(this.#fuel).i64Const(charged).u8(op.i64Sub);
-      if (this.#blockKind === 'loop') {
-        done.localTee(this.#fuel).i64Const(0).u8(op.i64LtS);
-        done.u8(op.brIf).u32(this.#loopLabel + 1);
-      } else done.localSet(this.#fuel);
-    }
-    done.append(this.#block);
-    this.#block.clear();
+    const { edits } = this.#writer;
+    if (this.#charge === undefined) this.#writer.entryCost = cost;
+    else if (this.#inLoopHead) {
+      edits.set(this.#charge, Math.max(cost, loopIterationCostMin), this.#loopLabel + 1);
+    } else edits.set(this.#charge, cost, 0);
     this.#blockCost = 0;
-    this.#blockKind = next;
-    if (next === 'loop') this.#loopLabel = this.#functionLabel();
+    this.#inLoopHead = loopHead;
+    if (loopHead) this.#loopLabel = this.#functionLabel();
+    this.#charge = edits.add(this.#reader.offset, 0, EditKind.charge);
   }
 
   /** The label of the function as seen from here. */
@@ -194,8 +78,9 @@ class BodyRewriter implements RewrittenBody {
   #step(): void {
     const instruction = readInstruction(this.#reader, this.#additions.module.types);
     const { code, info } = instruction;
-    if (code >= simdBase) this.#wide = true;
-    if (isPure(code)) this.#pureCount++;
+    const { shape } = this.#writer;
+    if (code >= simdBase) shape.wide = true;
+    if (isPure(code)) shape.pureCount++;
     if (this.#stack.live) this.#blockCost += instructionCost(code);
     switch (code) {
       case op.block:
@@ -221,9 +106,7 @@ class BodyRewriter implements RewrittenBody {
         this.#call(instruction);
         break;
       default:
-        this.#take(instruction, info.takes.length);
-        this.#stack.give(info.gives.length);
-        this.#plain(instruction);
+        this.#plain(instruction, info.takes.length, info.gives.length);
     }
   }
 
@@ -235,20 +118,17 @@ class BodyRewriter implements RewrittenBody {
     return this.#reader.refuse('an instruction has too few operands', instruction.start);
   }
 
-  /** Where the code goes that needs no charge of its own. */
-  #out(): ByteWriter {
-    return this.#stack.live ? this.#block : this.#done;
-  }
-
-  #copy(instruction: Instruction, to: ByteWriter = this.#out()): void {
-    to.bytes(this.#reader.bytes.subarray(instruction.start, this.#reader.offset));
+  /** Puts an instruction's bytes in the stead of the one that was read. */
+  #replace(instruction: Instruction, write: (text: ByteWriter) => void): void {
+    this.#writer.addText(instruction.start, this.#reader.offset - instruction.start, write);
   }
 
   #open(instruction: Instruction): void {
     const { code, blockType } = instruction;
     const kind = code === op.loop ? 'loop' : code === op.if ? 'if' : 'block';
-    this.#copy(instruction);
+    const { live } = this.#stack;
     if (kind === 'if') this.#take(instruction, 1);
+    if (live) this.#nan?.showTop(blockType.params.length);
     if (!this.#stack.open(kind, blockType)) throw this.#tooFewOperands(instruction);
     if (this.#stack.constructs.length > moduleLimits.nestingMax) {
       throw this.#reader.refuse(
@@ -256,22 +136,32 @@ class BodyRewriter implements RewrittenBody {
         instruction.start,
       );
     }
-    if (this.#stack.live && kind !== 'block') this.#endBlock(kind === 'loop' ? 'loop' : 'plain');
+    if (kind === 'loop' && this.#nan !== undefined) this.#nan.loopDepth++;
+    if (live && kind !== 'block') this.#endBlock(kind === 'loop');
   }
 
   #close(instruction: Instruction): void {
-    if (this.#stack.live) this.#endBlock();
-    if (instruction.code === op.end) this.#stack.close();
-    else if (!this.#stack.turn()) throw this.#reader.refuse('an else has no if', instruction.start);
-    this.#copy(instruction, this.#done);
+    const { constructs, live } = this.#stack;
+    if (live) this.#nan?.showTop(constructs[constructs.length - 1]!.type.results.length);
+    if (instruction.code === op.end) {
+      const { kind } = this.#stack.close();
+      if (kind === 'loop' && this.#nan !== undefined) this.#nan.loopDepth--;
+    } else if (!this.#stack.turn()) throw this.#reader.refuse('an else has no if', instruction.start);
+    this.#endBlock();
   }
 
   #branch(instruction: Instruction): void {
-    const { code } = instruction;
-    const { live } = this.#stack;
+    const { code, first } = instruction;
+    const { constructs, height, live } = this.#stack;
     if (code === op.brIf || code === op.brTable) this.#take(instruction, 1);
-    if (code === op.return) this.#out().u8(op.br).u32(this.#functionLabel());
-    else this.#copy(instruction);
+    if (live && this.#nan !== undefined) {
+      if (code === op.brTable) this.#nan.showTop(height - constructs[constructs.length - 1]!.base);
+      else if (code === op.return) this.#nan.showTop(constructs[0]!.type.results.length);
+      else if (code !== op.unreachable) this.#nan.showTop(this.#stack.arityOf(first));
+    }
+    if (code === op.return && live && this.#additions.protections.fuel) {
+      this.#replace(instruction, (text) => text.u8(op.br).u32(this.#functionLabel()));
+    }
     if (live) this.#endBlock();
     if (code !== op.brIf) this.#stack.stop();
   }
@@ -289,58 +179,63 @@ class BodyRewriter implements RewrittenBody {
       );
     }
     this.#take(instruction, type.params.length + (indirect ? 1 : 0));
-    if (isWide(type)) this.#wide = true;
-    this.#passedMax = Math.max(this.#passedMax, type.params.length + type.results.length);
-    if (indirect) this.#calleeTypes.add(this.#additions.typeIndex(type));
-    else this.#callees.add(first);
-    if (!this.#stack.live) {
-      this.#copy(instruction);
-    } else {
-      this.#emitFlush(this.#block);
-      this.#emitStackLeft(tail);
-      if (indirect) this.#copy(instruction);
-      else this.#block.u8(code).u32(callTarget(this.#additions, first));
-      if (!tail) this.#emitReload(this.#block);
+    this.#noteCall(type, indirect ? undefined : first);
+    if (this.#stack.live) {
+      this.#nan?.showTaken(type.params.length);
+      this.#writer.addCall(start, tail);
+      const target = indirect ? first : callTarget(this.#additions, first);
+      if (target !== first) this.#replace(instruction, (text) => text.u8(code).u32(target));
+      if (!tail) this.#writer.addReload(this.#reader.offset);
       this.#endBlock();
     }
     if (tail) this.#stack.stop();
     else this.#stack.give(type.results.length);
   }
 
-  /** Tells the callee how much stack is left: below this frame, or below the caller's where this one gives way. */
-  #emitStackLeft(tail: boolean): void {
-    this.#calls = true;
-    if (tail) this.#tailCalls = true;
-    this.#block.localGet(tail ? this.#stackAtEntry : this.#stackLeft).globalSet(this.#additions.stackLeft);
+  #noteCall(type: FunctionType, callee: number | undefined): void {
+    const { shape } = this.#writer;
+    if (type.params.includes(valueType.v128) || type.results.includes(valueType.v128)) shape.wide = true;
+    shape.passedMax = Math.max(shape.passedMax, type.params.length + type.results.length);
+    if (callee === undefined) shape.calleeTypes.add(this.#additions.typeIndex(type));
+    else shape.callees.add(callee);
   }
 
-  #plain(instruction: Instruction): void {
+  #plain(instruction: Instruction, takes: number, gives: number): void {
     const { code, first } = instruction;
-    if (code === op.refFunc) {
-      const target = callTarget(this.#additions, first);
-      this.#additions.referenced.add(target);
-      this.#out().u8(op.refFunc).u32(target);
+    this.#take(instruction, takes);
+    const { live } = this.#stack;
+    if (live && this.#nan !== undefined) {
+      const { bytes, offset } = this.#reader;
+      this.#stack.give(gives, this.#nan.step(code, first, takes, bytes, offset));
+    } else this.#stack.give(gives);
+    if (code === op.refFunc) this.#reference(instruction);
+    if (code === op.globalGet) this.#noteGlobal(first);
+    if (!live) return;
+    const helper = bulkTarget(this.#additions, instruction);
+    if (helper !== undefined) {
+      this.#replace(instruction, (text) => {
+        noteStateChange(this.#additions, instruction, text);
+        this.#writer.writeFlush(text);
+        this.#writer.writeReload(text.call(helper));
+      });
+      this.#endBlock();
       return;
     }
-    if (code === op.globalGet) {
-      const global = this.#additions.module.globals[first];
-      if (global?.type === valueType.v128) this.#wide = true;
-      if (global?.mutable === false) this.#pureCount++;
+    if (code === op.tableSet || (code >= bulkBase && code < simdBase)) {
+      const { offset } = this.#reader;
+      this.#writer.addText(offset, 0, (text) => noteStateChange(this.#additions, instruction, text));
     }
-    const helper = this.#stack.live ? bulkTarget(this.#additions, instruction) : undefined;
-    if (helper === undefined) {
-      this.#copy(instruction);
-      if (this.#stack.live) noteStateChange(this.#additions, instruction, this.#block);
-      return;
-    }
-    noteStateChange(this.#additions, instruction, this.#block);
-    this.#emitFlush(this.#block);
-    this.#block.call(helper);
-    this.#emitReload(this.#block);
-    this.#endBlock();
   }
-}
 
-function isWide(type: FunctionType): boolean {
-  return type.params.includes(valueType.v128) || type.results.includes(valueType.v128);
+  #reference(instruction: Instruction): void {
+    const target = callTarget(this.#additions, instruction.first);
+    this.#additions.referenced.add(target);
+    if (target !== instruction.first) this.#replace(instruction, (text) => text.u8(op.refFunc).u32(target));
+  }
+
+  #noteGlobal(index: number): void {
+    const global = this.#additions.module.globals[index];
+    if (global?.type === valueType.v128) this.#writer.shape.wide = true;
+    if (global?.mutable === false) this.#writer.shape.pureCount++;
+  }
 }

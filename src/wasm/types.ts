@@ -24,7 +24,7 @@ export function functionTypesEqual(a: FunctionType, b: FunctionType): boolean {
   return listsEqual(a.params, b.params) && listsEqual(a.results, b.results);
 }
 
-function listsEqual(a: readonly number[], b: readonly number[]): boolean {
+export function listsEqual(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((code, index) => code === b[index]);
 }
 

@@ -1,0 +1,248 @@
+// Writes one rewritten function: its own code with the edits, entry and exit around it, and the locals they need.
+import { Status } from '../abi/guest-exports.ts';
+import { type Additions, emitKill } from './additions.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { emitCanonical, shapeTypes } from './canonical-nan.ts';
+import { CodeEdits, EditKind } from './code-edits.ts';
+import { type FrameShape, frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
+import { moduleLimits } from './limits.ts';
+import type { Canonicalisation } from './nan-tracker.ts';
+import { op } from './opcodes.ts';
+import type { FunctionBody } from './parsed-module.ts';
+import { refusal } from './refusal.ts';
+import { type FunctionType, valueType } from './types.ts';
+
+/** Bytes of entry and exit around a function's own code, at most. */
+const codeBytesAround = 64;
+
+/** A frame's shape while the function is read. */
+type GrowingShape = { -readonly [Key in keyof FrameShape]: FrameShape[Key] } & {
+  readonly callees: Set<number>;
+  readonly calleeTypes: Set<number>;
+};
+
+/** A function whose code is written but for what depends on the size of its frame. */
+export interface WrittenBody {
+  readonly shape: FrameShape;
+  /** Where pieces of the module's code stand in the function's: pairs of LEB128 numbers, see `CodeEdits.write`. */
+  readonly offsets: Uint8Array;
+  finish(frameBytes: number): FinishedBody;
+}
+
+export interface FinishedBody {
+  /** Locals and code, without the size. */
+  readonly body: ByteWriter;
+  /** Where the function's own code begins in it. */
+  readonly codeStart: number;
+  /** Whether it wants a function in front of it that checks the stack: its frame is too large to enter unchecked. */
+  readonly guarded: boolean;
+}
+
+export class BodyWriter implements WrittenBody {
+  readonly edits: CodeEdits = new CodeEdits();
+  readonly shape: GrowingShape;
+  entryCost = 0;
+  offsets: Uint8Array = new Uint8Array(0);
+  readonly #additions: Additions;
+  readonly #type: FunctionType;
+  readonly #body: FunctionBody;
+  readonly #texts = new ByteWriter(64);
+  #code: Uint8Array = new Uint8Array(0);
+  #calls = false;
+  #tailCalls = false;
+  /** Appended locals: fuel (i64); stack left below this frame, and at entry (i32, where needed); then scratch ones. */
+  readonly #fuel: number;
+  readonly #stackLeft: number;
+  readonly #stackAtEntry: number;
+  /** The shapes that scratch locals are for, in the order of these. */
+  readonly #scratch: number[] = [];
+
+  constructor(additions: Additions, type: FunctionType, body: FunctionBody) {
+    this.#additions = additions;
+    this.#type = type;
+    this.#body = body;
+    this.#fuel = type.params.length + body.localCount;
+    this.#stackLeft = this.#fuel + (additions.protections.fuel ? 1 : 0);
+    this.#stackAtEntry = this.#stackLeft + 1;
+    const wide =
+      isWide(type.params) ||
+      isWide(type.results) ||
+      body.locals.some((group) => group.type === valueType.v128);
+    this.shape = {
+      params: type.params.length,
+      locals: body.localCount,
+      operandsMax: 0,
+      passedMax: 0,
+      pureCount: 0,
+      wide,
+      codeBytes: 0,
+      callees: new Set(),
+      calleeTypes: new Set(),
+      type: additions.typeIndex(type),
+    };
+  }
+
+  /** Adds an edit of bytes that are known already. */
+  addText(place: number, replaced: number, write: (text: ByteWriter) => void): void {
+    const start = this.#texts.size;
+    write(this.#texts);
+    if (replaced > 0 || this.#texts.size > start) {
+      this.edits.add(place, replaced, EditKind.text, start, this.#texts.size);
+    }
+  }
+
+  /** Adds what comes before a call: fuel flushed, and how much stack the callee has. */
+  addCall(place: number, tail: boolean): void {
+    this.#calls = true;
+    if (tail) this.#tailCalls = true;
+    this.addText(place, 0, (text) => {
+      this.writeFlush(text);
+      if (!this.#additions.protections.stack) return;
+      // Below this frame; or below the caller's, where this one gives way.
+      text.localGet(tail ? this.#stackAtEntry : this.#stackLeft).globalSet(this.#additions.stackLeft);
+    });
+  }
+
+  addReload(place: number): void {
+    this.addText(place, 0, (text) => this.writeReload(text));
+  }
+
+  writeFlush(code: ByteWriter): void {
+    if (this.#additions.protections.fuel) code.localGet(this.#fuel).globalSet(this.#additions.fuel);
+  }
+
+  writeReload(code: ByteWriter): void {
+    if (this.#additions.protections.fuel) code.globalGet(this.#additions.fuel).localSet(this.#fuel);
+  }
+
+  /** Call it once, when the function is read and every charge is set. */
+  end(operandsMax: number, canonicalAt: (site: number) => Canonicalisation | undefined): WrittenBody {
+    const { start, end } = this.#body;
+    const { shape } = this;
+    const code = new ByteWriter((end - start) * 2);
+    const offsets = new ByteWriter(32);
+    const { bytes } = this.#additions.module;
+    this.edits.write(bytes, start, end, code, offsets, (kind, first, second) => {
+      if (kind === EditKind.text) code.append(this.#texts, first, second);
+      else if (kind === EditKind.charge) this.#writeCharge(code, first, second);
+      else this.#writeCanonical(code, canonicalAt(first));
+    });
+    this.#code = code.view(0, code.size);
+    this.offsets = offsets.result();
+    shape.operandsMax = operandsMax;
+    shape.codeBytes = code.size + codeBytesAround;
+    return this;
+  }
+
+  /** Charges `cost`; at the head of a loop, tells with `label` where to go without fuel. */
+  #writeCharge(code: ByteWriter, cost: number, label: number): void {
+    if (cost === 0 || !this.#additions.protections.fuel) return;
+    code.localGet(this.#fuel).i64Const(cost).u8(op.i64Sub);
+    if (label === 0) code.localSet(this.#fuel);
+    else code.localTee(this.#fuel).i64Const(0).u8(op.i64LtS, op.brIf).u32(label);
+  }
+
+  #writeCanonical(code: ByteWriter, found: Canonicalisation | undefined): void {
+    if (found === undefined) return;
+    const { shape } = this;
+    shape.pureCount++;
+    if (found.local >= 0) {
+      emitCanonical(code, found.shape, found.local);
+      return;
+    }
+    const scratch = this.#scratchLocal(found.shape);
+    emitCanonical(code.localTee(scratch), found.shape, scratch);
+  }
+
+  #scratchLocal(of: number): number {
+    let position = this.#scratch.indexOf(of);
+    if (position < 0) {
+      position = this.#scratch.push(of) - 1;
+      this.shape.locals++;
+    }
+    const [calls, tails] = [this.#keepsStackLeft(), this.#keepsStackAtEntry()];
+    return this.#stackLeft + (calls ? 1 : 0) + (tails ? 1 : 0) + position;
+  }
+
+  #keepsStackLeft(): boolean {
+    return this.#calls && this.#additions.protections.stack;
+  }
+
+  #keepsStackAtEntry(): boolean {
+    return this.#tailCalls && this.#additions.protections.stack;
+  }
+
+  finish(frameBytes: number): FinishedBody {
+    const { fuel, stack } = this.#additions.protections;
+    const guarded = stack && frameBytes > frameBytesUnchecked;
+    const code = new ByteWriter(this.#code.length + 160);
+    this.#writeLocals(code);
+    if (guarded) this.#writeStackGuarded(code, frameBytes);
+    else if (stack && (this.#calls || frameBytes > leafBytesUnchecked)) {
+      this.#writeStackCheck(code, frameBytes);
+    }
+    if (fuel) this.#writeEntry(code);
+    const codeStart = code.size;
+    code.bytes(this.#code);
+    if (fuel) this.#writeExit(code);
+    if (code.size > moduleLimits.functionBytesMax) {
+      const what = `a function has ${code.size} bytes after instrumentation, at most ${moduleLimits.functionBytesMax} are taken`;
+      throw refusal(this.#additions.module.name, what, 'code', this.#body.start);
+    }
+    return { body: code, codeStart, guarded };
+  }
+
+  #writeLocals(code: ByteWriter): void {
+    const added: number[] = [];
+    if (this.#additions.protections.fuel) added.push(valueType.i64);
+    if (this.#keepsStackLeft()) added.push(valueType.i32);
+    if (this.#keepsStackAtEntry()) added.push(valueType.i32);
+    for (const of of this.#scratch) added.push(shapeTypes[of]!);
+    code.u32(this.#body.locals.length + added.length);
+    for (const { count, type } of this.#body.locals) code.u32(count).u8(type);
+    for (const type of added) code.u32(1).u8(type);
+  }
+
+  #writeStackCheck(code: ByteWriter, frameBytes: number): void {
+    code.globalGet(this.#additions.stackLeft);
+    if (this.#tailCalls) code.localTee(this.#stackAtEntry);
+    code.i32Const(frameBytes).u8(op.i32Sub);
+    if (this.#calls) code.localTee(this.#stackLeft);
+    code.i32Const(0).u8(op.i32LtS).if();
+    emitKill(code, this.#additions, Status.stackExhausted);
+    code.end();
+  }
+
+  /** The function in front of this one has checked, and left in the global what is below this frame. */
+  #writeStackGuarded(code: ByteWriter, frameBytes: number): void {
+    if (!this.#calls) return;
+    code.globalGet(this.#additions.stackLeft).localSet(this.#stackLeft);
+    if (!this.#tailCalls) return;
+    code.localGet(this.#stackLeft).i32Const(frameBytes).u8(op.i32Add).localSet(this.#stackAtEntry);
+  }
+
+  /** Checks fuel; opens the block that exhaustion leaves, and the one that stands for the function's label. */
+  #writeEntry(code: ByteWriter): void {
+    code.u8(op.block, op.emptyBlock);
+    code.globalGet(this.#additions.fuel).i64Const(this.entryCost).u8(op.i64Sub).localTee(this.#fuel);
+    code.i64Const(0).u8(op.i64LtS, op.brIf, 0);
+    code.u8(op.block);
+    const { results } = this.#type;
+    if (results.length === 0) code.u8(op.emptyBlock);
+    else if (results.length === 1) code.u8(results[0]!);
+    else code.signed(this.#additions.typeIndex({ params: [], results }));
+  }
+
+  /** The one place where the function returns, and the one where it runs out of fuel. */
+  #writeExit(code: ByteWriter): void {
+    this.writeFlush(code);
+    code.u8(op.return).end();
+    this.writeFlush(code);
+    emitKill(code, this.#additions, Status.outOfFuel);
+    code.end();
+  }
+}
+
+function isWide(types: readonly number[]): boolean {
+  return types.includes(valueType.v128);
+}

@@ -1,0 +1,64 @@
+// The edits to one function's code, in order of place, and the code that they make of it. Whatever lies between two edits
+// is copied from the module in one piece.
+import type { ByteWriter } from './byte-writer.ts';
+
+/** What an edit puts in its place. `charge` and `site` are filled in later, and may come to nothing. */
+export const EditKind = { text: 0, charge: 1, site: 2 } as const;
+export type EditKind = (typeof EditKind)[keyof typeof EditKind];
+
+export class CodeEdits {
+  readonly #places: number[] = [];
+  readonly #replaced: number[] = [];
+  readonly #kinds: EditKind[] = [];
+  readonly #first: number[] = [];
+  readonly #second: number[] = [];
+
+  /** Adds an edit behind all others: at `place`, in the stead of `replaced` bytes. Answers its number. */
+  add(place: number, replaced: number, kind: EditKind, first = 0, second = 0): number {
+    this.#places.push(place);
+    this.#replaced.push(replaced);
+    this.#kinds.push(kind);
+    this.#first.push(first);
+    return this.#second.push(second) - 1;
+  }
+
+  /** Fills in what an edit was added without. */
+  set(edit: number, first: number, second: number): void {
+    this.#first[edit] = first;
+    this.#second[edit] = second;
+  }
+
+  /**
+   * Writes the code from `start` to `end` of the module with all edits, each by `writeEdit`. `offsets` gets, for each piece that is copied,
+   * how many bytes were written since the last one began, and how many of the module lie between their beginnings.
+   */
+  write(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    code: ByteWriter,
+    offsets: ByteWriter,
+    writeEdit: (kind: EditKind, first: number, second: number) => void,
+  ): void {
+    let [from, lastSource, lastWritten] = [start, start, code.size];
+    let isNew = false;
+    const begin = (): void => {
+      offsets.u32(code.size - lastWritten).u32(from - lastSource);
+      [lastSource, lastWritten, isNew] = [from, code.size, false];
+    };
+    for (let edit = 0; edit < this.#places.length; edit++) {
+      const place = this.#places[edit]!;
+      if (place > from) {
+        if (isNew) begin();
+        code.bytesOf(source, from, place);
+        from = place;
+      }
+      const before = code.size;
+      writeEdit(this.#kinds[edit]!, this.#first[edit]!, this.#second[edit]!);
+      from += this.#replaced[edit]!;
+      if (code.size - before !== this.#replaced[edit]!) isNew = true;
+    }
+    if (isNew) begin();
+    code.bytesOf(source, from, end);
+  }
+}
