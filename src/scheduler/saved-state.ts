@@ -201,7 +201,11 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
   const agent = createAgent(state, { origin, counter }, saved.name, saved.declaration);
   assert(agent.number === saved.number, 'saved agents come by creation number');
   if (origin === 0) state.hostAgents[counter] = agent;
-  else state.agents[origin]!.children.set(counter, agent);
+  else {
+    const parent = state.agents[origin]!;
+    parent.children ??= new Map();
+    parent.children.set(counter, agent);
+  }
   agent.phase = phases[saved.phase]!;
   agent.paused = saved.paused;
   agent.incarnation = saved.incarnation;

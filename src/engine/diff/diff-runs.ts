@@ -40,7 +40,8 @@ export async function diffRuns(pathA: string, pathB: string): Promise<RunDiffere
   const runs = [await loadRun(pathA), await loadRun(pathB)] as const;
   // What lies before the snapshot that a fork began from is the other run's own.
   const start = Math.max(runs[0].base?.tick ?? 0, runs[1].base?.tick ?? 0);
-  const [a, b] = [readTimeline(runs[0], start), readTimeline(runs[1], start)];
+  const whole = [readTimeline(runs[0]), readTimeline(runs[1])] as const;
+  const [a, b] = [behind(whole[0], start), behind(whole[1], start)];
   const configuration = differingPaths(runs[0].config, runs[1].config);
   const common = Math.min(a.ticks.length, b.ticks.length);
   let equal = 0;
@@ -54,16 +55,21 @@ export async function diffRuns(pathA: string, pathB: string): Promise<RunDiffere
     const longer = a.ticks.length > b.ticks.length ? 'a' : 'b';
     return { ...facts, equal: false, first: undefined, longer };
   }
-  const first = await executeSideBySide(runs, [a, b], lastEqualTick);
+  const first = await executeSideBySide(runs, whole, lastEqualTick);
   return { ...facts, equal: false, first, longer: undefined };
 }
 
-function readTimeline({ directory }: LoadedRun, start: number): Timeline {
+/** The part of a timeline behind a tick. */
+function behind({ ticks, digests, inputs }: Timeline, start: number): Timeline {
+  const first = ticks.filter((tick) => tick <= start).length;
+  return { ticks: ticks.slice(first), digests: digests.slice(first), inputs };
+}
+
+function readTimeline({ directory }: LoadedRun): Timeline {
   const ticks: number[] = [];
   const digests: Uint8Array[] = [];
   const inputs = new Map<number, readonly Input[]>();
   for (const { channel, tick, payload } of readEvents(directory, { channels: ['inputs', 'digests'] })) {
-    if (tick <= start) continue;
     if (channel === 'inputs') inputs.set(tick, decodeEvent('inputs', payload).inputs);
     else {
       ticks.push(tick);
