@@ -1,4 +1,5 @@
-// For tests only: an executor with agents, driven by command streams as the engine writes them, and its results as text.
+// For tests only: an executor with agents, driven by command streams as the engine writes them, and its results as
+// text.
 
 import assert from 'node:assert/strict';
 import { TaskKind } from '../abi/envelope.ts';

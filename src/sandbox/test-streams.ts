@@ -69,7 +69,10 @@ export function randomStreams(seed: number, agents: number, ticks: number): Test
   };
 }
 
-/** Runs streams on a pool with agents numbered from `first`; per tick, each turn's result words but for agent numbers. */
+/**
+ * Runs streams on a pool with agents numbered from `first`; per tick, each turn's result words but for agent
+ * numbers.
+ */
 export async function runStreams(pool: Pool, streams: TestStreams, first: number): Promise<number[][][]> {
   const alive = new Set<number>();
   const create = Array.from({ length: streams.agents }, (_, agent) => ({

@@ -1,4 +1,5 @@
-// The code that makes the NaN of a value canonical: positive and quiet, no payload. It shows in no flag and costs no fuel.
+// The code that makes the NaN of a value canonical: positive and quiet, no payload. It shows in no flag and costs
+// no fuel.
 import { emitSimd } from './additions.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { shape } from './nan-opcodes.ts';

@@ -1,5 +1,5 @@
-// The edits to one function's code, in order of place, and the code that they make of it. Whatever lies between two edits
-// is copied from the module in one piece.
+// The edits to one function's code, in order of place, and the code that they make of it. Whatever lies between two
+// edits is copied from the module in one piece.
 import type { ByteWriter } from './byte-writer.ts';
 
 /** What an edit puts in its place. `charge` and `site` are filled in later, and may come to nothing. */
@@ -29,8 +29,9 @@ export class CodeEdits {
   }
 
   /**
-   * Writes the code from `start` to `end` of the module with all edits, each by `writeEdit`. `offsets` gets, for each piece that is copied,
-   * how many bytes were written since the last one began, and how many of the module lie between their beginnings.
+   * Writes the code from `start` to `end` of the module with all edits, each by `writeEdit`. `offsets` gets, for
+   * each piece that is copied, how many bytes were written since the last one began, and how many of the module lie
+   * between their beginnings.
    */
   write(
     source: Uint8Array,

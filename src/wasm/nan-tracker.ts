@@ -1,5 +1,5 @@
-// Decides, function by function, where the bits of a NaN must be made canonical: as late as possible, and only where they
-// could show. What it leaves out changes no bit that anything can see.
+// Decides, function by function, where the bits of a NaN must be made canonical: as late as possible, and only
+// where they could show. What it leaves out changes no bit that anything can see.
 import { hiddenShape, isNeverNan, isNumberConstant, madeShape, passesBits, shape } from './nan-opcodes.ts';
 import { op } from './opcodes.ts';
 import { type OperandStack, unknownOperand } from './operand-stack.ts';

@@ -1,5 +1,5 @@
-// Follows how many operands are on the stack and which constructs are open, through dead code too (section 3.3), and one
-// note for each operand. The types are judged elsewhere.
+// Follows how many operands are on the stack and which constructs are open, through dead code too (section 3.3),
+// and one note for each operand. The types are judged elsewhere.
 import type { FunctionType } from './types.ts';
 
 export interface Construct {

@@ -1,6 +1,6 @@
 // Rewrites one function's code: charges fuel at the head of each block before its effects, checks the stack at entry,
-// calls helpers for what must be metered by length, and marks where NaN must be made canonical. Everything else is copied
-// as it is; dead code is only copied.
+// calls helpers for what must be metered by length, and marks where NaN must be made canonical. Everything else is
+// copied as it is; dead code is only copied.
 import type { Additions } from './additions.ts';
 import { BodyWriter, type WrittenBody } from './body-writer.ts';
 import { bulkTarget, noteStateChange } from './bulk-functions.ts';

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TaskKind } from '../../src/abi/envelope.ts';
+import { EffectKind } from '../../src/abi/record.ts';
 import { hasRunnable, nextTimerTick } from '../../src/scheduler/index.ts';
 import {
   cancelTimer,
@@ -207,4 +208,13 @@ test('ageing raises a priority by one for each ageTicks of waiting, so that noth
   for (let i = 0; i < 4; i++) plans.push(...system.tick([host.message(b, 'high', { priority: 1 })]).plan);
   // As old as two ticks it is as urgent as the others, and came before them.
   assert.deepEqual(plans, ['b message high', 'a message low', 'b message high', 'b message high']);
+});
+
+test('numbers of timers and children that a failed task took are not given again', () => {
+  const system = begun({ agents: { a: { restart } } });
+  const a = system.agent('a');
+  const counted = [EffectKind.counters | (3 << 8), 5, 7];
+  system.tick([host.message(a)], only('a', { outcome: 'failed', effects: [counted] }));
+  system.tick();
+  assert.deepEqual([a.phase, a.incarnation, a.nextTimer, a.nextChild], ['active', 1, 5, 7]);
 });

@@ -90,18 +90,16 @@ test('outboxes are retried once a tick, in the order of their first sequence, be
   const system = begun({ agents: { a: {}, b: {}, c: {}, d: blocking } });
   const [a, b] = [system.agent('a'), system.agent('b')];
   const [c, d] = [system.agent('c'), system.agent('d')];
-  const script: Script = ({ agent }) => {
-    if (agent.name === 'b') return { effects: [send(d, '1'), send(d, '2')] };
-    return agent.name === 'a' ? { effects: [send(d, '3')] } : undefined;
+  const script: Script = ({ agent, position }) => {
+    const texts = agent === b ? ['2'] : position === 0 ? ['0', '1'] : ['3'];
+    return { effects: texts.map((text) => send(d, text)) };
   };
-  assert.deepEqual(system.tick([host.message(b), host.message(a)], script).events, [
-    'blocked b',
-    'blocked a',
-  ]);
-  const { events } = system.tick([host.message(c)], only('c', { effects: [send(d, '4')] }));
-  assert.deepEqual(events, ['unblocked b', 'blocked c']);
-  const plans = [system.tick(), system.tick(), system.tick()].map(({ plan }) => plan);
-  assert.deepEqual(plans, [['d message 2'], ['d message 3'], ['d message 4']]);
+  const { events } = system.tick([host.message(a), host.message(b), host.message(a)], script);
+  assert.deepEqual(events, ['blocked a', 'blocked b']);
+  const next = system.tick([host.message(c)], only('c', { effects: [send(d, '4')] }));
+  assert.deepEqual([next.plan, next.events], [['d message 0', 'c message'], ['blocked c']]);
+  const plans = [system.tick(), system.tick(), system.tick(), system.tick()].flatMap(({ plan }) => plan);
+  assert.deepEqual(plans, ['d message 1', 'd message 2', 'd message 3', 'd message 4']);
 });
 
 test('a waiting effect draws a fresh sequence when it is delivered', () => {

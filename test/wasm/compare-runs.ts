@@ -10,7 +10,10 @@ import { type Host, Interpreter, OutOfFuel, TooDeep } from './reference-interpre
 import { readModule } from './reference-reader.ts';
 import { observed, Trap, type Value } from './scalar-operations.ts';
 
-/** Whether the pass makes every NaN of arithmetic the canonical one; until it does, programs are left where one shows. */
+/**
+ * Whether the pass makes every NaN of arithmetic the canonical one; until it does, programs are left where one
+ * shows.
+ */
 const nanIsCanonical = false;
 const pagesMax = 3;
 const initFuel = 100_000;
@@ -341,8 +344,8 @@ export function compareProgram(seed: number, counts: Counts): void {
 }
 
 /**
- * Runs one call of a program with every limit from 0 to the fuel that it needs. Answers how many limits were tried; 0 where
- * the program is no use for this.
+ * Runs one call of a program with every limit from 0 to the fuel that it needs. Answers how many limits were tried;
+ * 0 where the program is no use for this.
  */
 export function sweepFuel(seed: number, fuelMax: number): number {
   const program = randomProgram(seed);

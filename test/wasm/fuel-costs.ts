@@ -1,4 +1,5 @@
-// The documented cost table of docs/DETERMINISM.md, written down a second time for the tests. Must not import the pass's.
+// The documented cost table of docs/DETERMINISM.md, written down a second time for the tests. Must not import the
+// pass's.
 
 /** The version of the table that these numbers are of. */
 export const documentedVersion = 1;

@@ -169,6 +169,13 @@ function readSection(id: number, cursor: Cursor, module: ReadModule, functionTyp
     case 8:
       module.start = cursor.u32();
       return;
+    default:
+      readContents(id, cursor, module, functionTypes);
+  }
+}
+
+function readContents(id: number, cursor: Cursor, module: ReadModule, functionTypes: FunctionType[]): void {
+  switch (id) {
     case 9:
       cursor.list(() => {
         const active = cursor.u32() === 0;

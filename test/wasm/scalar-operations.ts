@@ -1,7 +1,9 @@
 // What the number instructions of the specification compute (section 4.3), written for the tests alone. Floats are
 // held as their bits, so that nothing is lost in JavaScript. Must share no code with the pass that it judges.
 
-/** i32 and f32 are signed 32-bit numbers, i64 and f64 signed 64-bit integers, v128 is 16 bytes, a reference an index. */
+/**
+ * i32 and f32 are signed 32-bit numbers, i64 and f64 signed 64-bit integers, v128 is 16 bytes, a reference an index.
+ */
 export type Value = number | bigint | Uint8Array;
 
 export class Trap extends Error {

@@ -1,5 +1,5 @@
-// Reads code byte by byte. Numbers of one byte, which nearly all are, are read here; longer and damaged ones are left to
-// the reader that refuses them by offset.
+// Reads code byte by byte. Numbers of one byte, which nearly all are, are read here; longer and damaged ones are
+// left to the reader that refuses them by offset.
 import { ByteReader } from '../byte-reader.ts';
 
 export class CodeCursor {

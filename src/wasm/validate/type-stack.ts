@@ -1,5 +1,5 @@
-// The operand types and open constructs of one function (appendix A.3 of the specification). Refuses by throwing what its
-// owner makes of the message; never reads the module.
+// The operand types and open constructs of one function (appendix A.3 of the specification). Refuses by throwing
+// what its owner makes of the message; never reads the module.
 import type { FunctionType } from '../types.ts';
 import { valueTypeName } from '../types.ts';
 import { unknownType } from './instruction-types.ts';
