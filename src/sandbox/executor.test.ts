@@ -85,6 +85,23 @@ test('endless loops and endless recursion are faults that cost no more than the 
   assert.deepEqual(puppet().calls(['recurse']).record.words, recursed.words, 'the same each time');
 });
 
+test('a task that ends with less than nothing is out of fuel, to the last unit', () => {
+  const run = (fuelPerTask: number) => {
+    const sandbox = new TestSandbox(testTables({ fuelPerTask }));
+    // What is charged in the branch is not looked at before the end.
+    const receive = `(if (i32.load (local.get $at)) (then ${'(drop (i32.const 1))'.repeat(20)})) i32.const 0`;
+    sandbox.addModule(1, compile(guest({ receive, alloc: 'i32.const 1024' })));
+    sandbox.create(1, undefined, 1);
+    const { fault, fuel } = sandbox.turn(1, {})[0]!;
+    return { fault, fuel };
+  };
+  const { fuel } = run(10_000);
+  assert.deepEqual(run(fuel), { fault: '', fuel });
+  for (let less = 1; less < fuel; less++) {
+    assert.deepEqual(run(fuel - less), { fault: 'out-of-fuel', fuel: fuel - less });
+  }
+});
+
 test('each task has fuel of its own, by its kind', () => {
   const limits = { fuelPerTask: 20_000, fuelPerInit: 30_000, fuelPerShutdown: 10_000 };
   const sandbox = new TestSandbox(testTables(limits));
