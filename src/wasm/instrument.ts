@@ -12,10 +12,10 @@ import { frameSizes, stackBytesDefault } from './frame-size.ts';
 import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
 import { parseModule } from './parse-module.ts';
-import { refusal } from './refusal.ts';
 import { rewriteBody } from './rewrite-body.ts';
 import { addSegmentAccess, addTableAccess } from './state-access.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
+import { validateModule } from './validate/validate-module.ts';
 
 export interface InstrumentOptions {
   /** Name of the module in errors. */
@@ -48,6 +48,9 @@ export interface InstrumentedModule {
 export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
   const name = options.name ?? 'module';
   const module = parseModule(bytes, name);
+  validateModule(module);
+  if (!v8Accepts(bytes))
+    assert(false, `V8 accepts a module that the validator accepts: ${v8Complaint(bytes)}`);
   const memory =
     module.memory === undefined
       ? { min: 0, max: 0 }
@@ -59,7 +62,6 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const bodies = module.bodies.map((body, index) =>
     rewriteBody(additions, module.types[module.functions[index]!]!, body),
   );
-  if (!v8Accepts(bytes)) throw refusal(name, `it is not valid: ${v8Complaint(bytes)}`);
   if (options.agent === true) checkAgentAbi(module);
   const finished = finishBodies(additions, bodies);
   const globals = mutableGlobals(additions);

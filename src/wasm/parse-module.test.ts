@@ -85,7 +85,7 @@ const refusals: readonly (readonly [string, string | readonly number[], RegExp])
   ['a section past the end', [1, 9, 0], /truncated: the type section needs 9 bytes, 1 are left/],
   ['a function without a body', oneFunction, /declares 1 functions and has 0 bodies/],
   ['an unknown export', [7, 5, 1, 1, 0x61, 0, 0], /the function 0, which does not exist/],
-  ['what is not valid', withCode(0x41, 0), /it is not valid: /],
+  ['what is not valid', withCode(0x41, 0), /function 0, instruction 0x0b: 1 operands too many/],
   ['too few operands', withCode(0x6a), /too few operands/],
   ['an else without an if', withCode(0x05), /an else has no if/],
 ];

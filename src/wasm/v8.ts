@@ -1,4 +1,5 @@
-// The one place where V8 is asked about a module. Its answer refuses before, and checks our own work after.
+// The one place where V8 is asked about a module. Its answer decides nothing: it checks our own
+// work, before and after.
 
 interface WebAssemblyValidation {
   validate(bytes: Uint8Array): boolean;

@@ -25,13 +25,15 @@ function constant(letter: string, chance: Chance): Sink {
   return sink;
 }
 
-export function randomProgram(seed: number): RandomProgram {
+/** `functionCount`: how many besides the first; a few unless given. */
+export function randomProgram(seed: number, functionCount?: number): RandomProgram {
   const chance = new Chance(seed);
   const vectors = chance.once(3);
   const letters = vectors ? 'iilfdv' : 'iilfd';
   const importCount = chance.once(3) ? 2 : 0;
   const own: Signature[] = [{ params: chance.letters('il', 2), results: chance.letters('il', 2) }];
-  for (let count = 1 + chance.below(5); count > 0; count--) {
+  const few = 1 + chance.below(5);
+  for (let count = functionCount ?? few; count > 0; count--) {
     own.push({
       params: chance.letters(letters, 3),
       results: chance.letters(letters, chance.once(3) ? 3 : 1),

@@ -4,7 +4,8 @@ import { limitRefusal, moduleLimits } from '../limits.ts';
 import { type ParsedModule, typeOfFunction } from '../parsed-module.ts';
 import { refusal } from '../refusal.ts';
 import { functionTypeText } from '../types.ts';
-import { BodyValidator, type ModuleFacts } from './validate-body.ts';
+import { BodyContext, type ModuleFacts } from './body-context.ts';
+import { validateBody } from './validate-body.ts';
 
 /**
  * Refuses a module that is not valid or is beyond a limit.
@@ -15,9 +16,9 @@ export function validateModule(module: ParsedModule): void {
   checkGlobals(module);
   checkStart(module);
   const facts = factsOf(module);
-  const validator = new BodyValidator(facts);
+  const context = new BodyContext(facts);
   for (const [index, body] of module.bodies.entries())
-    validator.validate(module.imports.length + index, body);
+    validateBody(context, module.imports.length + index, body);
 }
 
 function checkNames({ name, exports, customs }: ParsedModule): void {
