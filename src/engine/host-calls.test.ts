@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openInput } from './index.ts';
-import { create, isCode } from './testing/create-run.ts';
-import { KeptOutputs, newFolder } from './testing/runs.ts';
+import { create, echo, isCode } from './testing/create-run.ts';
+import { KeptOutputs, newFolder, recorded } from './testing/runs.ts';
 
 test('calls with what does not exist, or is too large, are refused at once and change nothing', async () => {
   const run = await create();
@@ -94,5 +94,29 @@ test('a strict run ends at its first bad line, by name; another one skips, count
   assert.deepEqual(
     outputs.list.map(({ payload }) => String.fromCharCode(...payload)),
     ['1', '4'],
+  );
+});
+
+test('a line that waits for its receiver holds its source back, and nothing is lost', async () => {
+  const path = `${newFolder()}.jsonl`;
+  writeFileSync(path, Array.from({ length: 6 }, (_, i) => `{"agent":"echo","payload":${i}}\n`).join(''));
+  const runDirectory = newFolder();
+  const outputs = new KeptOutputs();
+  const agents = { echo: { ...echo, limits: { mailboxMessagesMax: 1 } } };
+  const run = await create({ run: { inputsPerTickMax: 2 }, agents }, { outputs, runDirectory });
+  await run.run({ source: openInput(path) });
+  assert.deepEqual(
+    outputs.list.map(({ tick, payload }) => `${tick} ${String.fromCharCode(...payload)}`),
+    ['1 0', '2 1', '3 2', '4 3', '5 4', '6 5'],
+  );
+  const lines = recorded(runDirectory, 'inputs').filter(({ inputs }) => inputs.length > 0);
+  assert.deepEqual(
+    lines.map(({ tick, inputs }) => [tick, inputs.length]),
+    [
+      [1, 2],
+      [3, 2],
+      [5, 2],
+      [7, 1],
+    ],
   );
 });
