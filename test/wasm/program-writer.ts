@@ -43,7 +43,9 @@ export class Sink {
 
   text(text: string): this {
     const encoded = new TextEncoder().encode(text);
-    return this.u32(encoded.length).u8(...encoded);
+    this.u32(encoded.length);
+    for (const byte of encoded) this.bytes.push(byte);
+    return this;
   }
 
   append(other: Sink): this {
