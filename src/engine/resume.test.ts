@@ -11,6 +11,8 @@ import { createGenerated, type GeneratedSystem, generatedSystem } from './testin
 import { chainOf, KeptOutputs, newFolder } from './testing/runs.ts';
 
 const ticks = 40;
+/** 0: none are taken, and the whole record is executed again. */
+const snapshotTicks = fc.constantFrom(0, 1, 4);
 const counting = countingAgent();
 
 function linesFile(lines: readonly string[]): string {
@@ -28,11 +30,11 @@ interface Whole {
 }
 
 /** The run as it goes when nothing happens to it. */
-async function whole(generated: GeneratedSystem): Promise<Whole> {
+async function whole(generated: GeneratedSystem, snapshotTicks = 0): Promise<Whole> {
   const folder = newFolder();
   const input = linesFile(generated.lines);
   const outputs = new KeptOutputs();
-  const system = await createGenerated(generated, { durability: 'tick' });
+  const system = await createGenerated(generated, { durability: 'tick', snapshotTicks });
   const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
   orchestrator.spawnAgent({ agent: 'child' });
   const summary = await orchestrator.run({ source: openInput(input), ticks });
@@ -48,11 +50,13 @@ test('a run that is interrupted at any ticks goes on with the chain and the outp
     fc.asyncProperty(
       generatedSystem,
       fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 4 }),
-      async (generated, pauses) => {
+      snapshotTicks,
+      async (generated, pauses, snapshots) => {
         const expected = await whole(generated);
         const folder = newFolder();
         const outputs = new KeptOutputs();
-        const system = await createGenerated(generated, { durability: 'none' });
+        const host = { durability: 'none', snapshotTicks: snapshots } as const;
+        const system = await createGenerated(generated, host);
         let orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
         orchestrator.spawnAgent({ agent: 'child' });
         for (const pause of [...pauses, Number.POSITIVE_INFINITY]) {
@@ -81,8 +85,9 @@ test('a record that was cut at any byte goes on to the chain of the uninterrupte
     fc.asyncProperty(
       generatedSystem,
       fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }),
-      async (generated, places) => {
-        const expected = await whole(generated);
+      snapshotTicks,
+      async (generated, places, snapshots) => {
+        const expected = await whole(generated, snapshots);
         for (const place of places) {
           const folder = newFolder();
           cpSync(expected.folder, folder, { recursive: true });
