@@ -83,6 +83,7 @@ export const DropReason = {
   contractBroken: 10,
   droppedNewest: 11,
   droppedOldest: 12,
+  channelLimit: 13,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -100,4 +101,5 @@ export const dropReasonName: Readonly<Record<DropReason, string>> = {
   [DropReason.contractBroken]: 'contract-broken',
   [DropReason.droppedNewest]: 'dropped-newest',
   [DropReason.droppedOldest]: 'dropped-oldest',
+  [DropReason.channelLimit]: 'channel-limit',
 };

@@ -22,6 +22,8 @@ export interface AgentLimits {
   readonly deliveriesPerTickMax: number;
   /** Timers that may be pending. */
   readonly timersMax: number;
+  /** Channels that the agent may be a member of. */
+  readonly channelsMax: number;
   /** A message is dead after its receiver failed on it this often. */
   readonly attemptsMax: number;
 }
@@ -37,6 +39,7 @@ export const agentLimitDefaults: AgentLimits = {
   effectBytesPerTurnMax: 1_048_576,
   deliveriesPerTickMax: 65_536,
   timersMax: 256,
+  channelsMax: 256,
   attemptsMax: 3,
 };
 
@@ -52,6 +55,7 @@ export const agentLimitRanges: Readonly<Record<keyof AgentLimits, readonly [numb
   effectBytesPerTurnMax: [1, 268_435_456],
   deliveriesPerTickMax: [1, 100_000_000],
   timersMax: [0, 100_000],
+  channelsMax: [0, 100_000],
   attemptsMax: [1, 1000],
 };
 

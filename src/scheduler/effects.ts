@@ -127,11 +127,29 @@ function changeSubscription(
   if (!isCurrent(agent, source)) return;
   if (effect === EffectKind.subscribe) subscribe(agent, state.topics[source.words[at + 1]!]!);
   else if (effect === EffectKind.unsubscribe) unsubscribe(state, agent, state.topics[source.words[at + 1]!]!);
-  else if (effect === EffectKind.join) subscribe(agent, channelOf(state, textAt(source, at + 1)));
+  else if (effect === EffectKind.join) join(state, agent, source, textAt(source, at + 1));
   else {
     const channel = state.channels.get(textAt(source, at + 1));
     if (channel !== undefined) unsubscribe(state, agent, channel);
   }
+}
+
+/** An agent is a member of so many channels at most; what goes beyond is a drop that it is told of. */
+function join(state: SchedulerState, agent: Agent, source: EffectSource, name: string): void {
+  let count = 0;
+  for (const topic of agent.topics) if (topic.channel) count++;
+  const isMember = state.channels.get(name)?.subscribers.has(agent) === true;
+  if (isMember || count < agent.declaration.limits.channelsMax) {
+    subscribe(agent, channelOf(state, name));
+    return;
+  }
+  drop(state, null, agent, DropReason.channelLimit, {
+    kind: EffectKind.join,
+    tick: source.tick,
+    index: source.index,
+    receiverOrigin: 0,
+    receiverCounter: 0,
+  });
 }
 
 /** The delay counts from the call; a timer that was held back fires at the earliest in the tick after its release. */

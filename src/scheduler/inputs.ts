@@ -102,7 +102,9 @@ function deliverInput(state: SchedulerState, input: Input, kind: 1 | 16): void {
     return;
   }
   const admission = admit(state, agent, null, null);
-  const mayWait = admission === 'block' || (input.waits && admission === DropReason.mailboxFull);
+  // Nobody but the host resumes a paused agent, and a source would wait for that without end.
+  const isFull = admission === DropReason.mailboxFull && !agent.paused;
+  const mayWait = admission === 'block' || (input.waits && isFull);
   if (admission === 'deliver') {
     deliver(state, agent, kind, input.priority, null, payloadOf(input), null, state.tick, 0);
   } else if (mayWait) waitForReceiver(state, input, agent);

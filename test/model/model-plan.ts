@@ -51,7 +51,7 @@ function mustWait(model: Model, input: Letterlike): boolean {
   if (receiver === undefined) return false;
   if (waiting.length > 0 || blocks(receiver, null, null)) return true;
   const isFull = takesLetters(receiver) && fullReason(receiver, null) !== 0;
-  return isLine(input) && isFull && !makesRoom(receiver);
+  return isLine(input) && isFull && !receiver.paused && !makesRoom(receiver);
 }
 
 type Letterlike = Extract<ModelInput, { kind: 'message' | 'scheduled' | 'publish' }>;

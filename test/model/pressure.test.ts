@@ -6,6 +6,7 @@ import { TaskKind } from '../../src/abi/envelope.ts';
 import { hasRunnable, nextTimerTick } from '../../src/scheduler/index.ts';
 import {
   host,
+  join,
   log,
   output,
   publish,
@@ -217,4 +218,25 @@ test('a waiting publication to a channel reaches nobody once its sender is no me
   system.tick([host.message(a)], only('a', { effects }));
   const { events } = system.tick([host.leave(a, 'den')]);
   assert.deepEqual(events, ['dropped from a: not-a-member', 'unblocked a']);
+});
+
+test('a line for a paused agent that is full is dropped, and the source goes on', () => {
+  const system = begun({ agents: { a: { overflow: 'reject', ...one }, b: {} } });
+  const [a, b] = [system.agent('a'), system.agent('b')];
+  const line = { waits: true };
+  system.tick([host.pause(a), host.message(a, '1', line)]);
+  const { events, plan } = system.tick([host.message(a, '2', line), host.message(b, '3', line)]);
+  assert.deepEqual(events, ['dropped a: mailbox-full']);
+  assert.deepEqual(plan, ['b message 3']);
+  assert.equal(hasRunnable(system.state), false);
+});
+
+test('an agent joins at most channelsMax channels, and is told of what it may not', () => {
+  const system = begun({ agents: { a: { limits: { channelsMax: 2 } } } });
+  const a = system.agent('a');
+  const effects = ['x', 'y', 'x', 'z'].map(join);
+  const { events } = system.tick([host.message(a)], () => ({ effects }));
+  assert.deepEqual(events, ['dropped from a: channel-limit']);
+  assert.deepEqual([...system.state.channels.keys()], ['x', 'y']);
+  assert.match(system.tick().plan[0]!, /notice/);
 });
