@@ -1,0 +1,189 @@
+// One module through all of it: validator, pass, V8, a metered run, and a plain run to compare with. A finding is thrown;
+// a refusal is an answer.
+import { engineExport, memoryImport, Status } from '../../src/abi/guest-exports.ts';
+import { EngineError } from '../../src/base/errors.ts';
+import { type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
+import { parseModule } from '../../src/wasm/parse-module.ts';
+import { typeOfFunction } from '../../src/wasm/parsed-module.ts';
+import { type FunctionType, valueType } from '../../src/wasm/types.ts';
+import { hasOwnReason } from '../wasm/judge.ts';
+
+export const verdicts = ['refused', 'refused for our own reasons', 'not run', 'ran', 'compared'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+type Exports = Record<string, (...values: (number | bigint)[]) => unknown>;
+
+interface Call {
+  readonly name: string;
+  readonly type: FunctionType;
+}
+
+/** What one side of the comparison shows after a call. */
+interface Shown {
+  readonly results: string;
+  readonly trapped: boolean;
+  /** Pages and a sum over all bytes. */
+  readonly memory: string;
+}
+
+interface MeteredRun {
+  readonly shown: readonly Shown[];
+  /** The last call was killed: out of fuel or of stack. */
+  readonly killed: boolean;
+}
+
+const fuelOfInit = 1_000_000;
+const fuelPerCall = 20_000;
+const callsMax = 6;
+/** Modules that want more memory than this are not run. */
+const pagesToRunMax = 64;
+
+export function checkModule(bytes: Uint8Array<ArrayBuffer>): Verdict {
+  let instrumented: InstrumentedModule;
+  const accepted = WebAssembly.validate(bytes);
+  try {
+    instrumented = instrument(bytes, { name: 'fuzzed' });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'module-refused') throw error;
+    if (!accepted) return 'refused';
+    if (hasOwnReason(error.message)) return 'refused for our own reasons';
+    throw new Error(`V8 accepts what is refused without a listed reason: ${error.message}`);
+  }
+  if (instrumented.memory.pagesMin > pagesToRunMax) return 'not run';
+  const calls = callsOf(bytes);
+  const metered = meteredRun(instrumented, calls);
+  // Growth answers alike only where the module's own limit is the host's.
+  if (metered === undefined || instrumented.memory.pagesMax > pagesToRunMax) return 'ran';
+  const plain = plainRun(bytes, instrumented, calls, metered);
+  if (plain === undefined) return 'ran';
+  const difference = differenceOf(metered.shown, plain);
+  if (difference === undefined || differsByNaN(bytes, calls, plain)) return 'compared';
+  throw new Error(`plain and instrumented differ: ${difference}`);
+}
+
+/** Whether the difference goes away when NaN is left as V8 makes it. */
+function differsByNaN(
+  bytes: Uint8Array<ArrayBuffer>,
+  calls: readonly Call[],
+  plain: readonly Shown[],
+): boolean {
+  const unprotected = instrument(bytes, { protections: { nan: false } });
+  const metered = meteredRun(unprotected, calls);
+  return metered === undefined || differenceOf(metered.shown, plain) === undefined;
+}
+
+function differenceOf(metered: readonly Shown[], plain: readonly Shown[]): string | undefined {
+  for (const [index, expected] of plain.entries()) {
+    const found = JSON.stringify(metered[index]);
+    if (found !== JSON.stringify(expected))
+      return `call ${index}: ${found}, plain ${JSON.stringify(expected)}`;
+  }
+  return undefined;
+}
+
+function hostOf(module: InstrumentedModule): Record<string, () => number> {
+  return Object.fromEntries(module.imports.map((name) => [name, () => 3]));
+}
+
+/** Exported functions that JavaScript can call. */
+function callsOf(bytes: Uint8Array): Call[] {
+  const module = parseModule(bytes, 'fuzzed');
+  const calls = module.exports.flatMap(({ name, kind, index }) => {
+    if (kind !== 'function') return [];
+    const type = typeOfFunction(module, index)!;
+    const codes = [...type.params, ...type.results];
+    return codes.some((code) => code === valueType.v128 || code === valueType.funcref)
+      ? []
+      : [{ name, type }];
+  });
+  return calls.slice(0, callsMax);
+}
+
+function valuesOf({ type }: Call, round: number): (number | bigint)[] {
+  return type.params.map((param) => {
+    if (param === valueType.i64) return BigInt(round * 7 - 3);
+    return param === valueType.i32 ? round * 5 + 1 : round * 0.75;
+  });
+}
+
+/** Undefined where segments or the start function trap or are killed. */
+function meteredRun(module: InstrumentedModule, calls: readonly Call[]): MeteredRun | undefined {
+  const { pagesMin, pagesMax } = module.memory;
+  const limit = Math.min(pagesMax, pagesToRunMax);
+  const memory = new WebAssembly.Memory({ initial: pagesMin, maximum: Math.max(limit, 1), shared: true });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), {
+    wasm_engine: hostOf(module),
+    [memoryImport.module]: { [memoryImport.name]: memory },
+  });
+  const exports = instance.exports as unknown as Exports;
+  exports[engineExport.memoryPagesMaxSet]!(limit);
+  exports[engineExport.fuelSet]!(fuelOfInit);
+  if (meteredCall(exports, () => exports[engineExport.init]!()).end !== 'returned') return undefined;
+  const shown: Shown[] = [];
+  for (const [round, call] of calls.entries()) {
+    exports[engineExport.fuelSet]!(fuelPerCall);
+    const { end, results } = meteredCall(exports, () => exports[call.name]!(...valuesOf(call, round)));
+    if (end === 'killed') return { shown, killed: true };
+    shown.push({ results, trapped: end === 'trapped', memory: sumOf(memory) });
+    if (end === 'trapped') break;
+  }
+  return { shown, killed: false };
+}
+
+function meteredCall(
+  exports: Exports,
+  call: () => unknown,
+): { end: 'returned' | 'trapped' | 'killed'; results: string } {
+  let results = '';
+  try {
+    results = textOf(call());
+  } catch (error) {
+    if (exports[engineExport.status]!() !== Status.none) return { end: 'killed', results };
+    if (error instanceof WebAssembly.RuntimeError) return { end: 'trapped', results };
+    throw error;
+  }
+  return { end: (exports[engineExport.fuelGet]!() as number) < 0 ? 'killed' : 'returned', results };
+}
+
+/** The calls that the metered run finished, on the module as it is; undefined where it cannot be started. */
+function plainRun(
+  bytes: Uint8Array<ArrayBuffer>,
+  instrumented: InstrumentedModule,
+  calls: readonly Call[],
+  metered: MeteredRun,
+): Shown[] | undefined {
+  let exports: Exports;
+  const module = new WebAssembly.Module(bytes);
+  try {
+    exports = new WebAssembly.Instance(module, { wasm_engine: hostOf(instrumented) })
+      .exports as unknown as Exports;
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+  const memory = Object.values(exports).find((item) => (item as unknown) instanceof WebAssembly.Memory);
+  if (memory === undefined) return undefined;
+  return metered.shown.map((_, round) => {
+    let [results, trapped] = ['', false];
+    try {
+      results = textOf(exports[calls[round]!.name]!(...valuesOf(calls[round]!, round)));
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      trapped = true;
+    }
+    return { results, trapped, memory: sumOf(memory as unknown as WebAssembly.Memory) };
+  });
+}
+
+function textOf(value: unknown): string {
+  return Array.isArray(value) ? value.map(String).join() : String(value);
+}
+
+function sumOf({ buffer }: WebAssembly.Memory): string {
+  const words = new Int32Array(buffer);
+  let sum = 0;
+  for (let index = 0; index < words.length; index++) {
+    if (words[index] !== 0) sum = (Math.imul(sum, 31) + Math.imul(words[index]!, index + 1)) | 0;
+  }
+  return `${words.length / 16_384} pages, ${sum}`;
+}
