@@ -17,7 +17,7 @@ function paddedTopic(length: number): number {
 
 /**
  * Writes the envelope of the task at word `at` and returns its address, or -1 where the guest offered a buffer that
- * does not lie inside its memory. May run `agent_alloc`.
+ * does not lie inside its memory. May run `agent_alloc`, on the fuel of the task.
  */
 export function writeEnvelope(
   instance: Instance,
@@ -74,8 +74,10 @@ function askForInbox(instance: Instance, size: number): boolean {
   while (capacity < size) capacity *= 2;
   const { mode } = instance;
   instance.mode = 'forbidden';
+  instance.fuelSet(instance.taskFuel);
   const pointer = instance.guest.agent_alloc(capacity) >>> 0;
   instance.mode = mode;
+  instance.taskFuel = instance.fuelGet();
   if (pointer === 0 || !isInside(instance, pointer, capacity)) return false;
   instance.inboxPointer = pointer;
   instance.inboxBytes = capacity;

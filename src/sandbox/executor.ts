@@ -194,16 +194,17 @@ export class Executor {
     const outbox = this.#outbox;
     const limit = fuelLimit(instance, kind);
     outbox.beginRecord();
-    instance.fuelSet(limit);
-    let returned = 0;
+    instance.taskFuel = limit;
+    let answer = -1;
     let fault: FaultKind | undefined;
     try {
-      returned = this.#enter(instance, kind, at);
+      answer = this.#enter(instance, kind, at);
     } catch (error) {
       fault =
         error === inboxFault ? 'inbox-out-of-bounds' : classifyTrap(error, instance.status(), instance.name);
     }
-    const left = instance.fuelGet();
+    const returned = answer >= 0 ? 0 : (-1 - answer) | 0;
+    const left = answer >= 0 ? answer : instance.fuelGet();
     if (fault === undefined) fault = faultOfReturn(returned, left);
     const fuel = limit - Math.max(left, 0);
     if (fault !== undefined) {
@@ -215,17 +216,11 @@ export class Executor {
     return returned !== ReturnCode.finished;
   }
 
+  /** Answers as an `EntryPoint` does. */
   #enter(instance: Instance, kind: TaskKind, at: number): number {
-    const { guest } = instance;
-    if (kind === TaskKind.init) {
-      instance.mode = 'forbidden';
-      instance.init();
-      instance.mode = 'normal';
-      return guest.agent_init();
-    }
-    if (kind === TaskKind.shutdown) {
-      instance.mode = 'shutdown';
-      return guest.agent_shutdown();
+    if (kind === TaskKind.init || kind === TaskKind.shutdown) {
+      instance.fuelSet(instance.taskFuel);
+      return -1 - (enterOnce(instance, kind) >>> 0);
     }
     const commands = this.#commands;
     if (kind === TaskKind.timer) instance.pendingTimers.delete(commands[at + 5]!);
@@ -244,8 +239,22 @@ export class Executor {
       payloadLength,
     );
     if (pointer < 0) throw inboxFault;
-    return isMessage(kind) ? guest.agent_receive(pointer) : guest.agent_step(pointer);
+    return isMessage(kind)
+      ? instance.receive(pointer, instance.taskFuel)
+      : instance.step(pointer, instance.taskFuel);
   }
+}
+
+/** Runs the first or the last task of an agent. */
+function enterOnce(instance: Instance, kind: TaskKind): number {
+  if (kind === TaskKind.shutdown) {
+    instance.mode = 'shutdown';
+    return instance.guest.agent_shutdown();
+  }
+  instance.mode = 'forbidden';
+  instance.init();
+  instance.mode = 'normal';
+  return instance.guest.agent_init();
 }
 
 /** Thrown, never to a guest, where `agent_alloc` answered a range outside memory. */

@@ -10,11 +10,12 @@ export type Mode = 'normal' | 'forbidden' | 'shutdown';
 
 interface GuestExports {
   readonly agent_init: () => number;
-  readonly agent_step: (envelope: number) => number;
-  readonly agent_receive: (envelope: number) => number;
   readonly agent_shutdown: () => number;
   readonly agent_alloc: (size: number) => number;
 }
+
+/** Runs a task on so much fuel; answers the fuel left where the guest answered 0, else -1 less its answer, unsigned. */
+export type EntryPoint = (envelope: number, fuel: number) => number;
 
 export interface Instance {
   readonly name: string;
@@ -32,11 +33,15 @@ export interface Instance {
   words: Int32Array;
   readonly guest: GuestExports;
   readonly init: () => void;
+  readonly receive: EntryPoint;
+  readonly step: EntryPoint;
   readonly fuelSet: (fuel: number) => void;
   readonly fuelGet: () => number;
   readonly status: () => number;
   readonly prng: PrngState;
   mode: Mode;
+  /** Fuel that the current task begins with. */
+  taskFuel: number;
   inboxPointer: number;
   inboxBytes: number;
   nextTimer: number;
@@ -86,11 +91,14 @@ export function createInstance(options: InstanceOptions): Instance {
     words: new Int32Array(memory.buffer),
     guest: exports as unknown as GuestExports,
     init: functions[engineExport.init] as unknown as () => void,
+    receive: functions[engineExport.receive] as EntryPoint,
+    step: functions[engineExport.step] as EntryPoint,
     fuelSet: functions[engineExport.fuelSet] as unknown as (fuel: number) => void,
     fuelGet: functions[engineExport.fuelGet] as unknown as () => number,
     status: functions[engineExport.status] as unknown as () => number,
     prng: options.prng,
     mode: 'normal',
+    taskFuel: 0,
     inboxPointer: 0,
     inboxBytes: 0,
     nextTimer: options.nextTimer,

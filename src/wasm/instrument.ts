@@ -8,6 +8,7 @@ import type { WrittenBody } from './body-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
 import { emitModule } from './emit-module.ts';
+import { addEntries } from './entries.ts';
 import { frameSizes, stackBytesDefault } from './frame-size.ts';
 import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
@@ -68,6 +69,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   addInit(additions);
   addRestore(additions);
   addScalarAccessors(additions, memory);
+  if (options.agent === true) addEntries(additions);
   addGlobalAccessors(additions, globals);
   addTableAccess(additions);
   addSegmentAccess(additions);
