@@ -41,6 +41,8 @@ export class Executor {
   #commands: Uint32Array = new Uint32Array(0);
   #commandBytes: Uint8Array = new Uint8Array(0);
   #measure = false;
+  /** What was seen of memories: kept, so that the compiler keeps the looking. */
+  readonly #seen: Int32Array = new Int32Array(1);
 
   constructor(tables: SystemTables) {
     this.#tables = tables;
@@ -70,7 +72,9 @@ export class Executor {
     const end = commands[commandWord.size]!;
     this.#measure = (commands[commandWord.flags]! & flagMeasure) !== 0;
     let at = commandHeadWords;
+    let touched = at;
     while (at < end) {
+      if (at === touched) touched = this.#touch(at, end);
       const op = commands[at]!;
       if (op === Op.turn) at = this.#turn(at);
       else if (op === Op.create) at = this.#create(at);
@@ -86,6 +90,24 @@ export class Executor {
       }
     }
     return buffer;
+  }
+
+  /**
+   * Looks at the memories of the next agents, and answers where the commands behind them begin. Among thousands of agents
+   * each memory is out of the processor's caches, and those looked at together are fetched together.
+   */
+  #touch(at: number, end: number): number {
+    const commands = this.#commands;
+    let sum = 0;
+    for (let i = 0; i < touchCount && at < end; i++) {
+      if (commands[at] === Op.turn) {
+        const instance = this.#instances[commands[at + 1]!];
+        if (instance !== undefined) sum ^= instance.words[instance.inboxPointer >>> 2]!;
+      }
+      at = commandEnd(commands, at);
+    }
+    this.#seen[0] = sum;
+    return at;
   }
 
   #create(at: number): number {
@@ -255,6 +277,27 @@ function enterOnce(instance: Instance, kind: TaskKind): number {
   instance.init();
   instance.mode = 'normal';
   return instance.guest.agent_init();
+}
+
+/** Agents whose memories are looked at together. */
+const touchCount = 16;
+
+function commandEnd(commands: Uint32Array, at: number): number {
+  switch (commands[at]) {
+    case Op.turn: {
+      let end = at + turnWords;
+      for (let i = commands[at + 2]!; i > 0; i--) end += commands[end]!;
+      return end;
+    }
+    case Op.create:
+      return at + createWords;
+    case Op.restore:
+      return at + restoreWords + commands[at + 8]!;
+    case Op.save:
+      return at + saveWords;
+    default:
+      return at + dropWords;
+  }
 }
 
 /** Thrown, never to a guest, where `agent_alloc` answered a range outside memory. */
