@@ -23,8 +23,8 @@ export const enginePrefix = 'wasm-engine:';
  * - `restore() -> ()`: what `init` does to tables and segments, and nothing else: for an instance whose memory and
  *   globals are given to it.
  * - `fuelSet(f64) -> ()`, `fuelGet() -> f64`: whole numbers up to 2^53 - 1; negative after exhaustion.
- * - `receive(envelope i32, fuel f64) -> f64`, `step(envelope i32, fuel f64) -> f64`: `agent_receive` and `agent_step` with
- *   so much fuel, in one crossing: the fuel left where they answer 0, else -1 less their answer as an unsigned number.
+ * - `receive(envelope i32, fuel f64) -> f64`, `step(envelope i32, fuel f64) -> f64`, in agents: `agent_receive` and
+ *   `agent_step` on so much fuel; the fuel left where they answer 0, else -1 less their answer as an unsigned number.
  * - `status() -> i32`: why the instance was killed, a `Status`.
  * - `memoryPagesMaxSet(i32) -> ()`: where growth answers -1.
  * - `globalGet(index i32, word i32) -> i32`, `globalSet(index i32, word i32, value i32) -> ()`: 32-bit words of the

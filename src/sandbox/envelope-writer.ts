@@ -34,38 +34,41 @@ export function writeEnvelope(
   const size = payloadAt + payloadLength;
   if (size > instance.inboxBytes && !askForInbox(instance, size)) return -1;
   const pointer = instance.inboxPointer;
-  fillHead(scratch, instance, commands, at);
-  scratch[envelopeOffset.topicPointer / 4] = topicLength === 0 ? 0 : pointer + topicAt;
-  scratch[envelopeOffset.topicLength / 4] = topicLength;
-  scratch[envelopeOffset.payloadPointer / 4] = payloadLength === 0 ? 0 : pointer + payloadAt;
-  scratch[envelopeOffset.payloadLength / 4] = payloadLength;
+  const aligned = (pointer & 3) === 0;
+  const [head, first] = aligned ? [instance.words, pointer >>> 2] : [scratch, 0];
+  fillHead(head, first, instance, commands, at);
+  head[first + envelopeOffset.topicPointer / 4] = topicLength === 0 ? 0 : pointer + topicAt;
+  head[first + envelopeOffset.topicLength / 4] = topicLength;
+  head[first + envelopeOffset.payloadPointer / 4] = payloadLength === 0 ? 0 : pointer + payloadAt;
+  head[first + envelopeOffset.payloadLength / 4] = payloadLength;
+  head[first + envelopeOffset.reserved / 4] = 0;
   const memory = instance.bytes;
-  if ((pointer & 3) === 0) {
-    const { words } = instance;
-    const first = pointer >>> 2;
-    for (let i = 0; i < headWords; i++) words[first + i] = scratch[i]!;
-  } else {
-    memory.set(scratchBytes, pointer);
-  }
+  if (!aligned) memory.set(scratchBytes, pointer);
   if (topicLength > 0) copyBytes(bytes, topicOffset, memory, pointer + topicAt, topicLength);
   if (payloadLength > 0) copyBytes(bytes, payloadOffset, memory, pointer + payloadAt, payloadLength);
   return pointer;
 }
 
-function fillHead(head: Int32Array, instance: Instance, commands: Uint32Array, at: number): void {
-  head[envelopeOffset.size / 4] = envelopeSize;
-  head[envelopeOffset.kind / 4] = commands[at + 1]!;
-  head[envelopeOffset.tick / 4] = commands[commandWord.tickLow]!;
-  head[envelopeOffset.tick / 4 + 1] = commands[commandWord.tickHigh]!;
-  head[envelopeOffset.timeMs / 4] = commands[commandWord.timeLow]!;
-  head[envelopeOffset.timeMs / 4 + 1] = commands[commandWord.timeHigh]!;
-  head[envelopeOffset.selfOrigin / 4] = instance.origin;
-  head[envelopeOffset.selfCounter / 4] = instance.counter;
-  head[envelopeOffset.senderOrigin / 4] = commands[at + 2]!;
-  head[envelopeOffset.senderCounter / 4] = commands[at + 3]!;
-  head[envelopeOffset.priority / 4] = commands[at + 4]!;
-  head[envelopeOffset.detail / 4] = commands[at + 5]!;
-  head[envelopeOffset.tag / 4] = commands[at + 6]!;
+function fillHead(
+  head: Int32Array,
+  first: number,
+  instance: Instance,
+  commands: Uint32Array,
+  at: number,
+): void {
+  head[first + envelopeOffset.size / 4] = envelopeSize;
+  head[first + envelopeOffset.kind / 4] = commands[at + 1]!;
+  head[first + envelopeOffset.tick / 4] = commands[commandWord.tickLow]!;
+  head[first + envelopeOffset.tick / 4 + 1] = commands[commandWord.tickHigh]!;
+  head[first + envelopeOffset.timeMs / 4] = commands[commandWord.timeLow]!;
+  head[first + envelopeOffset.timeMs / 4 + 1] = commands[commandWord.timeHigh]!;
+  head[first + envelopeOffset.selfOrigin / 4] = instance.origin;
+  head[first + envelopeOffset.selfCounter / 4] = instance.counter;
+  head[first + envelopeOffset.senderOrigin / 4] = commands[at + 2]!;
+  head[first + envelopeOffset.senderCounter / 4] = commands[at + 3]!;
+  head[first + envelopeOffset.priority / 4] = commands[at + 4]!;
+  head[first + envelopeOffset.detail / 4] = commands[at + 5]!;
+  head[first + envelopeOffset.tag / 4] = commands[at + 6]!;
 }
 
 /** Asks the guest for a larger buffer; host functions are not allowed meanwhile. Traps reach the caller. */

@@ -93,8 +93,8 @@ export class Executor {
   }
 
   /**
-   * Looks at the memories of the next agents, and answers where the commands behind them begin. Among thousands of agents
-   * each memory is out of the processor's caches, and those looked at together are fetched together.
+   * Looks at the memories of the next agents, and answers where the commands behind them begin. Among thousands of
+   * agents each memory is out of the processor's caches, and those looked at together are fetched together.
    */
   #touch(at: number, end: number): number {
     const commands = this.#commands;

@@ -85,6 +85,11 @@ function frontOf(bucket: Bucket): Task | null {
 
 function removeFront(bucket: Bucket): void {
   const { tasks } = bucket;
+  if (tasks.length === 1) {
+    // Keeps the room, where setting the length would give it back with every message.
+    tasks.pop();
+    return;
+  }
   tasks[bucket.first++] = null;
   if (bucket.first === tasks.length) {
     tasks.length = 0;
@@ -97,7 +102,8 @@ function removeFront(bucket: Bucket): void {
 
 /** Removes the task that `firstTask` answered. */
 export function removeFirst(mailbox: Mailbox, task: Task): void {
-  const at = mailbox.buckets.findIndex(({ priority }) => priority === task.priority);
+  let at = 0;
+  while (mailbox.buckets[at]!.priority !== task.priority) at++;
   const bucket = mailbox.buckets[at]!;
   removeFront(bucket);
   if (bucket.tasks.length === 0 && mailbox.buckets.length > 1) mailbox.buckets.splice(at, 1);
