@@ -295,6 +295,8 @@ function commandEnd(commands: Uint32Array, at: number): number {
       return at + restoreWords + commands[at + 8]!;
     case Op.save:
       return at + saveWords;
+    case Op.collect:
+      return at + collectWords;
     default:
       return at + dropWords;
   }
