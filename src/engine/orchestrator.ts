@@ -189,8 +189,8 @@ export class Orchestrator {
   }
 
   /**
-   * Keeps a snapshot of the whole run in its run directory, durable when this resolves; answers its tick. Recovery, replay
-   * and forks begin at the newest one.
+   * Keeps a snapshot of the whole run in its run directory, durable when this resolves; answers its tick. Recovery,
+   * replay and forks begin at the newest one.
    */
   saveSnapshot(): Promise<number> {
     if (this.tick === 0)

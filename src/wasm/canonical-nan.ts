@@ -18,25 +18,34 @@ export const shapeTypes: readonly number[] = [
 const f32Nan = [0x00, 0x00, 0xc0, 0x7f] as const;
 const f64Nan = [0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf8, 0x7f] as const;
 
-/** Makes the value on top of the stack canonical, which `local` holds too. */
-export function emitCanonical(code: ByteWriter, of: number, local: number): void {
-  switch (of) {
-    case shape.f32:
-      code.u8(op.f32Const, ...f32Nan);
-      break;
-    case shape.f64:
-      code.u8(op.f64Const, ...f64Nan);
-      break;
-    default:
-      emitSimd(code, simd.v128Const);
-      if (of === shape.f32x4) code.u8(...f32Nan, ...f32Nan, ...f32Nan, ...f32Nan);
-      else code.u8(...f64Nan, ...f64Nan);
-  }
-  code.localGet(local).localGet(local);
-  if (of === shape.f32) code.u8(op.f32Eq, op.select);
-  else if (of === shape.f64) code.u8(op.f64Eq, op.select);
+function emitNan(code: ByteWriter, of: number): void {
+  if (of === shape.f32) code.u8(op.f32Const, ...f32Nan);
+  else if (of === shape.f64) code.u8(op.f64Const, ...f64Nan);
   else {
-    emitSimd(code, of === shape.f32x4 ? simd.f32x4Eq : simd.f64x2Eq);
+    emitSimd(code, simd.v128Const);
+    if (of === shape.f32x4) code.u8(...f32Nan, ...f32Nan, ...f32Nan, ...f32Nan);
+    else code.u8(...f64Nan, ...f64Nan);
+  }
+}
+
+/**
+ * Makes the value on top of the stack canonical, which `local` holds too and is set to. A branch that is never taken
+ * is cheaper than a choice between two values.
+ */
+export function emitCanonical(code: ByteWriter, of: number, local: number): void {
+  code.localGet(local);
+  if (of === shape.f32 || of === shape.f64) {
+    // One jump on x64, where `ne` takes two.
+    code.u8(of === shape.f32 ? op.f32Ge : op.f64Ge, op.i32Eqz).if();
+    emitNan(code, of);
+  } else {
+    const isFloat = of === shape.f32x4;
+    emitSimd(code, isFloat ? simd.f32x4Ne : simd.f64x2Ne);
+    emitSimd(code, simd.v128AnyTrue);
+    code.if().localGet(local);
+    emitNan(code, of);
+    emitSimd(code.localGet(local).localGet(local), isFloat ? simd.f32x4Eq : simd.f64x2Eq);
     emitSimd(code, simd.v128Bitselect);
   }
+  code.localSet(local).end().localGet(local);
 }

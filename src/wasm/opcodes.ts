@@ -43,8 +43,8 @@ export const op = {
   i32Sub: 0x6b,
   i32Add: 0x6a,
   i32And: 0x71,
-  f32Eq: 0x5b,
-  f64Eq: 0x61,
+  f32Ge: 0x60,
+  f64Ge: 0x66,
   i64LtS: 0x53,
   i64LeU: 0x58,
   i64GtU: 0x56,
@@ -90,8 +90,11 @@ export const simd = {
   i32x4ExtractLane: 27,
   i32x4ReplaceLane: 28,
   f32x4Eq: 65,
+  f32x4Ne: 66,
   f64x2Eq: 71,
+  f64x2Ne: 72,
   v128Bitselect: 82,
+  v128AnyTrue: 83,
 } as const;
 
 export const prefixBulk = 0xfc;
