@@ -8,7 +8,7 @@ import { eventKindNames } from '../../src/scheduler/index.ts';
 import { compare, type Met } from './compare.ts';
 import { generatedCase } from './generated.ts';
 
-const numRuns = Number(process.env['MODEL_RUNS'] ?? 150);
+const numRuns = Number(process.env['MODEL_RUNS'] ?? 500);
 
 test('plans, deliveries, drops, events, outputs and mailboxes are those of the reference model', () => {
   const met: Met = new Map();

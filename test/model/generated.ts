@@ -83,6 +83,7 @@ function declaration(index: number, topics: number, count: number): fc.Arbitrary
     memoryPagesMax: fc.constantFrom(1, 2),
     mailboxMessagesMax: fc.integer({ min: 1, max: 4 }),
     deliveriesPerTickMax: fc.constantFrom(1, 2, 3, 1000, 1000, 1000),
+    channelsMax: fc.constantFrom(0, 1, 9, 9, 9),
     attemptsMax: fc.integer({ min: 1, max: 3 }),
     overflow,
     restart: fc.record({

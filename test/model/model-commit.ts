@@ -158,16 +158,8 @@ function reaches(model: Model, from: ModelAgent, to: ModelAgent): boolean {
   return false;
 }
 
-const effectNumber = { send: EffectKind.send, publish: EffectKind.publish } as const;
-
 function originOfEffect(sender: ModelAgent, { effect, tick, index }: ModelWaiting): Origin {
-  const effectKind =
-    effect.kind === 'send' || effect.kind === 'publish'
-      ? effectNumber[effect.kind]
-      : effect.kind === 'spawn'
-        ? EffectKind.spawn
-        : EffectKind.publishChannel;
-  return { sender, tick, index, effectKind };
+  return { sender, tick, index, effectKind: EffectKind[effect.kind] };
 }
 
 function apply(model: Model, agent: ModelAgent, waiting: ModelWaiting): void {
@@ -198,7 +190,7 @@ function apply(model: Model, agent: ModelAgent, waiting: ModelWaiting): void {
       if (isCurrent) removeFrom(model.topics[effect.topic]!.subscribers, agent);
       return;
     case 'join':
-      if (isCurrent) subscribe(agent, channelOf(model, effect.name));
+      if (isCurrent) join(model, agent, effect.name, origin);
       return;
     case 'leave':
       if (isCurrent) removeFrom(channelOf(model, effect.name).subscribers, agent);
@@ -229,6 +221,13 @@ function apply(model: Model, agent: ModelAgent, waiting: ModelWaiting): void {
 
 function letter(kind: TaskKind, topic: ModelTopic | null, payload: string): Letter {
   return { kind, topic, payload, priority: 0 };
+}
+
+function join(model: Model, agent: ModelAgent, name: string, origin: Origin): void {
+  const channel = channelOf(model, name);
+  const joined = model.channels.filter(({ subscribers }) => subscribers.includes(agent));
+  if (joined.includes(channel) || joined.length < agent.declaration.channelsMax) subscribe(agent, channel);
+  else drop(model, null, outside, DropReason.channelLimit, origin);
 }
 
 function breaksContract({ refusedInitial }: ModelTopic, payload: string): boolean {

@@ -25,6 +25,7 @@ export interface ModelDeclaration {
   readonly memoryPagesMax: number;
   readonly deliveriesPerTickMax: number;
   readonly attemptsMax: number;
+  readonly channelsMax: number;
   readonly overflow: ModelOverflow;
   readonly restart: {
     readonly policy: 'never' | 'from-init';

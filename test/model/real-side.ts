@@ -37,8 +37,14 @@ export class RealSide {
         accepts: refusedInitial === '' ? undefined : (bytes) => bytes[0] !== refusedInitial.charCodeAt(0),
       })),
       declarations: config.declarations.map((declaration) => {
-        const { configuration, mailboxMessagesMax, memoryPagesMax, deliveriesPerTickMax, attemptsMax } =
-          declaration;
+        const {
+          configuration,
+          mailboxMessagesMax,
+          memoryPagesMax,
+          deliveriesPerTickMax,
+          attemptsMax,
+          channelsMax,
+        } = declaration;
         return {
           ...declaration,
           configuration: encodeUtf8(configuration),
@@ -48,6 +54,7 @@ export class RealSide {
             memoryPagesMax,
             deliveriesPerTickMax,
             attemptsMax,
+            channelsMax,
           },
         };
       }),
