@@ -1,5 +1,5 @@
-// What instrumentation costs: kernels of pure computation in an instrumented module against the plain one, protection by
-// protection and in turns; and how fast the pass itself is.
+// What instrumentation costs: kernels of pure computation in an instrumented module against the plain one,
+// protection by protection and in turns; and how fast the pass itself is.
 
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// Fuzzing: npm run fuzz -- TARGET --runs N --seed S. A target is a program test/fuzz/TARGET.ts that runs a range of seeds;
-// it is started anew for every thousand, and its death is a finding like any other. Findings become fixtures.
+// Fuzzing: npm run fuzz -- TARGET --runs N --seed S. A target is a program test/fuzz/TARGET.ts that runs a range of
+// seeds; it is started anew for every thousand, and its death is a finding like any other. Findings become
+// fixtures.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// A process that measures kernels against the plain module: `node kernel-process.ts MODULE NAME…`. It prints one line of
-// JSON a kernel. The least time of many rounds counts: what else the machine does only ever adds.
+// A process that measures kernels against the plain module: `node kernel-process.ts MODULE NAME…`. It prints one
+// line of JSON a kernel. The least time of many rounds counts: what else the machine does only ever adds.
 
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';

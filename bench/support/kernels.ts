@@ -1,4 +1,5 @@
-// The programs of pure computation that instrumentation is measured on, compiled once in a folder that is removed again.
+// The programs of pure computation that instrumentation is measured on, compiled once in a folder that is removed
+// again.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// For tests only, a program: prints what the bits of each random NaN program come to, with NaN made canonical or, where an
-// argument says `off`, left alone. The parent chooses V8's tier by flags, and the processor.
+// For tests only, a program: prints what the bits of each random NaN program come to, with NaN made canonical or,
+// where an argument says `off`, left alone. The parent chooses V8's tier by flags, and the processor.
 import { SampleNanProgram } from './sample-nan-program.ts';
 import { assemble, start } from './test-module.ts';
 

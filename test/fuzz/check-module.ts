@@ -1,5 +1,5 @@
-// One module through all of it: validator, pass, V8, a metered run, and a plain run to compare with. A finding is thrown;
-// a refusal is an answer.
+// One module through all of it: validator, pass, V8, a metered run, and a plain run to compare with. A finding is
+// thrown; a refusal is an answer.
 import { engineExport, memoryImport, Status } from '../../src/abi/guest-exports.ts';
 import { EngineError } from '../../src/base/errors.ts';
 import { type InstrumentedModule, instrument } from '../../src/wasm/index.ts';

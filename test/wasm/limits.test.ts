@@ -1,5 +1,5 @@
-// Every limit of the one table: at the limit a module is taken, instrumented and accepted by V8; one above, it is refused
-// with what was found and what is taken.
+// Every limit of the one table: at the limit a module is taken, instrumented and accepted by V8; one above, it is
+// refused with what was found and what is taken.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instrument } from '../../src/wasm/index.ts';

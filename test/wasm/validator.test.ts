@@ -1,5 +1,5 @@
-// The validator against V8, on random modules and on damaged ones: it must never accept what V8 refuses, and refuse more
-// only for the listed reasons. A long run: WASM_ENGINE_PROGRAMS=20000.
+// The validator against V8, on random modules and on damaged ones: it must never accept what V8 refuses, and refuse
+// more only for the listed reasons. A long run: WASM_ENGINE_PROGRAMS=20000.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { damaged } from './damaged-module.ts';
