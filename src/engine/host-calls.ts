@@ -76,7 +76,7 @@ export class HostCalls {
 
   /** A line of a source; a text says what is wrong with it. */
   line(line: InputLine): Input | string {
-    const { payload, priority } = line;
+    const { payload, priority, tick = 0 } = line;
     if (payload.length > this.#messageBytesMax) {
       return `the payload has ${payload.length} bytes, and no agent takes more than ${this.#messageBytesMax}`;
     }
@@ -87,12 +87,12 @@ export class HostCalls {
       if (this.#state.topicByName.get(line.topic)?.accepts?.(payload) === false) {
         return `the payload does not keep the contract of topic ${JSON.stringify(line.topic)}`;
       }
-      return createInput(InputKind.publish, { name: line.topic, payload, priority, waits: true });
+      return createInput(InputKind.publish, { name: line.topic, payload, priority, tick, waits: true });
     }
     const identity = this.#known(line.agent ?? '');
     if (identity === undefined)
       return `found agent ${JSON.stringify(line.agent)}, which the system does not have`;
-    return createInput(InputKind.message, { ...identity, payload, priority, waits: true });
+    return createInput(InputKind.message, { ...identity, payload, priority, tick, waits: true });
   }
 
   /** @throws EngineError `input-invalid` where no agent has, or is about to have, the identity */

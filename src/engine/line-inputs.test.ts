@@ -80,6 +80,19 @@ test('a line for this tick is taken, one for a past tick is refused with both', 
   inputs.close();
 });
 
+test('lines that name one tick and do not fit into it come in the next, those that go back are refused', () => {
+  const lines = [line(1, 4), line(2, 4), line(3, 4), line(4, 4), line(5, 3), line(6, 4)];
+  const { inputs, bad } = open(file(lines), { inputsPerTickMax: 2 });
+  assert.deepEqual(payloads(inputs.gather(4)), ['1', '2']);
+  assert.deepEqual(payloads(inputs.gather(5)), ['3', '4']);
+  assert.deepEqual(payloads(inputs.gather(6)), ['6']);
+  assert.deepEqual(bad.length, 1);
+  inputs.close();
+  const later = open(file([line(1, 4)]), { namedTick: 4 });
+  assert.deepEqual(payloads(later.inputs.gather(9)), ['1']);
+  later.inputs.close();
+});
+
 test('a strict run is told its first bad line as an error', () => {
   const { inputs } = open(file([line(1), 'bad', line(2)]), { strict: true });
   assert.throws(() => inputs.gather(1), isCode('input-invalid', /^Cannot take an input line: .*:2: /));

@@ -15,15 +15,23 @@ export interface LineInputsOptions {
   /** Makes an input of a line, or says what is wrong with it. */
   readonly resolve: (line: InputLine) => Input | string;
   readonly reportBad: (problem: string) => void;
+  /** The tick that the last line of the record named, where a run goes on. */
+  readonly namedTick?: number;
 }
 
 export class LineInputs {
   readonly #options: LineInputsOptions;
   /** The tick that the next line asks for, where that is a later one. */
   heldTick: number | undefined;
+  /**
+   * The tick that the last line with one named. Lines behind it may name it, too, and come later all the same: where a
+   * tick was full, or a receiver had no room.
+   */
+  #namedTick: number;
 
   constructor(options: LineInputsOptions) {
     this.#options = options;
+    this.#namedTick = options.namedTick ?? 0;
   }
 
   get ended(): boolean {
@@ -74,12 +82,15 @@ export class LineInputs {
       }
       const place = `${source.name}:${line.number}`;
       if (!parsed.ok) this.#bad(parsed.problem);
-      else if (wanted !== undefined && wanted < tick) {
+      else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
         this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`);
       } else {
         const input = this.#options.resolve(parsed.input);
         if (typeof input === 'string') this.#bad(`${place}: ${input}`);
-        else inputs.push(input);
+        else {
+          inputs.push(input);
+          this.#namedTick = wanted ?? this.#namedTick;
+        }
       }
     }
     return inputs;

@@ -262,13 +262,15 @@ export class Orchestrator {
     const { recorded, system, record } = this.#open;
     const cursor = recorded?.cursor;
     // Another source than the one that was interrupted is read from its beginning.
-    if (cursor?.source === source.name && source.seekable) source.seek(cursor);
+    const isSame = cursor?.source === source.name;
+    if (isSame && source.seekable) source.seek(cursor);
     const { config } = system;
     const lines = new LineInputs({
       source,
       inputsPerTickMax: config.run.inputsPerTickMax,
       live: options.live ?? false,
       strict: options.strict ?? false,
+      namedTick: isSame ? (recorded?.namedTick ?? 0) : 0,
       resolve: (line) => this.#calls.line(line),
       reportBad: (problem) => {
         this.#open.totals.progress.badLines++;

@@ -14,6 +14,8 @@ export interface Recorded {
   readonly ended: string | undefined;
   /** The last cursor of the source, where there was one. */
   readonly cursor: Cursor | undefined;
+  /** The last tick that a line named; 0 where none did. */
+  readonly namedTick: number;
   /** Inputs that were sealed for a tick whose digest is not there: the tick must be executed with just these. */
   readonly sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined;
 }
@@ -38,7 +40,7 @@ export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
   const { reader, machine, onTick, onPassed, lastTick } = options;
-  let [executed, epoch] = [0, 0];
+  let [executed, epoch, namedTick] = [0, 0, 0];
   let ended: string | undefined;
   let cursor: Cursor | undefined;
   let sealed: Recorded['sealed'];
@@ -54,6 +56,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       const list = decodeEvent('inputs', payload);
       if (tick > machine.state.tick) sealed = { tick, inputs: list.inputs };
       cursor = list.cursor ?? cursor;
+      for (const input of list.inputs) if (input.tick > 0) namedTick = input.tick;
     } else if (channel === 'digests' && tick <= machine.state.tick) {
       const passed = decodeEvent('digests', payload);
       if (tick === machine.state.tick) compare({ tick, digest: machine.digest }, passed.digest);
@@ -73,7 +76,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       yieldedAtMs = performance.now();
     }
   }
-  return { executed, epoch, ended, cursor, sealed };
+  return { executed, epoch, ended, cursor, namedTick, sealed };
 }
 
 function compare({ tick, digest }: Pick<ExecutedTick, 'tick' | 'digest'>, recorded: Uint8Array): void {
