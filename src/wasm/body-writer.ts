@@ -24,8 +24,8 @@ type GrowingShape = { -readonly [Key in keyof FrameShape]: FrameShape[Key] } & {
 /** A function whose code is written but for what depends on the size of its frame. */
 export interface WrittenBody {
   readonly shape: FrameShape;
-  /** Where pieces of the module's code stand in the function's: pairs of LEB128 numbers, see `CodeEdits.write`. */
-  readonly offsets: Uint8Array;
+  /** Where pieces of the module's code stand in the function's: LEB128 numbers, see `CodeEdits.write`. */
+  readonly pieces: Uint8Array;
   finish(frameBytes: number): FinishedBody;
 }
 
@@ -42,7 +42,7 @@ export class BodyWriter implements WrittenBody {
   readonly edits: CodeEdits = new CodeEdits();
   readonly shape: GrowingShape;
   entryCost = 0;
-  offsets: Uint8Array = new Uint8Array(0);
+  pieces: Uint8Array = new Uint8Array(0);
   readonly #additions: Additions;
   readonly #type: FunctionType;
   readonly #body: FunctionBody;
@@ -120,15 +120,15 @@ export class BodyWriter implements WrittenBody {
     const { start, end } = this.#body;
     const { shape } = this;
     const code = new ByteWriter((end - start) * 2);
-    const offsets = new ByteWriter(32);
+    const pieces = new ByteWriter(32);
     const { bytes } = this.#additions.module;
-    this.edits.write(bytes, start, end, code, offsets, (kind, first, second) => {
+    this.edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
       if (kind === EditKind.text) code.append(this.#texts, first, second);
       else if (kind === EditKind.charge) this.#writeCharge(code, first, second);
       else this.#writeCanonical(code, canonicalAt(first));
     });
     this.#code = code.view(0, code.size);
-    this.offsets = offsets.result();
+    this.pieces = pieces.result();
     shape.operandsMax = operandsMax;
     shape.codeBytes = code.size + codeBytesAround;
     return this;

@@ -29,37 +29,42 @@ export class CodeEdits {
   }
 
   /**
-   * Writes the code from `start` to `end` of the module with all edits, each by `writeEdit`. `offsets` gets, for
-   * each piece that is copied, how many bytes were written since the last one began, and how many of the module lie
-   * between their beginnings.
+   * Writes the code from `start` to `end` of the module with all edits, each by `writeEdit`. `pieces` gets two numbers
+   * for each piece that is copied or stands for one instruction: how many bytes were written since the last one began;
+   * and twice how many of the module lie between their beginnings, plus one where all of it stands for its first byte.
    */
   write(
     source: Uint8Array,
     start: number,
     end: number,
     code: ByteWriter,
-    offsets: ByteWriter,
+    pieces: ByteWriter,
     writeEdit: (kind: EditKind, first: number, second: number) => void,
   ): void {
+    const places = this.#places;
     let [from, lastSource, lastWritten] = [start, start, code.size];
-    let isNew = false;
-    const begin = (): void => {
-      offsets.u32(code.size - lastWritten).u32(from - lastSource);
-      [lastSource, lastWritten, isNew] = [from, code.size, false];
+    let isMoved = false;
+    const begin = (flat: number): void => {
+      pieces.u32(code.size - lastWritten).u32((from - lastSource) * 2 + flat);
+      lastSource = from;
+      lastWritten = code.size;
+      isMoved = flat === 1;
     };
-    for (let edit = 0; edit < this.#places.length; edit++) {
-      const place = this.#places[edit]!;
+    for (let edit = 0; edit < places.length; edit++) {
+      const place = places[edit]!;
       if (place > from) {
-        if (isNew) begin();
+        if (isMoved) begin(0);
         code.bytesOf(source, from, place);
         from = place;
       }
+      const replaced = this.#replaced[edit]!;
+      if (replaced > 0) begin(1);
       const before = code.size;
       writeEdit(this.#kinds[edit]!, this.#first[edit]!, this.#second[edit]!);
-      from += this.#replaced[edit]!;
-      if (code.size - before !== this.#replaced[edit]!) isNew = true;
+      from += replaced;
+      if (code.size !== before) isMoved = true;
     }
-    if (isNew) begin();
+    if (isMoved) begin(0);
     code.bytesOf(source, from, end);
   }
 }

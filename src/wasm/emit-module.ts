@@ -11,9 +11,23 @@ import type { ConstantExpression, ElementSegment, ExportKind } from './parsed-mo
 import { type FunctionType, valueType } from './types.ts';
 
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00] as const;
+const codeSection = 10;
 const exportKindCodes: Readonly<Record<ExportKind, number>> = { function: 0, table: 1, memory: 2, global: 3 };
 
-type SectionWriter = (additions: Additions, bodies: readonly ByteWriter[]) => ByteWriter | undefined;
+/** Where bodies stand: offsets of their first bytes, in the code section as long as it is written, then in the module. */
+type BodyStarts = Map<ByteWriter, number>;
+
+type SectionWriter = (
+  additions: Additions,
+  bodies: readonly ByteWriter[],
+  starts: BodyStarts,
+) => ByteWriter | undefined;
+
+export interface EmittedModule {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The offset in the module of each body's first byte. */
+  readonly starts: ReadonlyMap<ByteWriter, number>;
+}
 
 const sectionWriters: Readonly<Record<(typeof sectionOrder)[number], SectionWriter>> = {
   1: writeTypes,
@@ -31,11 +45,12 @@ const sectionWriters: Readonly<Record<(typeof sectionOrder)[number], SectionWrit
 };
 
 /** `bodies` are the rewritten bodies of the module's own functions, in order. */
-export function emitModule(additions: Additions, bodies: readonly ByteWriter[]): Uint8Array<ArrayBuffer> {
+export function emitModule(additions: Additions, bodies: readonly ByteWriter[]): EmittedModule {
   // What these refer to may append functions, so they are written before anything is counted.
   const sections = new Map<number, ByteWriter | undefined>();
+  const starts: BodyStarts = new Map();
   for (const id of [7, 9, 6, 1, 2, 3, 4, 12, 10, 11] as const) {
-    sections.set(id, sectionWriters[id](additions, bodies));
+    sections.set(id, sectionWriters[id](additions, bodies, starts));
   }
   const out = new ByteWriter(additions.module.bytes.length * 2);
   out.u8(...header);
@@ -43,9 +58,12 @@ export function emitModule(additions: Additions, bodies: readonly ByteWriter[]):
   for (const id of sectionOrder) {
     const section = sections.get(id);
     if (section !== undefined) out.u8(id).sized(section);
+    if (id === codeSection && section !== undefined) {
+      for (const [body, start] of starts) starts.set(body, out.size - section.size + start);
+    }
     writeCustoms(out, additions, id);
   }
-  return out.result();
+  return { bytes: out.result(), starts };
 }
 
 /** Custom sections stay right, since no index changes; but for those that count bytes of code. */
@@ -169,10 +187,13 @@ function writeDataCount({ module }: Additions): ByteWriter | undefined {
     : new ByteWriter().u32(module.data.length);
 }
 
-function writeCode({ functions }: Additions, bodies: readonly ByteWriter[]): ByteWriter {
-  const out = new ByteWriter(4096).u32(bodies.length + functions.length);
-  for (const body of bodies) out.sized(body);
-  for (const { body } of functions) out.sized(body);
+function writeCode({ functions }: Additions, bodies: readonly ByteWriter[], starts: BodyStarts): ByteWriter {
+  const all = [...bodies, ...functions.map(({ body }) => body)];
+  const out = new ByteWriter(all.reduce((sum, body) => sum + body.size + 5, 5)).u32(all.length);
+  for (const body of all) {
+    out.sized(body);
+    starts.set(body, out.size - body.size);
+  }
   return out;
 }
 

@@ -4,7 +4,7 @@ import { assert } from '../base/errors.ts';
 import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlobals } from './accessors.ts';
 import { Additions, type Protections } from './additions.ts';
 import { checkAgentAbi } from './agent-abi.ts';
-import type { WrittenBody } from './body-writer.ts';
+import type { FinishedBody, WrittenBody } from './body-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
 import { emitModule } from './emit-module.ts';
@@ -12,7 +12,9 @@ import { addEntries } from './entries.ts';
 import { frameSizes, stackBytesDefault } from './frame-size.ts';
 import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
+import { buildOffsetMap, type MappedFunction, type OffsetMap } from './offset-map.ts';
 import { parseModule } from './parse-module.ts';
+import type { ParsedModule } from './parsed-module.ts';
 import { rewriteBody } from './rewrite-body.ts';
 import { addSegmentAccess, addTableAccess } from './state-access.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
@@ -39,6 +41,8 @@ export interface InstrumentedModule {
   readonly imports: readonly HostFunctionName[];
   /** The functions that it exports itself, in order. */
   readonly exports: readonly string[];
+  /** From offsets in `bytes` to offsets in the module as it was, for `explainTrap`. */
+  readonly offsets: OffsetMap;
 }
 
 /**
@@ -73,10 +77,17 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   addGlobalAccessors(additions, globals);
   addTableAccess(additions);
   addSegmentAccess(additions);
-  const result = emitModule(additions, finished);
+  const emitted = emitModule(
+    additions,
+    finished.map(({ inFront, body }) => inFront ?? body),
+  );
+  const result = emitted.bytes;
   if (!v8Accepts(result)) assert(false, `V8 accepts an instrumented module: ${v8Complaint(result)}`);
   return {
     bytes: result,
+    offsets: buildOffsetMap(
+      finished.map((item) => mapFunction(module, item, emitted.starts.get(item.body)!)),
+    ),
     memory: { pagesMin: memory.min, pagesMax: memory.max },
     globals,
     imports: module.imports.map((item) => item.name),
@@ -84,13 +95,37 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   };
 }
 
-function finishBodies(additions: Additions, bodies: readonly WrittenBody[]): ByteWriter[] {
+/** A function of the module, finished. */
+interface Finished extends FinishedBody {
+  /** Its place among the functions that the module defines. */
+  readonly index: number;
+  readonly pieces: Uint8Array;
+  /** What takes its index where it is an appended function itself. */
+  readonly inFront: ByteWriter | undefined;
+}
+
+function finishBodies(additions: Additions, bodies: readonly WrittenBody[]): Finished[] {
   const { module } = additions;
   const shapes = bodies.map((body) => body.shape);
   const frames = frameSizes(shapes, module.imports.length);
-  return bodies.map((rewritten, index) => {
-    const { body, guarded } = rewritten.finish(frames[index]!);
+  return bodies.map((written, index) => {
+    const finished = written.finish(frames[index]!);
     const type = module.types[module.functions[index]!]!;
-    return guarded ? stackGuard(additions, type, body, frames[index]!) : body;
+    const inFront = finished.guarded ? stackGuard(additions, type, finished.body, frames[index]!) : undefined;
+    return { ...finished, index, pieces: written.pieces, inFront };
   });
+}
+
+function mapFunction(module: ParsedModule, finished: Finished, start: number): MappedFunction {
+  const { index, body, codeStart, pieces } = finished;
+  const original = module.bodies[index]!;
+  return {
+    index: module.imports.length + index,
+    start,
+    end: start + body.size,
+    codeStart: start + codeStart,
+    originalStart: original.start,
+    originalEnd: original.end,
+    pieces,
+  };
 }
