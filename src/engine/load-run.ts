@@ -63,7 +63,7 @@ function readBase(directory: RunDirectory): Snapshot | undefined {
   if (baseTick === undefined) return undefined;
   const base = new SnapshotStore(directory).read(baseTick);
   for (const { payload } of readEvents(directory, { channels: ['run-started'] })) {
-    if (bytesEqual(decodeEvent('run-started', payload).baseDigest ?? new Uint8Array(0), base.digest)) break;
+    if (bytesEqual(decodeEvent('run-started', payload).baseDigest, base.digest)) break;
     const details = { file: 'snapshots', offset: 0, path: directory.path };
     const what = `the snapshot of tick ${baseTick} has not the digest that the log says`;
     throw new EngineError('record-damaged', `Cannot begin the fork in "${directory.path}": ${what}`, details);

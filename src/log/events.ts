@@ -25,8 +25,8 @@ export interface RunStarted {
   /** Version of Node; a fact of the host, for people. */
   readonly node: string;
   /** Tick and digest of the snapshot that the run began from; 0 and empty where it began from nothing. */
-  readonly baseTick?: number;
-  readonly baseDigest?: Uint8Array;
+  readonly baseTick: number;
+  readonly baseDigest: Uint8Array;
 }
 
 /** A run ends; it may go on in a later epoch. */

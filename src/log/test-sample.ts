@@ -30,6 +30,8 @@ export function sampleEvents(ticks: number): SampleEvent[] {
         costTable: 1,
         moduleSha256: [sha256(sampleModule), hash('b')],
         node: 'v24.0.0',
+        baseTick: 0,
+        baseDigest: new Uint8Array(0),
       },
     ],
   ];

@@ -95,17 +95,19 @@ test('the market is alive: thousands of trades, five strategies, and no two stra
 });
 
 test('its record replays to the same digest with workers', async () => {
-  const replayed = await replayRun(join(folder, 'whole'), { workers: 2 });
+  const replayed = await replayRun(join(folder, 'whole'), { workers: 4 });
   assert.equal(replayed.complete, true);
   assert.equal(replayed.digest, whole.summary.digest);
 });
 
 test('the same seed gives the same digest with any number of workers, another seed another market', async () => {
   const first = await run('first', { ticks: 300 });
-  const workers = await run('workers', { ticks: 300, workers: 2 });
+  for (const count of [1, 2, 4]) {
+    const other = await run(`workers-${count}`, { ticks: 300, workers: count });
+    assert.equal(other.summary.digest, first.summary.digest, `${count} workers`);
+    assert.deepEqual(other.exchange, first.exchange);
+  }
   const other = await run('other', { ticks: 300, seed: 7 });
-  assert.equal(workers.summary.digest, first.summary.digest);
-  assert.deepEqual(workers.exchange, first.exchange);
   assert.notEqual(other.summary.digest, first.summary.digest);
   assert.notEqual(other.exchange.turnover, first.exchange.turnover);
 });
