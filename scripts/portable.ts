@@ -55,7 +55,10 @@ function startOf(version: string, processor: string): Start {
     return { missing: `this machine does not run ${processor}` };
   }
   if (emulated && (spawnSync(emulator[0], ['--version']).status !== 0 || !existsSync(emulator[2]))) {
-    return { missing: 'Debian packages qemu-user-static, libc6-arm64-cross and libstdc++6-arm64-cross' };
+    return {
+      missing:
+        'Debian packages qemu-user-static, libc6-arm64-cross, libstdc++6-arm64-cross, libatomic1-arm64-cross',
+    };
   }
   const binary = installed(version, processor);
   if (binary === undefined)
@@ -63,7 +66,8 @@ function startOf(version: string, processor: string): Start {
   const command = emulated ? [...emulator, binary] : [binary];
   const [first, ...rest] = [...command, '--version'];
   const tried = spawnSync(first!, rest, { encoding: 'utf8' });
-  return tried.status === 0 ? { command } : { missing: `Node ${version} does not start here` };
+  if (tried.status === 0) return { command };
+  return { missing: `what it needs to start: ${tried.stderr.trim().split('\n')[0]}` };
 }
 
 function writeSet(folder: string): void {
