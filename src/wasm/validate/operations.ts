@@ -147,6 +147,5 @@ export function bulkOperation(context: BodyContext, number: number): void {
       context.below(tables.length, 'table');
   }
   const code = bulkBase + number;
-  for (let types = takes[code]!; types !== 0; types >>>= 8) context.stack.pop(types & 0xff);
-  if (gives[code] !== 0) context.stack.push(gives[code]!);
+  context.stack.apply(takes[code]!, gives[code]!);
 }

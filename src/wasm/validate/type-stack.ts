@@ -66,6 +66,23 @@ export class TypeStack {
     if (!this.#unreachable) throw this.#refuse(`it has too few operands, wanted ${valueTypeName(wanted)}`);
   }
 
+  /** Takes operands packed as in `takes` of the instruction types, and gives one unless it is 0. */
+  apply(taken: number, given: number): void {
+    let { height } = this;
+    for (; taken !== 0; taken >>>= 8) {
+      const wanted = taken & 0xff;
+      if (height > this.#floor && this.#types[height - 1] === wanted) {
+        height--;
+        continue;
+      }
+      this.height = height;
+      this.pop(wanted);
+      height = this.height;
+    }
+    this.height = height;
+    if (given !== 0) this.push(given);
+  }
+
   popAll(types: readonly number[]): void {
     for (let index = types.length - 1; index >= 0; index--) this.pop(types[index]!);
   }

@@ -46,9 +46,7 @@ function step(context: BodyContext): void {
       special(context, code);
       return;
   }
-  const stack = context.stack;
-  for (let types = takes[code]!; types !== 0; types >>>= 8) stack.pop(types & 0xff);
-  if (gives[code] !== 0) stack.push(gives[code]!);
+  context.stack.apply(takes[code]!, gives[code]!);
 }
 
 function readOpcode(context: BodyContext): number {
