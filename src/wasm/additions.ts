@@ -1,5 +1,6 @@
 // What instrumentation appends: types, functions, globals and exports, all after the module's own. Renumbers nothing.
 import { ByteWriter } from './byte-writer.ts';
+import { Scratch } from './code-edits.ts';
 import { op, prefixSimd } from './opcodes.ts';
 import type { ExportKind, ParsedModule } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
@@ -34,6 +35,7 @@ export interface Protections {
 export class Additions {
   readonly module: ParsedModule;
   readonly protections: Protections;
+  readonly scratch: Scratch = new Scratch();
   readonly types: FunctionType[] = [];
   readonly functions: AddedFunction[] = [];
   readonly globals: AddedGlobal[] = [];
@@ -52,6 +54,8 @@ export class Additions {
   readonly status: number;
   readonly pagesMax: number;
   readonly #typeIndices = new Map<string, number>();
+  /** Indices of types that were asked for before, so that few keys are made. */
+  readonly #sameTypes = new Map<FunctionType, number>();
   readonly #helpers = new Map<string, number>();
 
   constructor(module: ParsedModule, protections: Protections, stackBytesMax: number, pagesMax: number) {
@@ -69,9 +73,14 @@ export class Additions {
 
   /** The index of a function type: the module's own where it has it. */
   typeIndex(type: FunctionType): number {
+    const same = this.#sameTypes.get(type);
+    if (same !== undefined) return same;
     const key = typeKey(type);
     const known = this.#typeIndices.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#sameTypes.set(type, known);
+      return known;
+    }
     const index = this.module.types.length + this.types.length;
     this.types.push(type);
     this.#typeIndices.set(key, index);

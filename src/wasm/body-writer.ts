@@ -3,7 +3,7 @@ import { Status } from '../abi/guest-exports.ts';
 import { type Additions, emitKill } from './additions.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { emitCanonical, shapeTypes } from './canonical-nan.ts';
-import { CodeEdits, EditKind } from './code-edits.ts';
+import { type CodeEdits, EditKind, type Scratch } from './code-edits.ts';
 import { type FrameShape, frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
 import { moduleLimits } from './limits.ts';
 import type { Canonicalisation } from './nan-tracker.ts';
@@ -39,26 +39,29 @@ export interface FinishedBody {
 }
 
 export class BodyWriter implements WrittenBody {
-  readonly edits: CodeEdits = new CodeEdits();
+  readonly edits: CodeEdits;
   readonly shape: GrowingShape;
   entryCost = 0;
   pieces: Uint8Array = new Uint8Array(0);
   readonly #additions: Additions;
   readonly #type: FunctionType;
   readonly #body: FunctionBody;
-  readonly #texts = new ByteWriter(64);
+  readonly #scratch: Scratch;
   #code: Uint8Array = new Uint8Array(0);
   #calls = false;
   #tailCalls = false;
-  /** Appended locals: fuel (i64); stack left below this frame, and at entry (i32, where needed); then scratch ones. */
+  /** Appended locals: fuel (i64); stack left below this frame, and at entry (i32, where needed); then temporary ones. */
   readonly #fuel: number;
   readonly #stackLeft: number;
   readonly #stackAtEntry: number;
-  /** The shapes that scratch locals are for, in the order of these. */
-  readonly #scratch: number[] = [];
+  /** The shapes that temporary locals are for, in the order of these. */
+  readonly #temporaries: number[] = [];
 
   constructor(additions: Additions, type: FunctionType, body: FunctionBody) {
     this.#additions = additions;
+    this.#scratch = additions.scratch;
+    this.#scratch.clear();
+    this.edits = this.#scratch.edits;
     this.#type = type;
     this.#body = body;
     this.#fuel = type.params.length + body.localCount;
@@ -84,10 +87,11 @@ export class BodyWriter implements WrittenBody {
 
   /** Adds an edit of bytes that are known already. */
   addText(place: number, replaced: number, write: (text: ByteWriter) => void): void {
-    const start = this.#texts.size;
-    write(this.#texts);
-    if (replaced > 0 || this.#texts.size > start) {
-      this.edits.add(place, replaced, EditKind.text, start, this.#texts.size);
+    const { texts } = this.#scratch;
+    const start = texts.size;
+    write(texts);
+    if (replaced > 0 || texts.size > start) {
+      this.edits.add(place, replaced, EditKind.text, start, texts.size);
     }
   }
 
@@ -119,15 +123,14 @@ export class BodyWriter implements WrittenBody {
   end(operandsMax: number, canonicalAt: (site: number) => Canonicalisation | undefined): WrittenBody {
     const { start, end } = this.#body;
     const { shape } = this;
-    const code = new ByteWriter((end - start) * 2);
-    const pieces = new ByteWriter(32);
+    const { texts, code, pieces } = this.#scratch;
     const { bytes } = this.#additions.module;
     this.edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
-      if (kind === EditKind.text) code.append(this.#texts, first, second);
+      if (kind === EditKind.text) code.append(texts, first, second);
       else if (kind === EditKind.charge) this.#writeCharge(code, first, second);
       else this.#writeCanonical(code, canonicalAt(first));
     });
-    this.#code = code.view(0, code.size);
+    this.#code = code.result();
     this.pieces = pieces.result();
     shape.operandsMax = operandsMax;
     shape.codeBytes = code.size + codeBytesAround;
@@ -150,14 +153,14 @@ export class BodyWriter implements WrittenBody {
       emitCanonical(code, found.shape, found.local);
       return;
     }
-    const scratch = this.#scratchLocal(found.shape);
-    emitCanonical(code.localTee(scratch), found.shape, scratch);
+    const local = this.#temporary(found.shape);
+    emitCanonical(code.localTee(local), found.shape, local);
   }
 
-  #scratchLocal(of: number): number {
-    let position = this.#scratch.indexOf(of);
+  #temporary(of: number): number {
+    let position = this.#temporaries.indexOf(of);
     if (position < 0) {
-      position = this.#scratch.push(of) - 1;
+      position = this.#temporaries.push(of) - 1;
       this.shape.locals++;
     }
     const [calls, tails] = [this.#keepsStackLeft(), this.#keepsStackAtEntry()];
@@ -197,7 +200,7 @@ export class BodyWriter implements WrittenBody {
     if (this.#additions.protections.fuel) added.push(valueType.i64);
     if (this.#keepsStackLeft()) added.push(valueType.i32);
     if (this.#keepsStackAtEntry()) added.push(valueType.i32);
-    for (const of of this.#scratch) added.push(shapeTypes[of]!);
+    for (const of of this.#temporaries) added.push(shapeTypes[of]!);
     code.u32(this.#body.locals.length + added.length);
     for (const { count, type } of this.#body.locals) code.u32(count).u8(type);
     for (const type of added) code.u32(1).u8(type);

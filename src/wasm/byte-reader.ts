@@ -46,6 +46,11 @@ export class ByteReader {
   /** An unsigned 32-bit LEB128 number. */
   u32(what: string): number {
     const start = this.offset;
+    const first = this.bytes[start]!;
+    if (first < 0x80 && start < this.end) {
+      this.offset = start + 1;
+      return first;
+    }
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.u8(what);
@@ -59,15 +64,21 @@ export class ByteReader {
   /** A signed LEB128 number of `bits` bits; exact up to 33 bits, only checked and skipped beyond. */
   signed(bits: 32 | 33 | 64, what: string): number {
     const start = this.offset;
+    const first = this.bytes[start]!;
+    if (first < 0x80 && start < this.end) {
+      this.offset = start + 1;
+      return first < 0x40 ? first : first - 0x80;
+    }
     const bytesMax = Math.ceil(bits / 7);
     let value = 0;
-    for (let index = 0; index < bytesMax; index++) {
+    let scale = 1;
+    for (let index = 0; index < bytesMax; index++, scale *= 0x80) {
       const byte = this.u8(what);
       const payload = byte & 0x7f;
-      value += payload * 2 ** (7 * index);
+      value += payload * scale;
       if (byte >= 0x80) continue;
       if (index === bytesMax - 1) this.#checkLastByte(payload, bits - 7 * index, start, what);
-      return byte & 0x40 ? value - 2 ** (7 * (index + 1)) : value;
+      return byte & 0x40 ? value - scale * 0x80 : value;
     }
     throw this.refuse(`${what} is not a ${bits}-bit LEB128 number`, start);
   }

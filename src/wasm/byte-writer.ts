@@ -29,12 +29,25 @@ export class ByteWriter {
 
   u8(...values: readonly number[]): this {
     this.#reserve(values.length);
-    for (const value of values) this.#bytes[this.size++] = value;
+    for (let index = 0; index < values.length; index++) this.#bytes[this.size++] = values[index]!;
+    return this;
+  }
+
+  /** One byte, then a number: an instruction with its index. */
+  #indexed(code: number, index: number): this {
+    this.#reserve(6);
+    this.#bytes[this.size++] = code;
+    if (index >= 0x80) return this.u32(index);
+    this.#bytes[this.size++] = index;
     return this;
   }
 
   u32(value: number): this {
     this.#reserve(5);
+    if (value < 0x80) {
+      this.#bytes[this.size++] = value;
+      return this;
+    }
     while (value >= 0x80) {
       this.#bytes[this.size++] = (value % 0x80) | 0x80;
       value = Math.floor(value / 0x80);
@@ -46,6 +59,10 @@ export class ByteWriter {
   /** A signed LEB128 number; a safe integer. */
   signed(value: number): this {
     this.#reserve(10);
+    if (value >= -0x40 && value < 0x40) {
+      this.#bytes[this.size++] = value & 0x7f;
+      return this;
+    }
     for (;;) {
       const low = ((value % 0x80) + 0x80) % 0x80;
       value = (value - low) / 0x80;
@@ -76,11 +93,6 @@ export class ByteWriter {
     return this;
   }
 
-  /** The writer's bytes of the range; valid until it is written to. */
-  view(start: number, end: number): Uint8Array {
-    return this.#bytes.subarray(start, end);
-  }
-
   append(other: ByteWriter, start = 0, end: number = other.size): this {
     return this.bytesOf(other.#bytes, start, end);
   }
@@ -96,23 +108,23 @@ export class ByteWriter {
   }
 
   localGet(index: number): this {
-    return this.u8(op.localGet).u32(index);
+    return this.#indexed(op.localGet, index);
   }
 
   localSet(index: number): this {
-    return this.u8(op.localSet).u32(index);
+    return this.#indexed(op.localSet, index);
   }
 
   localTee(index: number): this {
-    return this.u8(op.localTee).u32(index);
+    return this.#indexed(op.localTee, index);
   }
 
   globalGet(index: number): this {
-    return this.u8(op.globalGet).u32(index);
+    return this.#indexed(op.globalGet, index);
   }
 
   globalSet(index: number): this {
-    return this.u8(op.globalSet).u32(index);
+    return this.#indexed(op.globalSet, index);
   }
 
   /** `value` is taken modulo 2^32. */
@@ -125,7 +137,7 @@ export class ByteWriter {
   }
 
   call(index: number): this {
-    return this.u8(op.call).u32(index);
+    return this.#indexed(op.call, index);
   }
 
   /** Opens an `if` without parameters; `result` is a value type. */

@@ -1,10 +1,25 @@
 // The edits to one function's code, in order of place, and the code that they make of it. Whatever lies between two
 // edits is copied from the module in one piece.
-import type { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from './byte-writer.ts';
 
 /** What an edit puts in its place. `charge` and `site` are filled in later, and may come to nothing. */
 export const EditKind = { text: 0, charge: 1, site: 2 } as const;
 export type EditKind = (typeof EditKind)[keyof typeof EditKind];
+
+/** What the writing of one function needs and leaves to the next: buffers that have grown already. */
+export class Scratch {
+  readonly edits: CodeEdits = new CodeEdits();
+  readonly texts: ByteWriter = new ByteWriter();
+  readonly code: ByteWriter = new ByteWriter(4096);
+  readonly pieces: ByteWriter = new ByteWriter();
+
+  clear(): void {
+    this.edits.clear();
+    this.texts.clear();
+    this.code.clear();
+    this.pieces.clear();
+  }
+}
 
 export class CodeEdits {
   readonly #places: number[] = [];
@@ -12,14 +27,21 @@ export class CodeEdits {
   readonly #kinds: EditKind[] = [];
   readonly #first: number[] = [];
   readonly #second: number[] = [];
+  #count = 0;
+
+  clear(): void {
+    this.#count = 0;
+  }
 
   /** Adds an edit behind all others: at `place`, in the stead of `replaced` bytes. Answers its number. */
   add(place: number, replaced: number, kind: EditKind, first = 0, second = 0): number {
-    this.#places.push(place);
-    this.#replaced.push(replaced);
-    this.#kinds.push(kind);
-    this.#first.push(first);
-    return this.#second.push(second) - 1;
+    const edit = this.#count++;
+    this.#places[edit] = place;
+    this.#replaced[edit] = replaced;
+    this.#kinds[edit] = kind;
+    this.#first[edit] = first;
+    this.#second[edit] = second;
+    return edit;
   }
 
   /** Fills in what an edit was added without. */
@@ -50,7 +72,7 @@ export class CodeEdits {
       lastWritten = code.size;
       isMoved = flat === 1;
     };
-    for (let edit = 0; edit < places.length; edit++) {
+    for (let edit = 0; edit < this.#count; edit++) {
       const place = places[edit]!;
       if (place > from) {
         if (isMoved) begin(0);

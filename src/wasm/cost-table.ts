@@ -1,5 +1,5 @@
 // What everything costs in fuel. Numbers and flush points are part of every record: any change needs a new version.
-import { bulkBase, op, opcodeInfo, simdBase } from './opcodes.ts';
+import { bulkBase, op, opcodeEnd, opcodeInfo, simdBase } from './opcodes.ts';
 
 /** The version of this table and of the places where fuel is charged and flushed. */
 export const costTableVersion = 1;
@@ -27,10 +27,11 @@ export const memoryGrowCostPerPage = 100;
 export const tableGrowCost = 1000;
 
 const plainCost = 1;
-const costs = new Map<number, number>();
+const costs = new Uint8Array(opcodeEnd);
+for (let code = 0; code < opcodeEnd; code++) if (opcodeInfo(code) !== undefined) costs[code] = plainCost;
 
 function set(cost: number, ...codes: readonly number[]): void {
-  for (const code of codes) costs.set(code, cost);
+  for (const code of codes) costs[code] = cost;
 }
 
 set(0, op.unreachable, op.nop, op.block, op.loop, op.else, op.end, op.drop);
@@ -46,5 +47,5 @@ set(4, op.memoryGrow);
 
 /** Fuel of one instruction of an accepted opcode. */
 export function instructionCost(code: number): number {
-  return costs.get(code) ?? (opcodeInfo(code) === undefined ? 0 : plainCost);
+  return costs[code] ?? 0;
 }

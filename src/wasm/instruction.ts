@@ -19,6 +19,17 @@ export interface Instruction {
 
 const emptyType: FunctionType = { params: [], results: [] };
 
+/** The one instruction that there is at a time: making one for each would take longer than reading it. */
+const last: { -readonly [Key in keyof Instruction]: Instruction[Key] } = {
+  code: 0,
+  info: opcodeInfo(op.nop)!,
+  start: 0,
+  first: 0,
+  second: 0,
+  blockType: emptyType,
+};
+
+/** Reads one instruction; what it answers is valid until it is called again. */
 export function readInstruction(reader: ByteReader, types: readonly FunctionType[]): Instruction {
   const start = reader.offset;
   const byte = reader.u8('an instruction');
@@ -45,7 +56,13 @@ export function readInstruction(reader: ByteReader, types: readonly FunctionType
     first = reader.u32('an index');
     readZeroByte(reader);
   } else skipImmediate(reader, info, start);
-  return { code, info, start, first, second, blockType };
+  last.code = code;
+  last.info = info;
+  last.start = start;
+  last.first = first;
+  last.second = second;
+  last.blockType = blockType;
+  return last;
 }
 
 function readBlockType(reader: ByteReader, types: readonly FunctionType[]): FunctionType {

@@ -15,7 +15,7 @@ import { moduleLimits } from './limits.ts';
 import { buildOffsetMap, type MappedFunction, type OffsetMap } from './offset-map.ts';
 import { parseModule } from './parse-module.ts';
 import type { ParsedModule } from './parsed-module.ts';
-import { rewriteBody } from './rewrite-body.ts';
+import { BodyRewriter } from './rewrite-body.ts';
 import { addSegmentAccess, addTableAccess } from './state-access.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
 import { validateModule } from './validate/validate-module.ts';
@@ -64,8 +64,9 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   assert(stackBytesMax >= 0 && stackBytesMax < 2 ** 31, 'the stack budget is a positive 32-bit number');
   const protections = { fuel: true, stack: true, nan: true, ...options.protections };
   const additions = new Additions(module, protections, stackBytesMax, memory.max);
+  const rewriter = new BodyRewriter(additions);
   const bodies = module.bodies.map((body, index) =>
-    rewriteBody(additions, module.types[module.functions[index]!]!, body),
+    rewriter.rewrite(module.types[module.functions[index]!]!, body),
   );
   if (options.agent === true) checkAgentAbi(module);
   const finished = finishBodies(additions, bodies);

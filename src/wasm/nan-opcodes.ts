@@ -1,14 +1,14 @@
 // What each instruction has to do with the bits of a NaN. What has no entry shows the bits of its operands, or may.
-import { bulkBase, op, simd, simdBase } from './opcodes.ts';
+import { bulkBase, op, opcodeEnd, opcodeInfo, simd, simdBase } from './opcodes.ts';
 
 /** The four shapes of floating values; 0 stands for none. */
 export const shape = { none: 0, f32: 1, f64: 2, f32x4: 3, f64x2: 4 } as const;
 
 /** Shapes by opcode: of a result whose NaN differs between machines; and of operands whose NaN bits show nowhere. */
-const makes = new Uint8Array(0x300);
-const hides = new Uint8Array(0x300);
+const makes = new Uint8Array(opcodeEnd);
+const hides = new Uint8Array(opcodeEnd);
 /** Instructions that hand the bits of their first operand on: 1. Results that are never a NaN: 2. */
-const passes = new Uint8Array(0x300);
+const passes = new Uint8Array(opcodeEnd);
 
 function mark(table: Uint8Array, value: number, ranges: readonly (readonly [number, number])[]): void {
   for (const [first, last] of ranges) for (let code = first; code <= last; code++) table[code] = value;
@@ -54,6 +54,16 @@ mark(passes, 2, [
   [0xb2, 0xb5],
   [0xb7, 0xba],
 ]);
+
+/** Instructions that neither take nor give a float: 1. */
+const withoutFloats = Uint8Array.from({ length: opcodeEnd }, (_, code) => {
+  const info = opcodeInfo(code);
+  return info !== undefined && !/[fdvt]/.test(info.takes + info.gives) ? 1 : 0;
+});
+
+export function hasNoFloat(code: number): boolean {
+  return withoutFloats[code] === 1;
+}
 
 /** The shape of a result that may be a NaN of bits that differ between machines; 0 where there is none. */
 export function madeShape(code: number): number {

@@ -1,6 +1,14 @@
 // Decides, function by function, where the bits of a NaN must be made canonical: as late as possible, and only
 // where they could show. What it leaves out changes no bit that anything can see.
-import { hiddenShape, isNeverNan, isNumberConstant, madeShape, passesBits, shape } from './nan-opcodes.ts';
+import {
+  hasNoFloat,
+  hiddenShape,
+  isNeverNan,
+  isNumberConstant,
+  madeShape,
+  passesBits,
+  shape,
+} from './nan-opcodes.ts';
 import { op } from './opcodes.ts';
 import { type OperandStack, unknownOperand } from './operand-stack.ts';
 import { valueType } from './types.ts';
@@ -48,26 +56,29 @@ export interface Canonicalisation {
 }
 
 export class NanTracker {
-  readonly #sites: Site[] = [];
+  #sites: Site[] = [];
   readonly #locals = new Map<number, FloatLocal>();
-  readonly #edges: { readonly site: Site; readonly local: FloatLocal }[] = [];
+  #edges: { readonly site: Site; readonly local: FloatLocal }[] = [];
   readonly #stack: OperandStack;
-  readonly #typeOf: (local: number) => number;
-  readonly #paramCount: number;
+  #typeOf: (local: number) => number = () => 0;
+  #paramCount = 0;
   /** Told of each site, in order; answered later by `resolve`. */
   readonly #placed: (site: number) => void;
   loopDepth = 0;
 
-  constructor(
-    stack: OperandStack,
-    typeOf: (local: number) => number,
-    paramCount: number,
-    placed: (site: number) => void,
-  ) {
+  constructor(stack: OperandStack, placed: (site: number) => void) {
     this.#stack = stack;
+    this.#placed = placed;
+  }
+
+  /** Begins a function anew. */
+  reset(typeOf: (local: number) => number, paramCount: number): void {
+    if (this.#sites.length > 0) this.#sites = [];
+    if (this.#edges.length > 0) this.#edges = [];
+    if (this.#locals.size > 0) this.#locals.clear();
     this.#typeOf = typeOf;
     this.#paramCount = paramCount;
-    this.#placed = placed;
+    this.loopDepth = 0;
   }
 
   #weight(): number {
@@ -120,6 +131,7 @@ export class NanTracker {
 
   /** Looks at operands that an instruction took just now, and answers the note of its result. It ends at `end`. */
   step(code: number, first: number, taken: number, bytes: Uint8Array, end: number): number {
+    if (hasNoFloat(code)) return unknownOperand;
     const { height, notes } = this.#stack;
     switch (code) {
       case op.drop:

@@ -102,6 +102,8 @@ export const prefixSimd = 0xfd;
 /** Where prefixed opcodes stand in the one numbering of `opcodeInfo`. */
 export const bulkBase = 0x100;
 export const simdBase = 0x200;
+/** Above every opcode of that numbering. */
+export const opcodeEnd = 0x300;
 
 export type ImmediateKind =
   | 'none'
@@ -138,14 +140,6 @@ const infos: (OpcodeInfo | undefined)[] = [];
 /** What an opcode of the one numbering is, or undefined where it is not accepted. */
 export function opcodeInfo(code: number): OpcodeInfo | undefined {
   return infos[code];
-}
-
-/** Whether an instruction only computes: an optimiser may compute its result once for all places that want it. */
-export function isPure(code: number): boolean {
-  if (code === op.select || code === op.selectTyped) return true;
-  const kind = infos[code]?.immediate;
-  if (code >= simdBase) return kind === 'none' || kind === 'lane' || kind === 'bytes16';
-  return kind === 'none' && (code >= bulkBase || code >= op.i32Eqz);
 }
 
 /** `ranges`: first, last (the same for one), `takes:gives`. */
@@ -347,3 +341,17 @@ define(simdBase, 'none', [
   [240, 247, 'vv:v'],
   [248, 255, 'v:v'],
 ]);
+
+const pure = Uint8Array.from({ length: opcodeEnd }, (_, code) => (computesOnly(code) ? 1 : 0));
+
+function computesOnly(code: number): boolean {
+  if (code === op.select || code === op.selectTyped) return true;
+  const kind = infos[code]?.immediate;
+  if (code >= simdBase) return kind === 'none' || kind === 'lane' || kind === 'bytes16';
+  return kind === 'none' && (code >= bulkBase || code >= op.i32Eqz);
+}
+
+/** Whether an instruction only computes: an optimiser may compute its result once for all places that want it. */
+export function isPure(code: number): boolean {
+  return pure[code] === 1;
+}

@@ -24,8 +24,13 @@ export class OperandStack {
   /** One note for each operand; those that `take` took stay readable above the height. Means nothing in dead code. */
   readonly notes: number[] = [];
 
-  constructor(type: FunctionType) {
+  /** Begins a function anew. */
+  reset(type: FunctionType): void {
+    this.constructs.length = 0;
     this.constructs.push({ kind: 'function', type, base: 0, live: true });
+    this.height = 0;
+    this.heightMax = 0;
+    this.live = true;
   }
 
   /** Takes operands; false where there are too few. In dead code there are always enough. */

@@ -18,39 +18,39 @@ import { OperandStack } from './operand-stack.ts';
 import { type FunctionBody, typeOfFunction } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
 
-/** Reads a function's code once, and answers it rewritten but for what depends on the size of its frame. */
-export function rewriteBody(additions: Additions, type: FunctionType, body: FunctionBody): WrittenBody {
-  return new BodyRewriter(additions, type, body).run();
-}
-
-class BodyRewriter {
+/** Rewrites the functions of one module, one after the other. */
+export class BodyRewriter {
   readonly #additions: Additions;
-  readonly #reader: ByteReader;
-  readonly #stack: OperandStack;
-  readonly #writer: BodyWriter;
+  readonly #stack: OperandStack = new OperandStack();
   readonly #nan: NanTracker | undefined;
+  #reader!: ByteReader;
+  #writer!: BodyWriter;
   /** The edit that charges the block at work; its cost is known only at the block's end. Undefined at entry. */
   #charge: number | undefined;
   /** Whether that block is a loop's first, and the label of the function as seen from there. */
   #inLoopHead = false;
   #loopLabel = 0;
-  #blockCost: number;
+  #blockCost = 0;
 
-  constructor(additions: Additions, type: FunctionType, body: FunctionBody) {
+  constructor(additions: Additions) {
     this.#additions = additions;
-    const { bytes, name } = additions.module;
-    this.#reader = new ByteReader(bytes, name, 'code', body.start, body.end);
-    this.#stack = new OperandStack(type);
-    this.#blockCost = functionEntryCost(body.localCount);
-    this.#writer = new BodyWriter(additions, type, body);
+    const { edits } = additions.scratch;
     if (!additions.protections.nan) return;
-    const { edits } = this.#writer;
-    this.#nan = new NanTracker(this.#stack, localTypes(type, body), type.params.length, (site) => {
+    this.#nan = new NanTracker(this.#stack, (site) => {
       edits.add(this.#reader.offset, 0, EditKind.site, site);
     });
   }
 
-  run(): WrittenBody {
+  /** Reads a function's code once, and answers it rewritten but for what depends on the size of its frame. */
+  rewrite(type: FunctionType, body: FunctionBody): WrittenBody {
+    const { bytes, name } = this.#additions.module;
+    this.#reader = new ByteReader(bytes, name, 'code', body.start, body.end);
+    this.#writer = new BodyWriter(this.#additions, type, body);
+    this.#stack.reset(type);
+    this.#nan?.reset(localTypes(type, body), type.params.length);
+    this.#charge = undefined;
+    this.#inLoopHead = false;
+    this.#blockCost = functionEntryCost(body.localCount);
     while (this.#stack.constructs.length > 0) this.#step();
     this.#reader.expectDone('a function body');
     return this.#writer.end(this.#stack.heightMax, this.#nan?.resolve() ?? (() => undefined));
@@ -210,7 +210,9 @@ class BodyRewriter {
     } else this.#stack.give(gives);
     if (code === op.refFunc) this.#reference(instruction);
     if (code === op.globalGet) this.#noteGlobal(first);
-    if (!live) return;
+    if (!live || !(code === op.tableSet || code === op.memoryGrow || (code >= bulkBase && code < simdBase))) {
+      return;
+    }
     const helper = bulkTarget(this.#additions, instruction);
     if (helper !== undefined) {
       this.#replace(instruction, (text) => {
@@ -221,10 +223,8 @@ class BodyRewriter {
       this.#endBlock();
       return;
     }
-    if (code === op.tableSet || (code >= bulkBase && code < simdBase)) {
-      const { offset } = this.#reader;
-      this.#writer.addText(offset, 0, (text) => noteStateChange(this.#additions, instruction, text));
-    }
+    const { offset } = this.#reader;
+    this.#writer.addText(offset, 0, (text) => noteStateChange(this.#additions, instruction, text));
   }
 
   #reference(instruction: Instruction): void {
