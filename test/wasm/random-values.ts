@@ -304,6 +304,7 @@ export abstract class RandomValues {
         [22, 16],
         [24, 8],
         [25, 8],
+        [27, 4],
       ] as const);
       this.out.u8(0xfd, code, this.chance.below(lanes));
     } else this.leaf('i');
