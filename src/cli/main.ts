@@ -2,12 +2,14 @@
 // The command `wasm-engine`. Everything that costs time to load is loaded by the command that needs it.
 
 import { reportFailure } from './failure.ts';
+import { checkNodeVersion } from './node-version.ts';
 import { runProgram } from './program.ts';
 import { endQuietlyWhenNobodyReads, finishOutput } from './standard-output.ts';
 
 async function main(): Promise<number> {
   const words = process.argv.slice(2);
   try {
+    checkNodeVersion(process.versions.node);
     return await runProgram(words);
   } catch (error) {
     return reportFailure(error, words.includes('--json'));
