@@ -23,6 +23,8 @@ export const moduleLimits = {
   nameBytesMax: 65_536,
   /** Open blocks within one function, its own included. */
   nestingMax: 10_000,
+  /** Open loops among them: what V8's optimiser needs grows with the square, 0.5 s here and 90 s at 10,000. */
+  loopNestingMax: 500,
   /** Targets of one br_table besides the last; V8 takes 65,520. */
   branchTargetsMax: 65_000,
   memoryPagesMax: 65_536,

@@ -58,10 +58,10 @@ function exportsOf(count: number): number[] {
   return sink.bytes;
 }
 
-const nested = (count: number): number[] => {
-  const inner = count - 1;
-  const opened = Array.from({ length: inner * 2 }, (_, index) => (index % 2 === 0 ? 0x02 : 0x40));
-  return [0, ...opened, ...new Array<number>(count).fill(0x0b)];
+/** So many constructs of one kind, one in the other. */
+const nested = (inner: number, kind: number): number[] => {
+  const opened = Array.from({ length: inner * 2 }, (_, index) => (index % 2 === 0 ? kind : 0x40));
+  return [0, ...opened, ...new Array<number>(inner + 1).fill(0x0b)];
 };
 
 /** By limit, a module that has so many; the limit is met where `count` is. */
@@ -89,7 +89,8 @@ const modules: Readonly<Record<LimitName, (count: number) => Uint8Array>> = {
     moduleOf([1, emptyType], [3, oneFunction], [7, exportsOf(count)], [10, [1, 2, 0, 0x0b]]),
   nameBytesMax: (count) =>
     moduleOf([5, [1, 0, 1]], [7, new Sink().u32(1).text('n'.repeat(count)).u8(2, 0).bytes]),
-  nestingMax: (count) => withBody(nested(count)),
+  nestingMax: (count) => withBody(nested(count - 1, 0x02)),
+  loopNestingMax: (count) => withBody(nested(count, 0x03)),
   branchTargetsMax: (count) => withBody([0, 0x41, 0, 0x0e, ...many(count, 0), 0, 0x0b]),
   memoryPagesMax: (count) => moduleOf([5, [1, 0, ...new Sink().u32(count).bytes]]),
 };

@@ -65,10 +65,12 @@ function open(context: BodyContext, code: number): void {
     code === op.loop ? Construct.loop : code === op.if ? Construct.if : Construct.block,
     signature,
   );
-  if (context.stack.depth > moduleLimits.nestingMax) {
-    throw context.refuse(
-      `blocks are nested ${context.stack.depth} deep, at most ${moduleLimits.nestingMax} are taken`,
-    );
+  const { depth, loops } = context.stack;
+  if (depth > moduleLimits.nestingMax) {
+    throw context.refuse(`blocks are nested ${depth} deep, at most ${moduleLimits.nestingMax} are taken`);
+  }
+  if (loops > moduleLimits.loopNestingMax) {
+    throw context.refuse(`loops are nested ${loops} deep, at most ${moduleLimits.loopNestingMax} are taken`);
   }
 }
 

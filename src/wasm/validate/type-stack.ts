@@ -17,6 +17,8 @@ export class TypeStack {
   #unreachable = false;
   /** Open constructs, the innermost last. */
   depth = 0;
+  /** How many of them are loops. */
+  loops = 0;
   readonly #kinds: number[] = [];
   readonly #floors: number[] = [];
   readonly #unreachables: boolean[] = [];
@@ -29,6 +31,7 @@ export class TypeStack {
   begin(signature: FunctionType): void {
     this.height = 0;
     this.depth = 0;
+    this.loops = 0;
     this.#floor = 0;
     this.#unreachable = false;
     // A function's parameters are locals, not operands.
@@ -113,6 +116,7 @@ export class TypeStack {
 
   open(kind: number, signature: FunctionType): void {
     this.popAll(signature.params);
+    if (kind === Construct.loop) this.loops++;
     this.#enter(kind, signature);
     this.pushAll(signature.params);
   }
@@ -141,6 +145,7 @@ export class TypeStack {
 
   close(): void {
     const { results } = this.#finishArm();
+    if (this.kind === Construct.loop) this.loops--;
     const depth = --this.depth;
     if (depth === 0) return;
     this.#floor = this.#floors[depth - 1]!;
