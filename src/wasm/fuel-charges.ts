@@ -1,5 +1,5 @@
-// Where one function's code charges fuel and where it tests it. A block is charged at its head; charges are merged where
-// nothing between them can see the fuel, so that every test, every flush and every total stays what the blocks alone give.
+// Where one function's code charges fuel and where it tests it. A block is charged at its head; charges are merged
+// where nothing between them can see the fuel, so that every test, flush and total stays what the blocks alone give.
 import { loopIterationCostMin } from './cost-table.ts';
 
 /** The number of the charge at the function's entry. */
