@@ -1,6 +1,7 @@
 // One module through all of it: validator, pass, V8, a metered run, and a plain run to compare with. A finding is
 // thrown; a refusal is an answer.
 import { engineExport, memoryImport, Status } from '../../src/abi/guest-exports.ts';
+import { bytesEqual } from '../../src/base/encoding.ts';
 import { EngineError } from '../../src/base/errors.ts';
 import { classifyTrap } from '../../src/sandbox/trap.ts';
 import { type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
@@ -27,12 +28,6 @@ interface Shown {
   readonly memory: string;
 }
 
-interface MeteredRun {
-  readonly shown: readonly Shown[];
-  /** The last call was killed: out of fuel or of stack. */
-  readonly killed: boolean;
-}
-
 const fuelOfInit = 1_000_000;
 const fuelPerCall = 20_000;
 const callsMax = 6;
@@ -55,22 +50,26 @@ export function checkModule(bytes: Uint8Array<ArrayBuffer>): Verdict {
   const metered = meteredRun(instrumented, calls);
   // Growth answers alike only where the module's own limit is the host's.
   if (metered === undefined || instrumented.memory.pagesMax > pagesToRunMax) return 'ran';
-  const plain = plainRun(bytes, instrumented, calls, metered);
-  if (plain === undefined) return 'ran';
-  const difference = differenceOf(metered.shown, plain);
-  if (difference === undefined || differsByNaN(bytes, calls, plain)) return 'compared';
+  const comparable = withPlainNaN(bytes, instrumented, calls, metered);
+  const plain = comparable === undefined ? undefined : plainRun(bytes, instrumented, calls, comparable);
+  if (comparable === undefined || plain === undefined) return 'ran';
+  const difference = differenceOf(comparable, plain);
+  if (difference === undefined) return 'compared';
   throw new Error(`plain and instrumented differ: ${difference}`);
 }
 
-/** Whether the difference goes away when NaN is left as V8 makes it. */
-function differsByNaN(
+/**
+ * The run to compare the plain module with: one in which NaN is as V8 makes it. Without the pass's, a module may do
+ * something else, and for ever: so that this one ended says that the plain one does.
+ */
+function withPlainNaN(
   bytes: Uint8Array<ArrayBuffer>,
+  instrumented: InstrumentedModule,
   calls: readonly Call[],
-  plain: readonly Shown[],
-): boolean {
+  metered: readonly Shown[],
+): readonly Shown[] | undefined {
   const unprotected = instrument(bytes, { protections: { nan: false } });
-  const metered = meteredRun(unprotected, calls);
-  return metered === undefined || differenceOf(metered.shown, plain) === undefined;
+  return bytesEqual(unprotected.bytes, instrumented.bytes) ? metered : meteredRun(unprotected, calls);
 }
 
 function differenceOf(metered: readonly Shown[], plain: readonly Shown[]): string | undefined {
@@ -107,8 +106,8 @@ function valuesOf({ type }: Call, round: number): (number | bigint)[] {
   });
 }
 
-/** Undefined where segments or the start function trap or are killed. */
-function meteredRun(module: InstrumentedModule, calls: readonly Call[]): MeteredRun | undefined {
+/** The calls that were not killed; undefined where segments or the start function trap or are killed. */
+function meteredRun(module: InstrumentedModule, calls: readonly Call[]): readonly Shown[] | undefined {
   const { pagesMin, pagesMax } = module.memory;
   const limit = Math.min(pagesMax, pagesToRunMax);
   const memory = new WebAssembly.Memory({ initial: pagesMin, maximum: Math.max(limit, 1), shared: true });
@@ -124,11 +123,11 @@ function meteredRun(module: InstrumentedModule, calls: readonly Call[]): Metered
   for (const [round, call] of calls.entries()) {
     exports[engineExport.fuelSet]!(fuelPerCall);
     const { end, results } = meteredCall(exports, () => exports[call.name]!(...valuesOf(call, round)));
-    if (end === 'killed') return { shown, killed: true };
+    if (end === 'killed') break;
     shown.push({ results, trapped: end === 'trapped', memory: sumOf(memory) });
     if (end === 'trapped') break;
   }
-  return { shown, killed: false };
+  return shown;
 }
 
 function meteredCall(
@@ -152,7 +151,7 @@ function plainRun(
   bytes: Uint8Array<ArrayBuffer>,
   instrumented: InstrumentedModule,
   calls: readonly Call[],
-  metered: MeteredRun,
+  metered: readonly Shown[],
 ): Shown[] | undefined {
   let exports: Exports;
   const module = new WebAssembly.Module(bytes);
@@ -165,7 +164,7 @@ function plainRun(
   }
   const memory = Object.values(exports).find((item) => (item as unknown) instanceof WebAssembly.Memory);
   if (memory === undefined) return undefined;
-  return metered.shown.map((_, round) => {
+  return metered.map((_, round) => {
     let [results, trapped] = ['', false];
     try {
       results = textOf(exports[calls[round]!.name]!(...valuesOf(calls[round]!, round)));
