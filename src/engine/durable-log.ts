@@ -2,6 +2,7 @@
 
 import type { EventLogWriter } from '../log/index.ts';
 import type { Durability } from './config/system-config.ts';
+import { type Clock, nodeClock } from './ports.ts';
 import type { OutputRecord } from './recorder.ts';
 
 /** Where outputs go, in order, each once the tick that made it is durable. */
@@ -21,15 +22,24 @@ export class DurableLog {
   readonly #mode: Durability;
   readonly #sink: OutputSink | undefined;
   readonly #onDurable: () => void;
+  readonly #clock: Clock;
   #outputs: OutputRecord[] = [];
   #dirty = false;
-  #lastSyncMs = performance.now();
+  #lastSyncMs: number;
 
-  constructor(log: EventLogWriter, mode: Durability, sink: OutputSink | undefined, onDurable: () => void) {
+  constructor(
+    log: EventLogWriter,
+    mode: Durability,
+    sink: OutputSink | undefined,
+    onDurable: () => void,
+    clock: Clock = nodeClock,
+  ) {
     this.log = log;
     this.#mode = mode;
     this.#sink = sink;
     this.#onDurable = onDurable;
+    this.#clock = clock;
+    this.#lastSyncMs = clock.nowMs();
   }
 
   /** A tick was committed and appended. */
@@ -40,7 +50,7 @@ export class DurableLog {
       this.settle();
       return;
     }
-    const nowMs = performance.now();
+    const nowMs = this.#clock.nowMs();
     if (this.#mode === 'none') {
       this.#release();
       if (nowMs - this.#lastSyncMs < flushMs) return;
@@ -57,7 +67,7 @@ export class DurableLog {
     if (this.#mode === 'none') this.log.flush();
     else this.log.sync();
     this.#dirty = false;
-    this.#lastSyncMs = performance.now();
+    this.#lastSyncMs = this.#clock.nowMs();
     this.#release();
   }
 

@@ -10,6 +10,7 @@ import type { LineInputs } from './line-inputs.ts';
 import type { ExecutedTick, Machine } from './machine.ts';
 import { nextTick } from './next-tick.ts';
 import { emitTelemetry } from './observe.ts';
+import type { Clock } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { EndReason, RunOptions } from './run-types.ts';
@@ -24,6 +25,7 @@ export interface LiveRunParts {
   readonly totals: RunTotals;
   readonly snapshots: SnapshotSchedule;
   readonly tickMs: number;
+  readonly clock: Clock;
 }
 
 /** How long the loop goes on without giving the event loop its turn. */
@@ -32,26 +34,29 @@ const yieldMs = 10;
 export class LiveRun {
   readonly #parts: LiveRunParts;
   #lastCursor = '';
-  #yieldedAtMs = performance.now();
+  readonly #clock: Clock;
+  #yieldedAtMs: number;
   #startedAtMs = 0;
   #startTick = 0;
   #lineArrival: Promise<void> | undefined;
 
   constructor(parts: LiveRunParts) {
     this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#yieldedAtMs = this.#clock.nowMs();
   }
 
   /** Runs until the inputs have ended and nothing is left to do, the last tick is reached, or the signal says so. */
   async run(lines: LineInputs | undefined, options: RunOptions): Promise<EndReason> {
     const { state } = this.#parts.machine;
     const { signal, ticks: lastTick } = options;
-    this.#startedAtMs = performance.now();
+    this.#startedAtMs = this.#clock.nowMs();
     this.#startTick = state.tick;
     if (state.stopping)
       return this.#finish(lastTick === undefined ? 'quiescence' : 'ticks', state.tick, lines, options);
     let earliest = 0;
     for (;;) {
-      if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
+      if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       if (signal?.aborted === true) return 'interrupted';
       const next = Math.min(Math.max(state.tick + 1, earliest), lastTick ?? Number.POSITIVE_INFINITY);
       if (next === lastTick) return this.#finish('ticks', next, lines, options);
@@ -84,7 +89,7 @@ export class LiveRun {
   async settle(options: RunOptions = {}): Promise<void> {
     const { state } = this.#parts.machine;
     for (;;) {
-      if (performance.now() - this.#yieldedAtMs > yieldMs) await this.#yield();
+      if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       const hasInputs = !this.#parts.hostInputs.isEmpty;
       const tick = nextTick({ state, hasInputs, heldTick: undefined, keptOpen: false });
       if (tick === undefined) break;
@@ -126,7 +131,7 @@ export class LiveRun {
     const inputs = hostInputs.isEmpty ? others : [...hostInputs.take(), ...others];
     recorder.sealed(tick, inputs, this.#movedCursor(cursor));
     machine.measure = hooks.wantsTurns;
-    const startedAtMs = hooks.isEmpty ? 0 : performance.now();
+    const startedAtMs = hooks.isEmpty ? 0 : this.#clock.nowMs();
     const executed = machine.step(tick, inputs);
     if (executed instanceof Promise) return executed.then((done) => this.#record(done, startedAtMs, options));
     return this.#record(executed, startedAtMs, options);
@@ -143,7 +148,7 @@ export class LiveRun {
         hooks,
         executed,
         machine.state.events,
-        performance.now() - startedAtMs,
+        this.#clock.nowMs() - startedAtMs,
         encodeHex(executed.digest),
       );
     }
@@ -193,7 +198,7 @@ export class LiveRun {
   /** The tick whose logical time it is; 0 where ticks follow one another at once. */
   #tickNow({ pace }: RunOptions): number {
     if (pace !== 'wall-clock') return 0;
-    const elapsedMs = performance.now() - this.#startedAtMs;
+    const elapsedMs = this.#clock.nowMs() - this.#startedAtMs;
     return this.#startTick + 1 + Math.floor(elapsedMs / this.#parts.tickMs);
   }
 
@@ -201,16 +206,16 @@ export class LiveRun {
   async #pace(tick: number, options: RunOptions, wake: readonly Promise<void>[]): Promise<boolean> {
     if (options.pace !== 'wall-clock') return true;
     const dueMs = this.#startedAtMs + (tick - this.#startTick - 1) * this.#parts.tickMs;
-    for (let waitMs = dueMs - performance.now(); waitMs > 0; waitMs = dueMs - performance.now()) {
+    for (let waitMs = dueMs - this.#clock.nowMs(); waitMs > 0; waitMs = dueMs - this.#clock.nowMs()) {
       this.#parts.durable.settle();
-      if (await sleep(waitMs, options.signal, wake)) return false;
+      if (await sleep(this.#clock, waitMs, options.signal, wake)) return false;
     }
     return true;
   }
 
   async #yield(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    this.#yieldedAtMs = performance.now();
+    await this.#clock.yield();
+    this.#yieldedAtMs = this.#clock.nowMs();
   }
 }
 
@@ -230,6 +235,7 @@ const timerMsMax = 2 ** 31 - 1;
 
 /** Waits for at most so long; true where the signal or one of `wake` came before. Leaves no timer behind. */
 function sleep(
+  clock: Clock,
   waitMs: number,
   signal: AbortSignal | undefined,
   wake: readonly Promise<void>[],
@@ -237,12 +243,12 @@ function sleep(
   if (signal?.aborted === true) return Promise.resolve(true);
   return new Promise((resolve) => {
     const end = (early: boolean): void => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener('abort', onAbort);
       resolve(early);
     };
     const onAbort = (): void => end(true);
-    const timer = setTimeout(() => end(false), Math.min(waitMs, timerMsMax));
+    const cancel = clock.after(Math.min(waitMs, timerMsMax), () => end(false));
     signal?.addEventListener('abort', onAbort, { once: true });
     for (const arrival of wake) void arrival.then(() => end(true));
   });

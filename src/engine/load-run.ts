@@ -7,6 +7,7 @@ import { costTableVersion } from '../wasm/index.ts';
 import { parseConfig } from './config/index.ts';
 import type { ModuleSource, SystemConfig } from './config/system-config.ts';
 import type { Snapshot } from './machine.ts';
+import { nodePorts, type Ports } from './ports.ts';
 import { sha256 } from './sha256.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 
@@ -23,8 +24,8 @@ export interface LoadedRun {
  * @throws EngineError `run-directory-invalid` where it is not one or was made with another cost table;
  *   `record-damaged` where its files were changed
  */
-export async function loadRun(path: string): Promise<LoadedRun> {
-  const directory = openRunDirectory(path);
+export async function loadRun(path: string, ports: Ports = nodePorts): Promise<LoadedRun> {
+  const directory = openRunDirectory(path, ports.openStorage(path));
   const { costTable } = directory.manifest;
   if (costTable !== costTableVersion) {
     throw new EngineError(

@@ -12,6 +12,7 @@ import {
 } from '../log/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
 import { type Durability, normalisedBytes, type System, type Trace } from './config/system-config.ts';
+import type { Ports } from './ports.ts';
 import { Recorder } from './recorder.ts';
 import { sha256 } from './sha256.ts';
 import { engineVersion } from './version.ts';
@@ -34,10 +35,11 @@ export interface OpenRecord {
 export function beginRecord(
   path: string,
   { config, host, modules }: System,
+  ports: Ports,
   base: Base = noBase,
 ): OpenRecord {
   const { durability, trace } = host;
-  const directory = createRunDirectory(path, {
+  const contents = {
     manifest: {
       format: recordFormat,
       engine: engineVersion,
@@ -47,8 +49,9 @@ export function beginRecord(
     },
     config: normalisedBytes(config),
     modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
-  });
-  const log = new EventLogWriter(directory);
+  };
+  const directory = createRunDirectory(path, contents, ports.openStorage(path));
+  const log = new EventLogWriter(directory, { ...ports.logSizes });
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }
 
@@ -64,8 +67,9 @@ export function continueRecord(
   epoch: number,
   tick: number,
   base: Base | undefined,
+  ports: Ports,
 ): OpenRecord {
-  const log = new EventLogWriter(directory, { after: checkEventLog(directory) });
+  const log = new EventLogWriter(directory, { ...ports.logSizes, after: checkEventLog(directory) });
   return open(directory, system, log, { epoch, tick, trace: system.host.trace, base: base ?? noBase });
 }
 

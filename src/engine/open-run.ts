@@ -6,8 +6,8 @@ import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
-import { openPool } from './open-pool.ts';
 import { beginRecord, continueRecord, mendRecord, type OpenRecord, refuseEnded } from './open-record.ts';
+import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
 import { RunTotals } from './run-totals.ts';
@@ -30,15 +30,18 @@ type MachineChoice = Pick<OrchestratorOptions, 'workers' | 'blocking'>;
 async function openMachine(
   system: System,
   choice: MachineChoice,
+  ports: Ports,
   from?: Snapshot,
 ): Promise<{ machine: Machine; pool: Pool }> {
   const { config, host } = system;
   const modules = await prepareModules(config, system.modules);
   const workers = choice.workers ?? host.workers ?? 0;
-  const pool = openPool(config, { workers, blocking: choice.blocking ?? false });
+  const pool = ports.openPool(config, { workers, blocking: choice.blocking ?? false });
   try {
     const { residentAgentsMax } = host;
-    return { machine: new Machine({ config, modules, pool, sha256, residentAgentsMax }, from), pool };
+    const { journalEntriesMax } = ports;
+    const machineOptions = { config, modules, pool, sha256, residentAgentsMax, journalEntriesMax };
+    return { machine: new Machine(machineOptions, from), pool };
   } catch (error) {
     await pool.close();
     throw error;
@@ -46,11 +49,11 @@ async function openMachine(
 }
 
 /** A new run in a new or empty folder. */
-export async function openNewRun(options: OrchestratorOptions): Promise<OpenRun> {
+export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
   const { system } = options;
-  const { machine, pool } = await openMachine(system, options);
+  const { machine, pool } = await openMachine(system, options, ports);
   try {
-    const record = beginRecord(options.runDirectory, system);
+    const record = beginRecord(options.runDirectory, system, ports);
     return { system, machine, pool, record, totals: new RunTotals(machine.state), recorded: undefined };
   } catch (error) {
     await pool.close();
@@ -66,17 +69,17 @@ function lastDigestTick(directory: RunDirectory): number {
 }
 
 /** A new run that goes on from a tick of another one, perhaps with another seed. */
-export async function openFork(options: ForkOptions): Promise<OpenRun> {
-  const parent = await loadRun(options.from);
-  const { captured, recorded } = await captureAt(parent, options.tick);
+export async function openFork(options: ForkOptions, ports: Ports): Promise<OpenRun> {
+  const parent = await loadRun(options.from, ports);
+  const { captured, recorded } = await captureAt(parent, options.tick, ports);
   const { run } = parent.config;
   const config = { ...parent.config, run: { ...run, seed: options.seed ?? run.seed } };
   const durability = parent.directory.manifest.durability as Durability;
   const system: System = { config, host: { ...hostDefaults, durability }, modules: parent.modules };
-  const { machine, pool } = await openMachine(system, options, captured);
+  const { machine, pool } = await openMachine(system, options, ports, captured);
   try {
-    const record = beginRecord(options.runDirectory, system, captured);
-    await new SnapshotStore(record.directory).write(captured, run.tickMs);
+    const record = beginRecord(options.runDirectory, system, ports, captured);
+    await new SnapshotStore(record.directory, ports).write(captured, run.tickMs);
     return { system, machine, pool, record, totals: new RunTotals(machine.state), recorded };
   } catch (error) {
     await pool.close();
@@ -88,13 +91,14 @@ export async function openFork(options: ForkOptions): Promise<OpenRun> {
 async function captureAt(
   run: LoadedRun,
   tick: number,
+  ports: Ports,
 ): Promise<{ readonly captured: Snapshot; readonly recorded: Recorded }> {
   const { config, modules, directory } = run;
   const system: System = { config, host: hostDefaults, modules };
-  const { machine, pool } = await openMachine(system, { workers: 0 }, newestSnapshot(run, tick));
+  const { machine, pool } = await openMachine(system, { workers: 0 }, ports, newestSnapshot(run, tick));
   try {
     const reader = readEvents(directory, { channels: reExecuteChannels });
-    const recorded = await reExecute({ reader, machine, lastTick: tick });
+    const recorded = await reExecute({ reader, machine, lastTick: tick, clock: ports.clock });
     if (machine.state.tick === 0 || lastDigestTick(directory) < tick) {
       const last = lastDigestTick(directory);
       throw new EngineError(
@@ -110,15 +114,15 @@ async function captureAt(
 }
 
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */
-export async function openExistingRun(options: ResumeOptions): Promise<OpenRun> {
+export async function openExistingRun(options: ResumeOptions, ports: Ports): Promise<OpenRun> {
   const { runDirectory, onReplayedTick } = options;
-  const run = await loadRun(runDirectory);
+  const run = await loadRun(runDirectory, ports);
   const { directory, config, modules, base } = run;
   const durability = directory.manifest.durability as Durability;
   const system: System = { config, host: { ...hostDefaults, durability }, modules };
   mendRecord(directory);
   const snapshot = newestSnapshot(run, lastDigestTick(directory));
-  const { machine, pool } = await openMachine(system, options, snapshot);
+  const { machine, pool } = await openMachine(system, options, ports, snapshot);
   try {
     const totals = new RunTotals(machine.state);
     const onTick = (executed: ExecutedTick): void => {
@@ -130,10 +134,11 @@ export async function openExistingRun(options: ResumeOptions): Promise<OpenRun> 
       machine,
       onTick,
       onPassed: (digest) => totals.addRecorded(digest),
+      clock: ports.clock,
     });
     refuseEnded(runDirectory, recorded.ended);
     const epoch = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
-    const record = continueRecord(directory, system, epoch, machine.state.tick, base);
+    const record = continueRecord(directory, system, epoch, machine.state.tick, base, ports);
     return { system, machine, pool, record, totals, recorded };
   } catch (error) {
     await pool.close();

@@ -12,6 +12,7 @@ import type { LineSource } from './input/index.ts';
 import { LineInputs } from './line-inputs.ts';
 import { LiveRun } from './live-run.ts';
 import { type OpenRun, openExistingRun, openFork, openNewRun } from './open-run.ts';
+import { nodePorts, type Ports } from './ports.ts';
 import type {
   AgentSpec,
   EndReason,
@@ -50,16 +51,22 @@ export class Orchestrator {
   #busy = false;
   #ended: EndReason | 'failed' | undefined;
 
-  private constructor(open: OpenRun, options: Omit<OrchestratorOptions, 'system'>) {
+  private constructor(open: OpenRun, options: Omit<OrchestratorOptions, 'system'>, ports: Ports) {
     const { system, machine, record, totals } = open;
     this.#open = open;
     this.#runDirectory = options.runDirectory;
     this.#calls = new HostCalls(system.config, machine.state);
     const onDurable = (): void => this.#hostInputs.markDurable();
-    this.#durable = new DurableLog(record.log, system.host.durability, options.outputs, onDurable);
+    this.#durable = new DurableLog(
+      record.log,
+      system.host.durability,
+      options.outputs,
+      onDurable,
+      ports.clock,
+    );
     const { snapshotTicks } = system.host;
     const { tickMs } = system.config.run;
-    this.#snapshots = new SnapshotSchedule(new SnapshotStore(record.directory), snapshotTicks, tickMs);
+    this.#snapshots = new SnapshotSchedule(new SnapshotStore(record.directory, ports), snapshotTicks, tickMs);
     this.#live = new LiveRun({
       machine,
       totals,
@@ -69,6 +76,7 @@ export class Orchestrator {
       hostInputs: this.#hostInputs,
       hooks: this.#hooks,
       tickMs,
+      clock: ports.clock,
     });
   }
 
@@ -76,8 +84,8 @@ export class Orchestrator {
    * Begins a run.
    * @throws EngineError `module-refused`, `run-directory-invalid` where the folder is not empty, `host-fault`
    */
-  static async create(options: OrchestratorOptions): Promise<Orchestrator> {
-    return new Orchestrator(await openNewRun(options), options);
+  static async create(options: OrchestratorOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
+    return new Orchestrator(await openNewRun(options, ports), options, ports);
   }
 
   /**
@@ -85,17 +93,17 @@ export class Orchestrator {
    * directory stands by itself, with the snapshot that it began from.
    * @throws EngineError `input-invalid` where the other run has no such tick; what `create` and `replayRun` throw
    */
-  static async fork(options: ForkOptions): Promise<Orchestrator> {
-    return new Orchestrator(await openFork(options), options);
+  static async fork(options: ForkOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
+    return new Orchestrator(await openFork(options, ports), options, ports);
   }
 
   /**
    * Goes on with a run that was interrupted: its record is executed again, compared, and appended to.
    * @throws EngineError `run-directory-invalid` where the run has ended, `record-damaged`, `replay-diverged`
    */
-  static async resume(options: ResumeOptions): Promise<Orchestrator> {
-    const open = await openExistingRun(options);
-    const orchestrator = new Orchestrator(open, options);
+  static async resume(options: ResumeOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
+    const open = await openExistingRun(options, ports);
+    const orchestrator = new Orchestrator(open, options, ports);
     // A tick that was sealed, and whose end the record does not tell, gets just the inputs it was sealed with.
     const sealed = open.recorded?.sealed;
     if (sealed !== undefined) {

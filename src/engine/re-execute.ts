@@ -4,6 +4,7 @@ import { bytesEqual, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { type Cursor, decodeEvent, type EventLogReader, type Input, type TickDigest } from '../log/index.ts';
 import type { ExecutedTick, Machine } from './machine.ts';
+import { type Clock, nodeClock } from './ports.ts';
 
 /** What a record came to. */
 export interface Recorded {
@@ -29,6 +30,7 @@ export interface ReExecuteOptions {
   readonly onPassed?: (digest: TickDigest) => void;
   /** Ticks after this one are left alone. */
   readonly lastTick?: number;
+  readonly clock?: Clock;
 }
 
 /** Events that `reExecute` needs. */
@@ -39,12 +41,12 @@ export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended
  * @throws EngineError `replay-diverged` at the first digest that differs
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
-  const { reader, machine, onTick, onPassed, lastTick } = options;
+  const { reader, machine, onTick, onPassed, lastTick, clock = nodeClock } = options;
   let [executed, epoch, namedTick] = [0, 0, 0];
   let ended: string | undefined;
   let cursor: Cursor | undefined;
   let sealed: Recorded['sealed'];
-  let yieldedAtMs = performance.now();
+  let yieldedAtMs = clock.nowMs();
   for (const { channel, tick, payload } of reader) {
     if (lastTick !== undefined && tick > lastTick) break;
     if (channel === 'run-started') {
@@ -71,9 +73,9 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       const observed = onTick?.(done);
       if (observed !== undefined) await observed;
     }
-    if (performance.now() - yieldedAtMs > 20) {
-      await new Promise((resolve) => setImmediate(resolve));
-      yieldedAtMs = performance.now();
+    if (clock.nowMs() - yieldedAtMs > 20) {
+      await clock.yield();
+      yieldedAtMs = clock.nowMs();
     }
   }
   return { executed, epoch, ended, cursor, namedTick, sealed };

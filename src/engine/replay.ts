@@ -5,7 +5,7 @@ import { readEvents } from '../log/index.ts';
 import { hostDefaults } from './config/system-config.ts';
 import { loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine } from './machine.ts';
-import { openPool } from './open-pool.ts';
+import { nodePorts, type Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { reExecute, reExecuteChannels } from './re-execute.ts';
 import { sha256 } from './sha256.ts';
@@ -44,20 +44,26 @@ export interface ReplaySummary {
  * Executes the record of a run again and compares every digest.
  * @throws EngineError `replay-diverged` at the first difference, `record-damaged`, `run-directory-invalid`
  */
-export async function replayRun(path: string, options: ReplayOptions = {}): Promise<ReplaySummary> {
-  const run = await loadRun(path);
+export async function replayRun(
+  path: string,
+  options: ReplayOptions = {},
+  ports: Ports = nodePorts,
+): Promise<ReplaySummary> {
+  const run = await loadRun(path, ports);
   const { directory, config, modules } = run;
   const prepared = await prepareModules(config, modules);
-  const pool = openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
+  const pool = ports.openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
   const { residentAgentsMax = hostDefaults.residentAgentsMax } = options;
   try {
     const snapshot = newestSnapshot(run, (options.from ?? 1) - 1);
-    const machine = new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax }, snapshot);
+    const { journalEntriesMax } = ports;
+    const machineOptions = { config, modules: prepared, pool, sha256, residentAgentsMax, journalEntriesMax };
+    const machine = new Machine(machineOptions, snapshot);
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
     const observe = ({ tick, committed }: ExecutedTick): void =>
       onTick?.({ tick, tasks: committed.taskCount, messages: committed.messageCount });
-    const recorded = await reExecute({ reader, machine, onTick: observe });
+    const recorded = await reExecute({ reader, machine, onTick: observe, clock: ports.clock });
     return {
       ticks: machine.state.tick,
       executed: recorded.executed,

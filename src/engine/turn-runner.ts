@@ -28,7 +28,7 @@ export interface TurnRunnerOptions {
   /** Instances that may be alive at once; the agents of the others hibernate. */
   readonly residentAgentsMax: number;
   /** Streams that are kept for rebuilding an executor before a checkpoint takes their place. */
-  readonly journalEntriesMax?: number;
+  readonly journalEntriesMax?: number | undefined;
 }
 
 /** All that an agent's instance was. */

@@ -12,12 +12,16 @@ import { type RunDirectory, segmentName } from './run-directory.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { type LogState, SegmentWriter } from './segment-writer.ts';
 
-/** Sizes in bytes, and where a log goes on. */
-export interface EventLogOptions {
+/** Sizes in bytes. */
+export interface EventLogSizes {
   /** Bytes from which a new segment is begun; 256 MiB by default. */
   readonly segmentBytesMax?: number;
   /** Bytes of events from which a chunk is written; 1 MiB by default. */
   readonly chunkBytesMax?: number;
+}
+
+/** Sizes, and where a log goes on. */
+export interface EventLogOptions extends EventLogSizes {
   /** Where the log goes on, as `truncateTail` answered; without it the directory must have no log yet. */
   readonly after?: LogEnd;
 }

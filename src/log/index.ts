@@ -10,7 +10,7 @@ export {
   type ReadOptions,
   readEvents,
 } from './event-log-reader.ts';
-export { type EventLogOptions, EventLogWriter } from './event-log-writer.ts';
+export { type EventLogOptions, type EventLogSizes, EventLogWriter } from './event-log-writer.ts';
 export type {
   Event,
   Fault,

@@ -2,14 +2,14 @@
 // that first had them; a later snapshot refers to them. A snapshot is there when its own file is there, and that file
 // is written last, whole or not at all.
 
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompressSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import { bytesEqual, encodeHex } from '../../base/encoding.ts';
 import { assert, EngineError } from '../../base/errors.ts';
 import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
 import type { RunDirectory } from '../../log/index.ts';
 import { decodeMessage, encodeMessage } from '../../log/message.ts';
 import type { Snapshot } from '../machine.ts';
+import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
 import { joinPages, splitPages } from './page.ts';
 import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
@@ -18,7 +18,6 @@ const folder = 'snapshots';
 const snapshotFormat = 1;
 const magic = new TextEncoder().encode('WESNAP1\n');
 const namePattern = /^(\d{12,})\.snapshot$/;
-const compress = promisify(zstdCompress);
 
 function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
@@ -26,13 +25,15 @@ function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
 
 export class SnapshotStore {
   readonly #directory: RunDirectory;
+  readonly #ports: Pick<Ports, 'compress'>;
   /** Pages that this or an earlier snapshot of the run has, by hash. */
   readonly #known: Map<string, PageEntry> = new Map();
   #pending: Promise<void> = Promise.resolve();
   #ready = false;
 
-  constructor(directory: RunDirectory) {
+  constructor(directory: RunDirectory, ports: Pick<Ports, 'compress'> = nodePorts) {
     this.#directory = directory;
+    this.#ports = ports;
   }
 
   /** Ticks of the snapshots that are there, ascending. */
@@ -77,7 +78,7 @@ export class SnapshotStore {
       if (found !== undefined) return found;
       let page = this.#known.get(key);
       if (page === undefined) {
-        const compressed = await compress(kept);
+        const compressed = await this.#ports.compress(kept);
         page = { sha256: hash, pack: snapshot.tick, offset: packBytes, length: compressed.length };
         pack.push(compressed);
         packBytes += compressed.length;
