@@ -5,6 +5,7 @@ import { ByteWriter } from './byte-writer.ts';
 import { emitCanonical, shapeTypes } from './canonical-nan.ts';
 import { type CodeEdits, EditKind, type Scratch } from './code-edits.ts';
 import { type FrameShape, frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
+import { type Charge, entryCharge, type FuelCharges } from './fuel-charges.ts';
 import { moduleLimits } from './limits.ts';
 import type { Canonicalisation } from './nan-tracker.ts';
 import { op } from './opcodes.ts';
@@ -41,7 +42,7 @@ export interface FinishedBody {
 export class BodyWriter implements WrittenBody {
   readonly edits: CodeEdits;
   readonly shape: GrowingShape;
-  entryCost = 0;
+  #entry: Charge | undefined;
   pieces: Uint8Array = new Uint8Array(0);
   readonly #additions: Additions;
   readonly #type: FunctionType;
@@ -120,16 +121,21 @@ export class BodyWriter implements WrittenBody {
   }
 
   /** Call it once, when the function is read and every charge is set. */
-  end(operandsMax: number, canonicalAt: (site: number) => Canonicalisation | undefined): WrittenBody {
+  end(
+    operandsMax: number,
+    charges: FuelCharges,
+    canonicalAt: (site: number) => Canonicalisation | undefined = () => undefined,
+  ): WrittenBody {
     const { start, end } = this.#body;
     const { shape } = this;
     const { texts, code, pieces } = this.#scratch;
     const { bytes } = this.#additions.module;
     this.edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
       if (kind === EditKind.text) code.append(texts, first, second);
-      else if (kind === EditKind.charge) this.#writeCharge(code, first, second);
+      else if (kind === EditKind.charge) this.#writeCharge(code, charges.at(first));
       else this.#writeCanonical(code, canonicalAt(first));
     });
+    this.#entry = charges.at(entryCharge);
     this.#code = code.result();
     this.pieces = pieces.result();
     shape.operandsMax = operandsMax;
@@ -137,12 +143,35 @@ export class BodyWriter implements WrittenBody {
     return this;
   }
 
-  /** Charges `cost`; at the head of a loop, tells with `label` where to go without fuel. */
-  #writeCharge(code: ByteWriter, cost: number, label: number): void {
-    if (cost === 0 || !this.#additions.protections.fuel) return;
-    code.localGet(this.#fuel).i64Const(cost).u8(op.i64Sub);
-    if (label === 0) code.localSet(this.#fuel);
-    else code.localTee(this.#fuel).i64Const(0).u8(op.i64LtS, op.brIf).u32(label);
+  #writeCharge(code: ByteWriter, charge: Charge): void {
+    if (!this.#additions.protections.fuel) return;
+    const { total, tested, paid } = charge;
+    if (tested === undefined && total === 0) return;
+    code.localGet(this.#fuel);
+    if (!paid) code.i64Const(total).u8(op.i64Sub);
+    if (tested === undefined) code.localSet(this.#fuel);
+    else {
+      if (!paid) code.localTee(this.#fuel);
+      this.#writeTest(code, charge);
+    }
+  }
+
+  /**
+   * Leaves where the fuel on the stack, a copy of the local's, does not reach for what is tested. What else was
+   * subtracted here is no part of that, and is given back then.
+   */
+  #writeTest(code: ByteWriter, { total, tested, label }: Charge): void {
+    const beyond = total - tested!;
+    code.i64Const(-beyond).u8(op.i64LtS);
+    if (beyond === 0) {
+      code.u8(op.brIf).u32(label);
+      return;
+    }
+    code.if().localGet(this.#fuel).i64Const(beyond).u8(op.i64Add).localSet(this.#fuel);
+    code
+      .u8(op.br)
+      .u32(label + 1)
+      .end();
   }
 
   #writeCanonical(code: ByteWriter, found: Canonicalisation | undefined): void {
@@ -227,8 +256,9 @@ export class BodyWriter implements WrittenBody {
   /** Checks fuel; opens the block that exhaustion leaves, and the one that stands for the function's label. */
   #writeEntry(code: ByteWriter): void {
     code.u8(op.block, op.emptyBlock);
-    code.globalGet(this.#additions.fuel).i64Const(this.entryCost).u8(op.i64Sub).localTee(this.#fuel);
-    code.i64Const(0).u8(op.i64LtS, op.brIf, 0);
+    const entry = this.#entry!;
+    code.globalGet(this.#additions.fuel).i64Const(entry.total).u8(op.i64Sub).localTee(this.#fuel);
+    this.#writeTest(code, entry);
     code.u8(op.block);
     const { results } = this.#type;
     if (results.length === 0) code.u8(op.emptyBlock);

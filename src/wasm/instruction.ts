@@ -15,18 +15,21 @@ export interface Instruction {
   readonly second: number;
   /** The type of a block; of anything else the empty one. */
   readonly blockType: FunctionType;
+  /** The labels of a branch table, the default one last; of anything else those of an earlier one. */
+  readonly labels: readonly number[];
 }
 
 const emptyType: FunctionType = { params: [], results: [] };
 
 /** The one instruction that there is at a time: making one for each would take longer than reading it. */
-const last: { -readonly [Key in keyof Instruction]: Instruction[Key] } = {
+const last: { -readonly [Key in keyof Instruction]: Instruction[Key] } & { labels: number[] } = {
   code: 0,
   info: opcodeInfo(op.nop)!,
   start: 0,
   first: 0,
   second: 0,
   blockType: emptyType,
+  labels: [],
 };
 
 /** Reads one instruction; what it answers is valid until it is called again. */
@@ -130,7 +133,8 @@ function skipImmediate(reader: ByteReader, info: OpcodeInfo, start: number): voi
     }
     case 'labels': {
       const count = reader.count('labels', 65_520);
-      for (let index = 0; index <= count; index++) reader.u32('a label');
+      last.labels = [];
+      for (let index = 0; index <= count; index++) last.labels.push(reader.u32('a label'));
     }
   }
 }

@@ -8,7 +8,8 @@ import { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
 import { EditKind } from './code-edits.ts';
-import { functionEntryCost, instructionCost, loopIterationCostMin } from './cost-table.ts';
+import { functionEntryCost, instructionCost } from './cost-table.ts';
+import { FuelCharges } from './fuel-charges.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
 import { localTypes } from './local-types.ts';
@@ -25,16 +26,14 @@ export class BodyRewriter {
   readonly #nan: NanTracker | undefined;
   #reader!: ByteReader;
   #writer!: BodyWriter;
-  /** The edit that charges the block at work; its cost is known only at the block's end. Undefined at entry. */
-  #charge: number | undefined;
-  /** Whether that block is a loop's first, and the label of the function as seen from there. */
-  #inLoopHead = false;
-  #loopLabel = 0;
-  #blockCost = 0;
+  readonly #charges: FuelCharges;
 
   constructor(additions: Additions) {
     this.#additions = additions;
     const { edits } = additions.scratch;
+    this.#charges = new FuelCharges((charge) => {
+      edits.add(this.#reader.offset, 0, EditKind.charge, charge);
+    });
     if (!additions.protections.nan) return;
     this.#nan = new NanTracker(this.#stack, (site) => {
       edits.add(this.#reader.offset, 0, EditKind.site, site);
@@ -48,26 +47,10 @@ export class BodyRewriter {
     this.#writer = new BodyWriter(this.#additions, type, body);
     this.#stack.reset(type);
     this.#nan?.reset(localTypes(type, body), type.params.length);
-    this.#charge = undefined;
-    this.#inLoopHead = false;
-    this.#blockCost = functionEntryCost(body.localCount);
+    this.#charges.reset(functionEntryCost(body.localCount));
     while (this.#stack.constructs.length > 0) this.#step();
     this.#reader.expectDone('a function body');
-    return this.#writer.end(this.#stack.heightMax, this.#nan?.resolve() ?? (() => undefined));
-  }
-
-  /** Sets the charge of the block at work, which ends before the next instruction, and begins another one. */
-  #endBlock(loopHead = false): void {
-    const cost = this.#blockCost;
-    const { edits } = this.#writer;
-    if (this.#charge === undefined) this.#writer.entryCost = cost;
-    else if (this.#inLoopHead) {
-      edits.set(this.#charge, Math.max(cost, loopIterationCostMin), this.#loopLabel + 1);
-    } else edits.set(this.#charge, cost, 0);
-    this.#blockCost = 0;
-    this.#inLoopHead = loopHead;
-    if (loopHead) this.#loopLabel = this.#functionLabel();
-    this.#charge = edits.add(this.#reader.offset, 0, EditKind.charge);
+    return this.#writer.end(this.#stack.heightMax, this.#charges, this.#nan?.resolve());
   }
 
   /** The label of the function as seen from here. */
@@ -81,7 +64,7 @@ export class BodyRewriter {
     const { shape } = this.#writer;
     if (code >= simdBase) shape.wide = true;
     if (isPure(code)) shape.pureCount++;
-    if (this.#stack.live) this.#blockCost += instructionCost(code);
+    if (this.#stack.live) this.#charges.cost += instructionCost(code);
     switch (code) {
       case op.block:
       case op.loop:
@@ -137,7 +120,8 @@ export class BodyRewriter {
       );
     }
     if (kind === 'loop' && this.#nan !== undefined) this.#nan.loopDepth++;
-    if (live && kind !== 'block') this.#endBlock(kind === 'loop');
+    if (kind === 'loop') this.#charges.openLoop(live, this.#functionLabel() + 1);
+    else this.#charges.open(kind, live);
   }
 
   #close(instruction: Instruction): void {
@@ -146,8 +130,11 @@ export class BodyRewriter {
     if (instruction.code === op.end) {
       const { kind } = this.#stack.close();
       if (kind === 'loop' && this.#nan !== undefined) this.#nan.loopDepth--;
-    } else if (!this.#stack.turn()) throw this.#reader.refuse('an else has no if', instruction.start);
-    this.#endBlock();
+      this.#charges.close(this.#stack.live);
+      return;
+    }
+    if (!this.#stack.turn()) throw this.#reader.refuse('an else has no if', instruction.start);
+    this.#charges.next();
   }
 
   #branch(instruction: Instruction): void {
@@ -162,8 +149,15 @@ export class BodyRewriter {
     if (code === op.return && live && this.#additions.protections.fuel) {
       this.#replace(instruction, (text) => text.u8(op.br).u32(this.#functionLabel()));
     }
-    if (live) this.#endBlock();
+    if (live) this.#chargeBranch(instruction);
     if (code !== op.brIf) this.#stack.stop();
+  }
+
+  #chargeBranch({ code, first, labels }: Instruction): void {
+    if (code === op.br || code === op.brIf) this.#charges.branch(first, code === op.brIf);
+    else if (code === op.brTable) this.#charges.branchTable(labels);
+    else if (code === op.return) this.#charges.leave();
+    else this.#charges.next();
   }
 
   #call(instruction: Instruction): void {
@@ -186,7 +180,7 @@ export class BodyRewriter {
       const target = indirect ? first : callTarget(this.#additions, first);
       if (target !== first) this.#replace(instruction, (text) => text.u8(code).u32(target));
       if (!tail) this.#writer.addReload(this.#reader.offset);
-      this.#endBlock();
+      this.#charges.see();
     }
     if (tail) this.#stack.stop();
     else this.#stack.give(type.results.length);
@@ -220,7 +214,7 @@ export class BodyRewriter {
         this.#writer.writeFlush(text);
         this.#writer.writeReload(text.call(helper));
       });
-      this.#endBlock();
+      this.#charges.see();
       return;
     }
     const { offset } = this.#reader;

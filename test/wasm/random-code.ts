@@ -178,10 +178,11 @@ export class CodeGenerator extends RandomValues {
     this.out.u8(0x0b, 0x0b);
   }
 
-  /** A loop that nothing bounds. */
+  /** A loop that nothing bounds; its head may go back to one around it. */
   protected wildLoop(depth: number): void {
     this.out.u8(0x03, 0x40);
     this.labels.push('');
+    if (this.chance.once(4)) this.branchIf(depth - 1);
     this.statements(depth - 1);
     if (this.chance.once(3)) {
       this.value('i', depth - 1);
