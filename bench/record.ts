@@ -27,7 +27,7 @@ function output(number: number): Output {
 }
 
 function writeOwn(path: string): void {
-  const manifest = { format: 1, engine: '0', durability: 'none', costTable: 1 };
+  const manifest = { format: 1, runId: '0'.repeat(32), engine: '0', durability: 'none', costTable: 1 };
   const directory = createRunDirectory(path, { manifest, config: new Uint8Array(2), modules: new Map() });
   const writer = new EventLogWriter(directory);
   for (let number = 0; number < events; number++) {
@@ -44,7 +44,7 @@ function writeOwn(path: string): void {
 
 /** Columns of 1,000 tasks a tick; a tenth as many as there are events. */
 function writeOutcomes(path: string): void {
-  const manifest = { format: 1, engine: '0', durability: 'none', costTable: 1 };
+  const manifest = { format: 1, runId: '0'.repeat(32), engine: '0', durability: 'none', costTable: 1 };
   const directory = createRunDirectory(path, { manifest, config: new Uint8Array(2), modules: new Map() });
   const writer = new EventLogWriter(directory);
   const agent = new Uint32Array(1000).map((_, number) => number);

@@ -42,6 +42,7 @@ export function beginRecord(
   const contents = {
     manifest: {
       format: recordFormat,
+      runId: ports.createRunId(),
       engine: engineVersion,
       durability,
       costTable: costTableVersion,
@@ -69,7 +70,7 @@ export function continueRecord(
   base: Base | undefined,
   ports: Ports,
 ): OpenRecord {
-  const log = new EventLogWriter(directory, { ...ports.logSizes, after: checkEventLog(directory) });
+  const log = new EventLogWriter(directory, { ...ports.logSizes, epoch, after: checkEventLog(directory) });
   return open(directory, system, log, { epoch, tick, trace: system.host.trace, base: base ?? noBase });
 }
 
@@ -91,13 +92,20 @@ function open(
       node: process.version,
       baseTick: base.tick,
       baseDigest: base.digest,
+      runId: directory.manifest.runId,
     });
     log.sync();
   } catch (error) {
-    log.abandon();
+    abandonRecord({ directory, log });
     throw error;
   }
   return { directory, log, recorder };
+}
+
+/** Lets go of a record that nothing more is written into. */
+export function abandonRecord({ directory, log }: Pick<OpenRecord, 'directory' | 'log'>): void {
+  log.abandon();
+  directory.unlock();
 }
 
 /** @throws EngineError `run-directory-invalid` where the run ended for good */

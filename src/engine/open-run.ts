@@ -6,7 +6,14 @@ import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
-import { beginRecord, continueRecord, mendRecord, type OpenRecord, refuseEnded } from './open-record.ts';
+import {
+  abandonRecord,
+  beginRecord,
+  continueRecord,
+  mendRecord,
+  type OpenRecord,
+  refuseEnded,
+} from './open-record.ts';
 import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
@@ -79,7 +86,12 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   const { machine, pool } = await openMachine(system, options, ports, captured);
   try {
     const record = beginRecord(options.runDirectory, system, ports, captured);
-    await new SnapshotStore(record.directory, ports).write(captured, run.tickMs);
+    try {
+      await new SnapshotStore(record.directory, ports).write(captured, run.tickMs);
+    } catch (error) {
+      abandonRecord(record);
+      throw error;
+    }
     return { system, machine, pool, record, totals: new RunTotals(machine.state), recorded };
   } catch (error) {
     await pool.close();
@@ -115,8 +127,18 @@ async function captureAt(
 
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */
 export async function openExistingRun(options: ResumeOptions, ports: Ports): Promise<OpenRun> {
+  const run = await loadRun(options.runDirectory, ports);
+  run.directory.lock();
+  try {
+    return await goOn(run, options, ports);
+  } catch (error) {
+    run.directory.unlock();
+    throw error;
+  }
+}
+
+async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promise<OpenRun> {
   const { runDirectory, onReplayedTick } = options;
-  const run = await loadRun(runDirectory, ports);
   const { directory, config, modules, base } = run;
   const durability = directory.manifest.durability as Durability;
   const system: System = { config, host: { ...hostDefaults, durability }, modules };

@@ -11,6 +11,7 @@ import { HostInputs } from './host-inputs.ts';
 import type { LineSource } from './input/index.ts';
 import { LineInputs } from './line-inputs.ts';
 import { LiveRun } from './live-run.ts';
+import { abandonRecord } from './open-record.ts';
 import { type OpenRun, openExistingRun, openFork, openNewRun } from './open-run.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import type {
@@ -296,6 +297,7 @@ export class Orchestrator {
     await this.#snapshots.settled();
     record.recorder.ended(machine.state.tick, reason, machine.digest);
     this.#durable.close();
+    record.directory.unlock();
     this.#ended = reason;
     this.#hostInputs.close('the run has ended');
     await pool.close();
@@ -329,7 +331,7 @@ export class Orchestrator {
     } catch {
       // The storage is what failed, or fails too: the log stays as it is.
     }
-    this.#open.record.log.abandon();
+    abandonRecord(this.#open.record);
     this.#hostInputs.close('the run has failed');
     await this.#open.pool.close();
   }

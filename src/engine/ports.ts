@@ -1,6 +1,7 @@
 // What the engine asks of the host that it runs on: disk, clock, executors, compression. Passed in, so that a simulator
 // runs the production code on others. Nothing here may decide what a run does.
 
+import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import { type EventLogSizes, nodeStorage, type Storage } from '../log/index.ts';
@@ -24,6 +25,8 @@ export interface Ports {
   /** zstd; the caller's thread goes on meanwhile. */
   compress(bytes: Uint8Array): Promise<Uint8Array>;
   readonly clock: Clock;
+  /** Identity of a new run: 16 bytes in hexadecimal that no other run has. It decides nothing. */
+  createRunId(): string;
   /** Other sizes of the log's files than the usual ones. */
   readonly logSizes?: EventLogSizes;
   /** Streams that an executor's journal holds at most, where that is not as usual. */
@@ -44,4 +47,5 @@ export const nodePorts: Ports = {
   openPool,
   compress: promisify(zstdCompress),
   clock: nodeClock,
+  createRunId: () => randomBytes(16).toString('hex'),
 };

@@ -28,6 +28,7 @@ export interface RunFacts {
   readonly node: string;
   readonly baseTick: number;
   readonly baseDigest: Uint8Array;
+  readonly runId: string;
 }
 
 const decoder = new TextDecoder();

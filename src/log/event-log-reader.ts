@@ -1,13 +1,15 @@
 // Reads the log of a run from its first event, checking all of it, in memory bounded by one chunk. It changes nothing.
 
+import { bytesEqual } from '../base/encoding.ts';
 import { assert, EngineError } from '../base/errors.ts';
 import { chainStart } from './chain.ts';
 import { type ChannelName, channels } from './channels.ts';
 import { openFile } from './files.ts';
+import { type HeadRecord, readHead } from './head-record.ts';
 import { messageHeadSize, recordHeadSize } from './mcap-records.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import type { SegmentIndex } from './segment-index.ts';
-import { type CheckedChunk, SegmentReader, uint64 } from './segment-reader.ts';
+import { type CheckedChunk, type SegmentPlace, SegmentReader, uint64 } from './segment-reader.ts';
 import type { LogState } from './segment-writer.ts';
 import type { ReadHandle } from './storage.ts';
 
@@ -47,19 +49,32 @@ export interface LogEnd {
   readonly tick: number;
   /** What would close the last segment where it is not closed. */
   readonly index: SegmentIndex | undefined;
+  /** What is wrong behind the valid part, where it was not merely cut off. */
+  readonly tornBy: string | undefined;
 }
+
+const noPosition: Pick<LogEnd, 'complete' | 'segment' | 'offset' | 'size' | 'index' | 'tornBy'> = {
+  complete: true,
+  segment: -1,
+  offset: 0,
+  size: 0,
+  index: undefined,
+  tornBy: undefined,
+};
 
 /** The events of a directory, in order; can be iterated once. `end` is there when the iteration is done. */
 export class EventLogReader implements Iterable<LogEvent> {
   readonly #directory: RunDirectory;
   readonly #from: number;
   readonly #wanted: ReadonlySet<string>;
-  readonly #state: LogState = { chain: chainStart, messages: 0, tick: 0 };
+  readonly #state: LogState;
   #begun = false;
+  #headMet = false;
   #end: LogEnd | undefined;
 
   constructor(directory: RunDirectory, options: ReadOptions = {}) {
     this.#directory = directory;
+    this.#state = { chain: chainStart(directory.manifest.runId), messages: 0, tick: 0 };
     this.#from = options.from ?? 0;
     const names = Object.keys(channels).filter((name) => name !== 'chain');
     this.#wanted = new Set(options.channels ?? names);
@@ -78,30 +93,66 @@ export class EventLogReader implements Iterable<LogEvent> {
   *[Symbol.iterator](): Generator<LogEvent, void, undefined> {
     assert(!this.#begun, 'a log is read once by one reader');
     this.#begun = true;
+    // Before the log: that of a run that is going has grown when it is read.
+    const head = readHead(this.#directory);
     const numbers = this.#directory.segments();
-    let position = {
-      complete: true,
-      segment: -1,
-      offset: 0,
-      size: 0,
-      index: undefined as SegmentIndex | undefined,
-    };
+    let position = noPosition;
     for (let number = 0; number < numbers.length; number++) {
       const handle = this.#open(numbers, number);
       try {
-        const name = segmentName(number);
-        const place = { name, folder: this.#directory.path, number, last: number === numbers.length - 1 };
-        const reader = new SegmentReader(handle, place, this.#state);
+        const reader = new SegmentReader(handle, this.#place(numbers, number, head), this.#state);
         for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
+          this.#compareHead(head, number, reader.position);
           yield* this.#events(chunk, reader, number);
         }
-        const { complete, position: offset, index, size } = reader;
-        position = { complete, segment: number, offset, size, index };
+        this.#compareHead(head, number, reader.position);
+        const { complete, position: offset, index, size, tornBy } = reader;
+        position = { complete, segment: number, offset, size, index, tornBy };
       } finally {
         handle.close();
       }
     }
+    this.#checkReached(head, position);
     this.#end = { ...position, ...this.#state };
+  }
+
+  #place(numbers: readonly number[], number: number, head: HeadRecord): SegmentPlace {
+    return {
+      name: segmentName(number),
+      folder: this.#directory.path,
+      number,
+      last: number === numbers.length - 1,
+      durableBytes:
+        number < head.segment ? Number.POSITIVE_INFINITY : number === head.segment ? head.offset : 0,
+    };
+  }
+
+  /** Where the head record says that the log was durable, it must be the same log. */
+  #compareHead(head: HeadRecord, number: number, offset: number): void {
+    if (number !== head.segment || offset !== head.offset) return;
+    this.#headMet = head.messages === this.#state.messages && bytesEqual(head.chain, this.#state.chain);
+    if (!this.#headMet) throw this.#otherLog(head);
+  }
+
+  /** A log that ends before that is damaged, however well it ends. */
+  #checkReached(head: HeadRecord, { segment, offset }: Pick<LogEnd, 'segment' | 'offset'>): void {
+    if (head.offset === 0 || this.#headMet) return;
+    if (segment > head.segment || (segment === head.segment && offset > head.offset))
+      throw this.#otherLog(head);
+    const found = segment < 0 ? 'is missing' : `ends at byte ${offset}`;
+    const reached = `the log reached byte ${head.offset} of "${segmentName(head.segment)}", tick ${head.tick}`;
+    const file = segmentName(Math.max(segment, 0));
+    throw this.#damaged(file, offset, `it ${found}, and the head record says that ${reached}`);
+  }
+
+  #otherLog({ segment, offset }: HeadRecord): EngineError {
+    return this.#damaged(segmentName(segment), offset, 'the head record tells of another log up to there');
+  }
+
+  #damaged(file: string, offset: number, what: string): EngineError {
+    const { path } = this.#directory;
+    const message = `Cannot read "${file}" in "${path}" at byte ${offset}: ${what}`;
+    return new EngineError('record-damaged', message, { file, offset, path });
   }
 
   #open(numbers: readonly number[], number: number): ReadHandle {

@@ -6,6 +6,7 @@ import { chainNext, chainStart } from './chain.ts';
 import { type ChannelMessages, type ChannelName, channels } from './channels.ts';
 import type { LogEnd } from './event-log-reader.ts';
 import { AppendFile, onStorage } from './files.ts';
+import { HeadWriter, type LogReach } from './head-record.ts';
 import { writePrelude } from './mcap-records.ts';
 import { parsePrelude } from './prelude.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
@@ -22,6 +23,8 @@ export interface EventLogSizes {
 
 /** Sizes, and where a log goes on. */
 export interface EventLogOptions extends EventLogSizes {
+  /** Counts the times that a run of durability `none` went on; stands in the head record. */
+  readonly epoch?: number;
   /** Where the log goes on, as `truncateTail` answered; without it the directory must have no log yet. */
   readonly after?: LogEnd;
 }
@@ -41,9 +44,15 @@ export class EventLogWriter {
   readonly #buffer: ByteWriter;
   #nextSegment: number;
   #segment: SegmentWriter | undefined;
+  readonly #head: HeadWriter;
+  readonly #epoch: number;
   /** A segment was begun whose name in the folder is not durable yet. */
   #folderPending = false;
+  /** How far the log reaches, if all that was written was durable; undefined where that is known. */
+  #reach: LogReach | undefined;
+  #releasedTick: number;
   #closed = false;
+  #failure: { readonly error: unknown } | undefined;
 
   /**
    * Nothing is written before the first event.
@@ -64,11 +73,14 @@ export class EventLogWriter {
     this.#segmentBytesMax = options.segmentBytesMax ?? 268_435_456;
     this.#chunkBytesMax = options.chunkBytesMax ?? 1_048_576;
     this.#state = {
-      chain: after?.chain ?? chainStart,
+      chain: after?.chain ?? chainStart(directory.manifest.runId),
       messages: after?.messages ?? 0,
       tick: after?.tick ?? 0,
     };
     this.#nextSegment = (after?.segment ?? -1) + 1;
+    this.#epoch = options.epoch ?? 0;
+    this.#head = new HeadWriter(directory);
+    this.#releasedTick = this.#head.releasedTick;
     // A quarter more: the last event of a chunk, and the indexes.
     this.#buffer = new ByteWriter(Math.ceil(this.#chunkBytesMax * 1.5) + 4096);
   }
@@ -76,48 +88,108 @@ export class EventLogWriter {
   /** Appends an event; it is in the file at the latest when `flush` answers. Ticks are those of the run. */
   append<C extends ChannelName>(channel: C, tick: number, value: ChannelMessages[C]): void {
     const { id, encodeTo } = channels[channel];
-    const segment = this.#segment ?? this.#open();
+    const segment = this.#segment ?? this.#guard(() => this.#open());
     segment.append(id, tick, encodeTo as (writer: ByteWriter, value: ChannelMessages[C]) => void, value);
     if (segment.pending >= this.#chunkBytesMax) this.flush();
   }
 
-  /** Ends the chunk and writes it: whoever reads the directory finds all events so far. */
-  flush(): void {
-    const segment = this.#segment;
-    if (segment === undefined) return;
-    segment.flush();
-    if (segment.position >= this.#segmentBytesMax || segment.chunks >= segmentChunksMax) this.#end();
+  /** The outputs of all ticks up to this one have left the engine; the head record will say so. */
+  noteReleased(tick: number): void {
+    this.#releasedTick = tick;
   }
 
-  /** Makes all events so far durable; flushes first. */
+  /** Ends the chunk and writes it: whoever reads the directory finds all events so far. */
+  flush(): void {
+    this.#guard(() => this.#flush());
+  }
+
+  /** Makes all events so far durable, then says so in the head record; flushes first. */
   sync(): void {
+    this.#guard(() => {
+      this.#flush();
+      this.#sync();
+    });
+  }
+
+  /** As `sync` for the events until now; the thread goes on while the disk works. One at a time. */
+  async beginSync(): Promise<void> {
     this.flush();
-    this.#segment?.sync();
-    if (this.#folderPending) {
-      const { storage } = this.#directory;
-      onStorage(storage, 'events', 'sync the folder of', () => storage.syncFolder(''));
-      this.#folderPending = false;
+    const reach = this.#reach;
+    const releasedTick = this.#releasedTick;
+    this.#reach = undefined;
+    try {
+      this.#syncFolder();
+      await this.#segment?.beginSync();
+      if (reach !== undefined) await this.#head.beginWrite(this.#epoch, releasedTick, reach);
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
     }
   }
 
-  /** Ends the log with summary and footer, durable. Nothing can be appended afterwards. */
+  /** Ends the log with summary and footer, durable. Nothing can be appended afterwards. No sync may be under way. */
   close(): void {
     if (this.#closed) return;
-    this.flush();
-    this.#end();
-    this.sync();
+    this.#guard(() => {
+      this.#flush();
+      this.#end();
+      this.#sync();
+      this.#head.close();
+    });
     this.#closed = true;
   }
 
-  /** Gives the file back after a failure, without writing anything. */
+  /** Gives the files back after a failure, without writing anything. */
   abandon(): void {
     this.#segment?.abandon();
     this.#segment = undefined;
+    this.#head.abandon();
     this.#closed = true;
   }
 
+  /** After a failure of the storage nothing is touched again: a failed sync may have lost what was written. */
+  #guard<T>(work: () => T): T {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    try {
+      return work();
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  #flush(): void {
+    const segment = this.#segment;
+    if (segment === undefined) return;
+    segment.flush();
+    this.#noteReach(segment);
+    if (segment.position >= this.#segmentBytesMax || segment.chunks >= segmentChunksMax) this.#end();
+  }
+
+  #sync(): void {
+    this.#segment?.sync();
+    this.#syncFolder();
+    if (this.#reach !== undefined) this.#head.write(this.#epoch, this.#releasedTick, this.#reach);
+    this.#reach = undefined;
+  }
+
+  #noteReach({ position }: SegmentWriter): void {
+    this.#reach = { ...this.#state, segment: this.#nextSegment - 1, offset: position };
+  }
+
+  #syncFolder(): void {
+    if (!this.#folderPending) return;
+    const { storage } = this.#directory;
+    onStorage(storage, 'events', 'sync the folder of', () => storage.syncFolder(''));
+    this.#folderPending = false;
+  }
+
+  /** What a closed segment holds is durable, so that only the last one can have a torn tail. */
   #end(): void {
-    this.#segment?.close();
+    const segment = this.#segment;
+    if (segment === undefined) return;
+    segment.close();
+    this.#noteReach(segment);
     this.#segment = undefined;
   }
 

@@ -12,7 +12,16 @@ import { EventLogWriter } from './event-log-writer.ts';
 import { openRunDirectory } from './open-run-directory.ts';
 import { createRunDirectory } from './run-directory.ts';
 import { truncateTail } from './tail.ts';
-import { appendAll, readAll, sampleConfig, sampleDirectory, sampleEvents, sampleLog } from './test-sample.ts';
+import {
+  appendAll,
+  readAll,
+  rewindHead,
+  sampleConfig,
+  sampleDirectory,
+  sampleEvents,
+  sampleLog,
+  sampleManifest,
+} from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
 
 const firstSegment = 'events-000000.mcap';
@@ -97,7 +106,9 @@ describe('event log', () => {
   it('finds any changed byte of a log without closing too, and takes none for a cut', () => {
     const storage = new MemoryStorage();
     const directory = sampleDirectory(storage);
-    appendAll(new EventLogWriter(directory), sampleEvents(1), 5);
+    const writer = new EventLogWriter(directory);
+    appendAll(writer, sampleEvents(1), 5);
+    writer.sync();
     const original = storage.files.get(firstSegment)!;
     for (let at = 0; at < original.length; at++) {
       for (const mask of [1, 0x80]) {
@@ -124,6 +135,7 @@ describe('event log', () => {
     const closed = storage.files.get(firstSegment)!;
     const { offset } = checkEventLog(directory);
     assert.equal(offset, closed.length);
+    rewindHead(storage);
     storage.files.set(firstSegment, closed.slice(0, closed.length - 8));
     const cut = checkEventLog(directory);
     storage.files.set(firstSegment, concatBytes([closed.slice(0, cut.offset), new Uint8Array(100_000)]));
@@ -133,8 +145,61 @@ describe('event log', () => {
     assert.deepEqual(readAll(directory), { events, complete: true });
   });
 
+  it('refuses a log that is cut at any length below its head record, and says where it ends', () => {
+    const { directory, storage } = sampleLog(1);
+    const original = storage.files.get(firstSegment)!;
+    for (let size = 0; size < original.length; size++) {
+      storage.files.set(firstSegment, original.slice(0, size));
+      const answer = attempt(() => readAll(directory));
+      assert.ok(answer instanceof EngineError, `${size} bytes were taken for the whole log`);
+      assert.equal(answer.details.file, firstSegment);
+      assert.ok((answer.details.offset as number) <= size);
+    }
+    storage.files.delete(firstSegment);
+    assert.throws(() => readAll(directory), {
+      code: 'record-damaged',
+      message: /it is missing, and the head/,
+    });
+  });
+
+  it('heals whatever is wrong behind its head record: the tail counts for nothing, and a copy is kept', () => {
+    const { storage: source, events } = sampleLog(1);
+    const original = source.files.get(firstSegment)!;
+    for (let at = 0; at < original.length; at += 3) {
+      const storage = new MemoryStorage();
+      const directory = sampleDirectory(storage);
+      const changed = original.slice();
+      changed[at]! ^= 0x10;
+      storage.files.set(firstSegment, changed);
+      const end = checkEventLog(directory);
+      assert.ok(!end.complete && end.offset <= at, `byte ${at}`);
+      truncateTail(directory, end);
+      const answer = readAll(directory);
+      assert.deepEqual(answer, { events: events.slice(0, answer.events.length), complete: true });
+      assert.deepEqual(storage.files.get(`${firstSegment}.torn-${end.offset}`), changed.slice(end.offset));
+    }
+  });
+
+  it('keeps the copies of several crashes at one place', () => {
+    const { directory, storage } = sampleLog(1);
+    const closed = storage.files.get(firstSegment)!;
+    for (const more of [1, 2]) {
+      rewindHead(storage);
+      storage.files.set(firstSegment, closed.slice(0, 5000));
+      const end = checkEventLog(directory);
+      storage.files.set(firstSegment, concatBytes([closed.slice(0, end.offset), new Uint8Array(more)]));
+      truncateTail(directory);
+    }
+    const copies = [...storage.files].filter(([name]) => name.includes('torn'));
+    assert.deepEqual(
+      copies.map(([, { length }]) => length),
+      [1, 2],
+    );
+  });
+
   it('reads a log cut at any length up to its last whole chunk', () => {
     const { directory, storage, events } = sampleLog(2);
+    rewindHead(storage);
     const original = storage.files.get(firstSegment)!;
     let longest = 0;
     for (let size = 0; size < original.length; size++) {
@@ -227,7 +292,7 @@ describe('event log', () => {
     try {
       const run = join(path, 'run');
       const made = createRunDirectory(run, {
-        manifest: { format: 1, engine: '0.1.0', durability: 'none', costTable: 1 },
+        manifest: sampleManifest,
         config: sampleConfig,
         modules: new Map(),
       });

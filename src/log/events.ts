@@ -27,6 +27,8 @@ export interface RunStarted {
   /** Tick and digest of the snapshot that the run began from; 0 and empty where it began from nothing. */
   readonly baseTick: number;
   readonly baseDigest: Uint8Array;
+  /** Identity of the run, as in `run.json`. */
+  readonly runId: string;
 }
 
 /** A run ends; it may go on in a later epoch. */
@@ -125,6 +127,7 @@ export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('Ru
   node: [8, 'string'],
   baseTick: [9, 'uint64'],
   baseDigest: [10, 'bytes'],
+  runId: [11, 'string'],
 });
 
 export const runEndedTable: MessageTable<RunEnded> = message<RunEnded>('RunEnded', {

@@ -25,6 +25,8 @@ export class AppendFile {
   readonly #storage: Storage;
   readonly #handle: AppendHandle;
   #failure: unknown;
+  #syncsAside = 0;
+  #closing = false;
 
   constructor(storage: Storage, name: string, how: 'create' | 'openAppend') {
     this.name = name;
@@ -49,8 +51,29 @@ export class AppendFile {
     this.#attempt('sync', () => this.#handle.sync());
   }
 
+  /** Syncs what was written until now; the thread goes on while the disk works. */
+  async beginSync(): Promise<void> {
+    this.#attempt('sync', () => {});
+    this.#syncsAside++;
+    let failed: { readonly error: unknown } | undefined;
+    try {
+      await this.#handle.beginSync();
+    } catch (error) {
+      failed = { error };
+    }
+    this.#syncsAside--;
+    if (failed !== undefined) {
+      this.#attempt('sync', () => {
+        throw failed.error;
+      });
+    }
+    if (this.#closing && this.#syncsAside === 0) this.#attempt('close', () => this.#handle.close());
+  }
+
+  /** A file that is being synced aside stays open until that is done. */
   close(): void {
-    this.#attempt('close', () => this.#handle.close());
+    if (this.#syncsAside > 0) this.#closing = true;
+    else this.#attempt('close', () => this.#handle.close());
   }
 
   /** Closes after a failure, as well as that goes. */

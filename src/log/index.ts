@@ -22,6 +22,7 @@ export type {
   TickOutcomes,
   TickTrace,
 } from './events.ts';
+export { type HeadRecord, headFile, type LogReach, readHead } from './head-record.ts';
 export {
   type Cursor,
   encodeInput,
@@ -40,5 +41,5 @@ export {
   type RunManifest,
   recordFormat,
 } from './run-directory.ts';
-export type { AppendHandle, ReadHandle, Storage } from './storage.ts';
+export type { AppendHandle, Lock, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 export { truncateTail } from './tail.ts';

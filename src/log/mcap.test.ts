@@ -10,7 +10,7 @@ import { encodeHex } from '../base/encoding.ts';
 import { chainNext, chainStart } from './chain.ts';
 import { channels } from './channels.ts';
 import { encodeMessage, type MessageTable } from './message.ts';
-import { type SampleEvent, sampleLog } from './test-sample.ts';
+import { type SampleEvent, sampleLog, sampleManifest } from './test-sample.ts';
 
 function readable(bytes: Uint8Array): McapTypes.IReadable {
   return {
@@ -103,7 +103,7 @@ describe('MCAP library', () => {
   });
 
   it('is enough to check the hash chain by its rule alone', () => {
-    let chain = chainStart;
+    let chain = chainStart(sampleManifest.runId);
     for (const name of segments) {
       const bytes = storage.files.get(name)!;
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -2,7 +2,8 @@
 
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
+import { lockFile } from './node-lock.ts';
+import type { AppendHandle, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 
 /** The folder at `path`, which need not exist yet. */
 export function nodeStorage(path: string): Storage {
@@ -14,10 +15,12 @@ export function nodeStorage(path: string): Storage {
     syncFolder: (folder) => syncFolder(at(folder)),
     create: (name) => appendHandle(fs.openSync(at(name), 'w')),
     openAppend: (name) => appendHandle(fs.openSync(at(name), fs.constants.O_WRONLY | fs.constants.O_APPEND)),
+    openUpdate: (name) => updateHandle(fs.openSync(at(name), 'r+')),
     openRead: (name) => openRead(at(name)),
     rename: (from, to) => fs.renameSync(at(from), at(to)),
     truncate: (name, size) => truncate(at(name), size),
     remove: (name) => fs.rmSync(at(name)),
+    lock: (name) => lockFile(at(name)),
   };
 }
 
@@ -65,8 +68,25 @@ function appendHandle(file: number): AppendHandle {
   return {
     write: (bytes) => fs.writeSync(file, bytes),
     sync: () => fs.fdatasyncSync(file),
+    beginSync: () => syncAside(file),
     close: () => fs.closeSync(file),
   };
+}
+
+function updateHandle(file: number): UpdateHandle {
+  return {
+    write: (bytes, offset) => fs.writeSync(file, bytes, 0, bytes.length, offset),
+    sync: () => fs.fdatasyncSync(file),
+    beginSync: () => syncAside(file),
+    close: () => fs.closeSync(file),
+  };
+}
+
+/** On a thread of Node's pool. */
+function syncAside(file: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.fdatasync(file, (error) => (error === null ? resolve() : reject(error)));
+  });
 }
 
 function openRead(path: string): ReadHandle | undefined {

@@ -43,7 +43,7 @@ function checkStart(directory: RunDirectory): void {
   for (const { channel, payload } of readEvents(directory)) {
     if (channel !== 'run-started') return;
     const started = decodeEvent(channel, payload);
-    for (const fact of ['format', 'engine', 'durability', 'costTable'] as const) {
+    for (const fact of ['format', 'runId', 'engine', 'durability', 'costTable'] as const) {
       if (manifest[fact] !== started[fact]) {
         const found = `"${fact}" is ${JSON.stringify(manifest[fact])}`;
         throw damaged(path, 'run.json', `${found}, and the log says ${JSON.stringify(started[fact])}`);
@@ -71,18 +71,20 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
     throw damaged(path, 'run.json', 'it is not JSON');
   }
   if (typeof value !== 'object' || value === null) throw damaged(path, 'run.json', 'it is not an object');
-  const { format, engine, durability, costTable, baseTick } = value as Record<string, unknown>;
+  const { format, runId, engine, durability, costTable, baseTick } = value as Record<string, unknown>;
   if (typeof format !== 'number') throw damaged(path, 'run.json', '"format" is not a number');
   if (format !== recordFormat) {
     throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
   }
+  if (typeof runId !== 'string' || !/^[0-9a-f]{32}$/.test(runId))
+    throw damaged(path, 'run.json', '"runId" is not 32 digits of lower-case hexadecimal');
   if (typeof engine !== 'string') throw damaged(path, 'run.json', '"engine" is not a text');
   if (typeof durability !== 'string') throw damaged(path, 'run.json', '"durability" is not a text');
   if (typeof costTable !== 'number') throw damaged(path, 'run.json', '"costTable" is not a number');
   if (baseTick !== undefined && typeof baseTick !== 'number')
     throw damaged(path, 'run.json', '"baseTick" is not a number');
   const base = baseTick === undefined ? {} : { baseTick };
-  const manifest = { format, engine, durability, costTable, ...base };
+  const manifest = { format, runId, engine, durability, costTable, ...base };
   if (!bytesEqual(bytes, manifestBytes(manifest))) throw damaged(path, 'run.json', 'it was changed');
   return manifest;
 }

@@ -10,7 +10,7 @@ import { sha256 } from './chain.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { openRunDirectory } from './open-run-directory.ts';
 import { createRunDirectory } from './run-directory.ts';
-import { sampleConfig, sampleDirectory, sampleLog, sampleModule } from './test-sample.ts';
+import { sampleConfig, sampleDirectory, sampleLog, sampleManifest, sampleModule } from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
 
 const moduleHash = encodeHex(sha256(sampleModule));
@@ -23,7 +23,7 @@ describe('run directory', () => {
   it('stands by itself: manifest, configuration and modules come back', () => {
     const { storage } = sampleLog(1);
     const directory = openRunDirectory('memory', storage);
-    assert.deepEqual(directory.manifest, { format: 1, engine: '0.1.0', durability: 'none', costTable: 1 });
+    assert.deepEqual(directory.manifest, sampleManifest);
     assert.deepEqual(directory.config(), sampleConfig);
     assert.deepEqual(directory.moduleHashes(), [moduleHash]);
     assert.deepEqual(directory.module(moduleHash), sampleModule);
@@ -48,7 +48,7 @@ describe('run directory', () => {
     mkdirSync(path);
     writeFileSync(join(path, 'notes.txt'), '');
     const contents = {
-      manifest: { format: 1, engine: '0', durability: 'none', costTable: 1 },
+      manifest: sampleManifest,
       config: sampleConfig,
       modules: new Map(),
     };

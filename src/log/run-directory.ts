@@ -4,8 +4,9 @@ import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
 import { onStorage, readWhole, writeWhole } from './files.ts';
+import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
 import { nodeStorage } from './node-storage.ts';
-import type { Storage } from './storage.ts';
+import type { Lock, Storage } from './storage.ts';
 
 /** The format of the directory and its log that this version writes. */
 export const recordFormat = 1;
@@ -13,6 +14,8 @@ export const recordFormat = 1;
 /** The facts in `run.json`. */
 export interface RunManifest {
   readonly format: number;
+  /** Identity of the run: 16 random bytes in lower-case hexadecimal. */
+  readonly runId: string;
   /** Version of the engine that began the run. */
   readonly engine: string;
   /** `tick`, `batch` or `none`. */
@@ -40,17 +43,36 @@ export function segmentName(number: number): string {
 const segmentPattern = /^events-(\d{6,})\.mcap$/;
 const modulePattern = /^([0-9a-f]{64})\.wasm$/;
 
+/** Held by whoever writes into the directory. Nothing is in it. */
+const lockName = 'lock';
+
 /** A run directory and its small files. */
 export class RunDirectory {
   readonly path: string;
   readonly storage: Storage;
   readonly manifest: RunManifest;
+  #lock: Lock | undefined;
 
   /** Use `createRunDirectory` or `openRunDirectory`. */
-  constructor(storage: Storage, manifest: RunManifest) {
+  constructor(storage: Storage, manifest: RunManifest, lock?: Lock) {
     this.path = storage.place;
     this.storage = storage;
     this.manifest = manifest;
+    this.#lock = lock;
+  }
+
+  /**
+   * Keeps others from writing into the directory, until `unlock` or the end of the process. Reading needs no lock.
+   *
+   * @throws EngineError `run-directory-invalid` where somebody else writes into it
+   */
+  lock(): void {
+    this.#lock ??= takeLock(this.storage);
+  }
+
+  unlock(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 
   /** The bytes of the configuration. */
@@ -100,8 +122,18 @@ export class RunDirectory {
   }
 }
 
+function takeLock(storage: Storage): Lock {
+  const lock = onStorage(storage, lockName, 'lock', () => storage.lock(lockName));
+  if (lock !== undefined) return lock;
+  throw new EngineError(
+    'run-directory-invalid',
+    `Cannot write into "${storage.place}": another run or command is writing into it; wait for its end`,
+    { path: storage.place },
+  );
+}
+
 /**
- * Makes a run directory, durable when this answers. The folder may exist if it is empty.
+ * Makes a run directory, durable when this answers, and locks it. The folder may exist if it is empty.
  *
  * @throws EngineError `run-directory-invalid` where the folder is not empty or cannot be made; `host-fault` where the
  *   storage fails.
@@ -112,25 +144,35 @@ export function createRunDirectory(
   storage: Storage = nodeStorage(path),
 ): RunDirectory {
   for (const [hash, bytes] of contents.modules) checkModule(hash, bytes);
-  makeFolders(path, storage);
-  for (const [hash, bytes] of contents.modules) writeWhole(storage, 'modules', `${hash}.wasm`, bytes);
-  writeWhole(storage, '', 'config.json', contents.config);
-  // Last, for this file makes the folder a run directory.
-  writeWhole(storage, '', 'run.json', manifestBytes(contents.manifest));
-  return new RunDirectory(storage, contents.manifest);
+  makeEmptyFolder(path, storage);
+  const lock = takeLock(storage);
+  try {
+    // Whoever had the lock until now may have begun a run.
+    makeEmptyFolder(path, storage);
+    onStorage(storage, 'modules', 'make folder', () => storage.makeFolder('modules'));
+    for (const [hash, bytes] of contents.modules) writeWhole(storage, 'modules', `${hash}.wasm`, bytes);
+    writeWhole(storage, '', 'config.json', contents.config);
+    const { runId, baseTick } = contents.manifest;
+    writeWhole(storage, '', headFile, encodeHeadFile(firstHead(runId, baseTick ?? 0)));
+    // Last, for this file makes the folder a run directory.
+    writeWhole(storage, '', 'run.json', manifestBytes(contents.manifest));
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  return new RunDirectory(storage, contents.manifest, lock);
 }
 
 /** A place where no folder can be made is a mistake of whoever named it, not a fault of the host. */
-function makeFolders(path: string, storage: Storage): void {
+function makeEmptyFolder(path: string, storage: Storage): void {
   let why: string;
   let cause: unknown;
   try {
-    const names = storage.list('') ?? [];
-    if (names.length === 0) {
-      storage.makeFolder('modules');
-      return;
-    }
-    why = `it is not empty, it holds "${names[0]}"`;
+    const names = storage.list('');
+    const others = (names ?? []).filter((name) => name !== lockName);
+    if (names === undefined) storage.makeFolder('');
+    if (others.length === 0) return;
+    why = `it is not empty, it holds "${others[0]}"`;
   } catch (error) {
     why = error instanceof Error ? error.message : String(error);
     cause = error;
@@ -140,8 +182,9 @@ function makeFolders(path: string, storage: Storage): void {
 }
 
 /** The bytes of `run.json`: the one way to write these facts. */
-export function manifestBytes({ format, engine, durability, costTable, baseTick }: RunManifest): Uint8Array {
-  const facts = { format, engine, durability, costTable, baseTick };
+export function manifestBytes(manifest: RunManifest): Uint8Array {
+  const { format, runId, engine, durability, costTable, baseTick } = manifest;
+  const facts = { format, runId, engine, durability, costTable, baseTick };
   return encodeUtf8(`${JSON.stringify(facts, undefined, 2)}\n`);
 }
 

@@ -15,7 +15,7 @@ function forged(change: (view: DataView, chunk: number, event: number) => void):
   const directory = sampleDirectory(storage);
   const writer = new EventLogWriter(directory);
   writer.append('traces', 5, { tick: 5, transcript: new Uint8Array(10) });
-  writer.flush();
+  writer.sync();
   const bytes = storage.files.get(name)!;
   const view = new DataView(bytes.buffer);
   let chunk = 8;

@@ -35,24 +35,32 @@ export interface SegmentPlace {
   readonly number: number;
   /** Whether no segment follows: only then may the file be cut off. */
   readonly last: boolean;
+  /** Bytes that are known to be durable. What is wrong behind them is a tail that a crash tore. */
+  readonly durableBytes: number;
 }
+
+/** Thrown and caught here alone: the rest of the segment counts for nothing. */
+class TornTail {}
 
 export class SegmentReader {
   readonly #handle: ReadHandle;
   readonly #place: SegmentPlace;
   readonly #state: LogState;
+  readonly #start: LogState;
   readonly #size: number;
   readonly #closed: boolean;
   #position = 0;
   #index: SegmentIndex | undefined;
   #names: Prelude['names'] = [];
   #complete = false;
+  #tornBy: string | undefined;
 
   /** `state` is where the log stands before the segment; reading moves it on. */
   constructor(handle: ReadHandle, place: SegmentPlace, state: LogState) {
     this.#handle = handle;
     this.#place = place;
     this.#state = state;
+    this.#start = { ...state };
     this.#size = handle.size();
     const end = readRange(handle, Math.max(0, this.#size - mcapMagic.length), mcapMagic.length);
     this.#closed = !place.last || (this.#size > 64 && bytesEqual(end, Uint8Array.from(mcapMagic)));
@@ -83,9 +91,35 @@ export class SegmentReader {
     return this.#index;
   }
 
+  /** What is wrong with a tail that was not merely cut off. */
+  get tornBy(): string | undefined {
+    return this.#tornBy;
+  }
+
   /** The next chunk, wholly checked; undefined at the end or where the segment is cut off. */
   next(): CheckedChunk | undefined {
-    if (this.#complete) return undefined;
+    if (this.#complete || this.#tornBy !== undefined) return undefined;
+    const before = { ...this.#state };
+    try {
+      return this.#next();
+    } catch (error) {
+      if (!(error instanceof TornTail)) throw error;
+      this.#goBack(before);
+      return undefined;
+    }
+  }
+
+  /** To the end of the last good chunk; without one, nothing of the segment is good: no chain covers its beginning. */
+  #goBack(before: LogState): void {
+    const isEmpty = this.#index === undefined || this.#index.chunks === 0;
+    Object.assign(this.#state, isEmpty ? this.#start : before);
+    this.#index?.dropChunk();
+    if (!isEmpty) return;
+    this.#index = undefined;
+    this.#position = 0;
+  }
+
+  #next(): CheckedChunk | undefined {
     if (this.#index === undefined && !this.#begin()) return undefined;
     const left = this.#size - this.#position;
     if (left === 0) return this.#torn();
@@ -181,8 +215,10 @@ export class SegmentReader {
   #link(payload: Uint8Array, tick: number, at: number): void {
     const link = this.#locate(at, () => decodeMessage(chainTable, payload));
     if (!bytesEqual(link.sha256, this.#state.chain)) {
+      const found = encodeHex(link.sha256).slice(0, 16);
       const wanted = encodeHex(this.#state.chain).slice(0, 16);
-      this.#damaged(`the chain is broken: what stands before has the hash ${wanted}…`, at);
+      const why = `it follows what has the hash ${found}…, and here stands ${wanted}…`;
+      this.#damaged(`the chain is broken: a chunk is of another place or run: ${why}`, at);
     }
     if (
       link.segment !== this.#place.number ||
@@ -238,6 +274,10 @@ export class SegmentReader {
   }
 
   #damaged(what: string, offset: number): never {
+    if (this.#place.last && this.#position >= this.#place.durableBytes) {
+      this.#tornBy = `byte ${offset}: ${what}`;
+      throw new TornTail();
+    }
     const file = this.#place.name;
     throw new EngineError('record-damaged', `Cannot read "${file}" at byte ${offset}: ${what}`, {
       file,

@@ -122,12 +122,19 @@ export class SegmentWriter {
     this.#file.sync();
   }
 
+  /** As `sync`; the thread goes on while the disk works. */
+  beginSync(): Promise<void> {
+    return this.#file.beginSync();
+  }
+
   /** Writes a last chunk with nothing but the chain, then summary and footer; syncs and closes the file. */
   close(): void {
     this.flush();
     this.#beginChunk();
     this.flush();
-    this.#file.write(this.#index.closing(this.#position));
+    const closing = this.#index.closing(this.#position);
+    this.#file.write(closing);
+    this.#position += closing.length;
     this.#file.sync();
     this.#file.close();
   }

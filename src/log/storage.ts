@@ -14,12 +14,23 @@ export interface Storage {
   create(name: string): AppendHandle;
   /** An existing file, to write at its end. */
   openAppend(name: string): AppendHandle;
+  /** An existing file, to overwrite parts of it in place. */
+  openUpdate(name: string): UpdateHandle;
   /** Undefined where there is no such file. */
   openRead(name: string): ReadHandle | undefined;
   rename(from: string, to: string): void;
   /** Cuts a file to its first `size` bytes. */
   truncate(name: string, size: number): void;
   remove(name: string): void;
+  /**
+   * Keeps everybody else from locking the same file, in this process and in others, until it is released or the process
+   * is gone, however it went. The file is made where it is missing. Undefined where somebody holds it.
+   */
+  lock(name: string): Lock | undefined;
+}
+
+export interface Lock {
+  release(): void;
 }
 
 export interface AppendHandle {
@@ -27,6 +38,17 @@ export interface AppendHandle {
   write(bytes: Uint8Array): number;
   /** Makes what was written durable. */
   sync(): void;
+  /** The same for what was written until now, while the caller's thread goes on. The handle stays open meanwhile. */
+  beginSync(): Promise<void>;
+  close(): void;
+}
+
+export interface UpdateHandle {
+  /** Overwrites a beginning of the bytes at an offset, at least one; answers how many. */
+  write(bytes: Uint8Array, offset: number): number;
+  sync(): void;
+  /** As that of `AppendHandle`. */
+  beginSync(): Promise<void>;
   close(): void;
 }
 

@@ -6,6 +6,7 @@ import { checkEventLog, type LogEnd } from './event-log-reader.ts';
 import { AppendFile, onStorage, openFile, readRange } from './files.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import { type LogState, SegmentWriter } from './segment-writer.ts';
+import type { Storage } from './storage.ts';
 
 /** Bytes that are copied at once. */
 const copyBytes = 1_048_576;
@@ -30,7 +31,7 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
   if (end.offset === 0) {
     onStorage(storage, name, 'remove', () => storage.remove(name));
     onStorage(storage, name, 'sync the folder of', () => storage.syncFolder(''));
-    return { ...end, complete: true, segment: end.segment - 1, size: 0, index: undefined };
+    return { ...end, complete: true, segment: end.segment - 1, size: 0, index: undefined, tornBy: undefined };
   }
   const file = new AppendFile(storage, name, 'openAppend');
   const segment = new SegmentWriter(file, end.segment, end.index!, end.offset, state, new ByteWriter(4096));
@@ -42,11 +43,12 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
     offset: segment.position,
     size: segment.position,
     index: undefined,
+    tornBy: undefined,
   };
 }
 
 function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): void {
-  const copyName = `${name}.torn-${offset}`;
+  const copyName = freeName(storage, `${name}.torn-${offset}`);
   const copy = new AppendFile(storage, copyName, 'create');
   const handle = openFile(storage, name);
   assert(handle !== undefined, 'a log that was just read is there');
@@ -60,4 +62,13 @@ function keepTail({ storage }: RunDirectory, name: string, { offset, size }: Log
   copy.sync();
   copy.close();
   onStorage(storage, copyName, 'sync the folder of', () => storage.syncFolder(''));
+}
+
+/** A copy that is there already is of an earlier crash, and is kept. */
+function freeName(storage: Storage, name: string): string {
+  const taken = new Set(onStorage(storage, '.', 'list', () => storage.list('')));
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name}-${number}`;
+    if (!taken.has(candidate)) return candidate;
+  }
 }

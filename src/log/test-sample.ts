@@ -5,7 +5,8 @@ import { sha256 } from './chain.ts';
 import { type ChannelMessages, type ChannelName, decodeEvent } from './channels.ts';
 import { readEvents } from './event-log-reader.ts';
 import { type EventLogOptions, EventLogWriter } from './event-log-writer.ts';
-import { createRunDirectory, type RunDirectory } from './run-directory.ts';
+import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
+import { createRunDirectory, type RunDirectory, type RunManifest } from './run-directory.ts';
 import { MemoryStorage } from './test-storage.ts';
 
 export type SampleEvent = { [C in ChannelName]: readonly [C, number, ChannelMessages[C]] }[ChannelName];
@@ -14,6 +15,16 @@ const hash = (text: string): Uint8Array<ArrayBuffer> => sha256(encodeUtf8(text))
 
 export const sampleModule: Uint8Array<ArrayBuffer> = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
 export const sampleConfig: Uint8Array<ArrayBuffer> = encodeUtf8('{"run":{"seed":1}}');
+
+const sampleRunId = '00112233445566778899aabbccddeeff';
+
+export const sampleManifest: RunManifest = {
+  format: 1,
+  runId: sampleRunId,
+  engine: '0.1.0',
+  durability: 'none',
+  costTable: 1,
+};
 
 /** Events of `ticks` ticks, all channels among them. */
 export function sampleEvents(ticks: number): SampleEvent[] {
@@ -32,6 +43,7 @@ export function sampleEvents(ticks: number): SampleEvent[] {
         node: 'v24.0.0',
         baseTick: 0,
         baseDigest: new Uint8Array(0),
+        runId: sampleRunId,
       },
     ],
   ];
@@ -76,9 +88,12 @@ function tickEvents(tick: number): SampleEvent[] {
 }
 
 export function sampleDirectory(storage: MemoryStorage = new MemoryStorage()): RunDirectory {
-  const manifest = { format: 1, engine: '0.1.0', durability: 'none', costTable: 1 };
   const modules = new Map([[encodeHex(sha256(sampleModule)), sampleModule]]);
-  return createRunDirectory(storage.place, { manifest, config: sampleConfig, modules }, storage);
+  return createRunDirectory(
+    storage.place,
+    { manifest: sampleManifest, config: sampleConfig, modules },
+    storage,
+  );
 }
 
 /** Appends events; a chunk ends after each `flushEvery` of them. */
@@ -101,6 +116,11 @@ export function sampleLog(
   appendAll(writer, events);
   writer.close();
   return { storage, directory, events };
+}
+
+/** Makes the head record say that nothing of the log is durable: as if a crash had come before the first sync. */
+export function rewindHead(storage: MemoryStorage): void {
+  storage.files.set(headFile, encodeHeadFile(firstHead(sampleRunId, 0)));
 }
 
 /** Everything that the reader gives, decoded. */

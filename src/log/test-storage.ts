@@ -1,6 +1,6 @@
 // A disk in memory for tests: it can write short, fail at the Nth call, and be looked into. Never part of the package.
 
-import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
+import type { AppendHandle, Lock, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 
 export class MemoryStorage implements Storage {
   readonly place = 'memory';
@@ -8,6 +8,7 @@ export class MemoryStorage implements Storage {
   readonly folders: Set<string> = new Set();
   /** Every call that changes something, by name. */
   readonly calls: string[] = [];
+  readonly #locks: Set<string> = new Set();
   /** Bytes that one write takes at most. */
   writeBytesMax: number = Number.POSITIVE_INFINITY;
   /** Position in `calls` of the call that fails; it and all later ones throw. */
@@ -45,6 +46,19 @@ export class MemoryStorage implements Storage {
     return this.#appendHandle(name);
   }
 
+  openUpdate(name: string): UpdateHandle {
+    this.#call(`openUpdate ${name}`);
+    return {
+      write: (bytes, offset) => {
+        this.#call(`write ${name}`);
+        const taken = bytes.subarray(0, this.writeBytesMax);
+        this.files.get(name)!.set(taken, offset);
+        return taken.length;
+      },
+      ...this.#syncAndClose(name),
+    };
+  }
+
   openRead(name: string): ReadHandle | undefined {
     if (!this.files.has(name)) return undefined;
     return {
@@ -74,6 +88,14 @@ export class MemoryStorage implements Storage {
     this.files.delete(name);
   }
 
+  lock(name: string): Lock | undefined {
+    this.#call(`lock ${name}`);
+    if (this.#locks.has(name)) return undefined;
+    this.#locks.add(name);
+    if (!this.files.has(name)) this.files.set(name, new Uint8Array(0));
+    return { release: () => void this.#locks.delete(name) };
+  }
+
   #appendHandle(name: string): AppendHandle {
     return {
       write: (bytes) => {
@@ -86,7 +108,14 @@ export class MemoryStorage implements Storage {
         this.files.set(name, after);
         return taken.length;
       },
+      ...this.#syncAndClose(name),
+    };
+  }
+
+  #syncAndClose(name: string): Pick<AppendHandle, 'sync' | 'beginSync' | 'close'> {
+    return {
       sync: () => this.#call(`sync ${name}`),
+      beginSync: async () => this.#call(`sync ${name}`),
       close: () => this.#call(`close ${name}`),
     };
   }
