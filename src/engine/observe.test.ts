@@ -151,6 +151,8 @@ test('outputs carry (epoch, tick, index), and the record has them as they left',
   assert.deepEqual(readdirSync(runDirectory).sort(), [
     'config.json',
     'events-000000.mcap',
+    'head',
+    'lock',
     'modules',
     'run.json',
   ]);

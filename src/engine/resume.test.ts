@@ -1,14 +1,14 @@
 // A run that was interrupted, or whose record was cut, goes on as if nothing had happened.
 
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createSystem, EngineError, Orchestrator, openInput, type RunSummary, replayRun } from './index.ts';
 import { countingAgent } from './testing/agents.ts';
 import { createGenerated, type GeneratedSystem, generatedSystem } from './testing/generated-system.ts';
-import { chainOf, KeptOutputs, newFolder } from './testing/runs.ts';
+import { chainOf, cutRecord, KeptOutputs, newFolder } from './testing/runs.ts';
 
 const ticks = 40;
 /** 0: none are taken, and the whole record is executed again. */
@@ -91,13 +91,10 @@ test('a record that was cut at any byte goes on to the chain of the uninterrupte
         for (const place of places) {
           const folder = newFolder();
           cpSync(expected.folder, folder, { recursive: true });
-          const segment = join(
-            folder,
-            readdirSync(folder)
-              .filter((name) => name.endsWith('.mcap'))
-              .at(-1)!,
-          );
-          truncateSync(segment, Math.floor(place * statSync(segment).size));
+          const segment = readdirSync(folder)
+            .filter((name) => name.endsWith('.mcap'))
+            .at(-1)!;
+          cutRecord(folder, Math.floor(place * statSync(join(folder, segment)).size), segment);
           const kept = chainOf(folder);
           assert.deepEqual(kept, expected.chain.slice(0, kept.length), 'what is left is a prefix');
           try {
@@ -135,7 +132,7 @@ test('a record that was cut while its agents shut down goes on to the same end',
   for (let cut = size - 1; cut > 0; cut -= 61) {
     const copy = newFolder();
     cpSync(folder, copy, { recursive: true });
-    truncateSync(join(copy, segment), cut);
+    cutRecord(copy, cut);
     if (chainOf(copy).length === chain.length) stopped++;
     try {
       const again = await Orchestrator.resume({ runDirectory: copy });

@@ -1,14 +1,14 @@
 // What a record tells about a run, compared with what was seen while it ran.
 
 import assert from 'node:assert/strict';
-import { readFileSync, truncateSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSystem } from '../config/index.ts';
 import { Orchestrator } from '../orchestrator.ts';
 import type { RunSummary } from '../run-types.ts';
 import { agent, countingAgent, echoAgent, importText } from '../testing/agents.ts';
-import { KeptOutputs, newFolder } from '../testing/runs.ts';
+import { cutRecord, KeptOutputs, newFolder } from '../testing/runs.ts';
 import { type Happening, happenings } from './happenings.ts';
 import { gatherRun } from './run-facts.ts';
 
@@ -130,7 +130,7 @@ test('a record that was cut off is told as far as it goes, and is not changed', 
   const size = readFileSync(log).length;
   let last = gatherRun(folder).executed;
   for (let cut = size - 20; cut > size / 4; cut -= Math.ceil(size / 12)) {
-    truncateSync(log, cut);
+    cutRecord(folder, cut);
     const before = readFileSync(log);
     const facts = gatherRun(folder);
     assert.equal(facts.ended, undefined);

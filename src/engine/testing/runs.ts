@@ -1,16 +1,18 @@
 // Runs for tests: folders that go away, and what a record says. Must not be published.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after } from 'node:test';
 import { encodeHex } from '../../base/encoding.ts';
+import { encodeHeadFile, firstHead, headFile } from '../../log/head-record.ts';
 import {
   type ChannelMessages,
   type ChannelName,
   decodeEvent,
   openRunDirectory,
+  type RunManifest,
   readEvents,
 } from '../../log/index.ts';
 import { type LineSource, openInput } from '../input/index.ts';
@@ -41,6 +43,16 @@ export function recorded<C extends ChannelName>(path: string, channel: C): Chann
   const reader = readEvents(openRunDirectory(path), { channels: [channel] });
   // A decoded message may be a view that the next chunk overwrites.
   return [...reader].map(({ payload }) => structuredClone(decodeEvent(channel, payload)));
+}
+
+/**
+ * Cuts a segment of a record to its first bytes, as a crash may leave it that came before any sync: its head record
+ * says that nothing was durable.
+ */
+export function cutRecord(path: string, size: number, segment = 'events-000000.mcap'): void {
+  const { runId, baseTick } = JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as RunManifest;
+  writeFileSync(join(path, headFile), encodeHeadFile(firstHead(runId, baseTick ?? 0)));
+  truncateSync(join(path, segment), size);
 }
 
 /** `tick digest` of each tick that the record tells. */
