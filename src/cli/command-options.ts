@@ -18,3 +18,15 @@ export function path(text: string): string {
   if (text !== '') return text;
   throw new InvalidArgumentError('found an empty text, wanted a path');
 }
+
+/** Most bytes of a range: more is no view for people. */
+const rangeBytesMax = 1_048_576;
+
+/** A range of memory as `start:length`, both decimal or with `0x` hexadecimal. */
+export function byteRange(text: string): { readonly start: number; readonly length: number } {
+  const match = /^(0x[0-9a-f]{1,8}|\d{1,10}):(0x[0-9a-f]{1,8}|\d{1,10})$/i.exec(text);
+  const [start, length] = [Number(match?.[1]), Number(match?.[2])];
+  if (match !== null && start < 2 ** 32 && length >= 1 && length <= rangeBytesMax) return { start, length };
+  const wanted = `start:length, such as 0x400:256, with a length from 1 to ${rangeBytesMax}`;
+  throw new InvalidArgumentError(`found ${JSON.stringify(text)}, wanted ${wanted}`);
+}

@@ -1,38 +1,86 @@
 // `wasm-engine inspect`: what a run directory holds. It reads, and never changes anything.
 
 import { EngineError } from '../base/errors.ts';
-import { type AgentFacts, gatherRun, type Happening, happenings, type RunFacts } from '../engine/index.ts';
+import {
+  type AgentFacts,
+  gatherRun,
+  type Happening,
+  happenings,
+  inspectState,
+  type RunFacts,
+  type RunState,
+} from '../engine/index.ts';
+import { complain } from './failure.ts';
+import { runText } from './inspect-run.ts';
+import { stateJson, stateLines } from './inspect-state.ts';
 import { payloadFields, payloadView } from './output-lines.ts';
 import { grouped, printable, printableJson } from './printable.ts';
+import { ProgressLine } from './progress-line.ts';
 import { isReaderGone, writeLine } from './standard-output.ts';
 
 export interface InspectOptions {
   readonly tick?: number;
   readonly agent?: string;
+  readonly memory?: { readonly start: number; readonly length: number };
+  /** False: the run is not executed again. */
+  readonly state: boolean;
   readonly json?: boolean;
 }
 
-/** Rows of a table that are shown at most. */
-const agentsShownMax = 100;
 /** Happenings of an agent that go into one object; the others are counted. */
 const happeningsMax = 10_000;
 
 export async function inspectCommand(runDirectory: string, options: InspectOptions): Promise<number> {
+  checkUsage(options);
   const facts = gatherRun(runDirectory);
   const agent = findAgent(facts, options.agent, runDirectory);
   if (options.tick !== undefined) checkTick(facts, options.tick, runDirectory);
+  const state = options.state ? await readState(runDirectory, agent, options) : undefined;
   const narrowed = options.tick !== undefined || agent !== undefined;
   if (options.json === true) {
-    writeLine(await asJson(runDirectory, facts, agent, options));
+    writeLine(await asJson(runDirectory, facts, agent, state, options));
   } else if (narrowed) {
     if (agent !== undefined) writeLine(agentText(agent));
-    await eachHappening(runDirectory, options, (happening) => writeLine(happeningText(happening)));
+    if (state !== undefined) for (const line of [...stateLines(state, options.tick!), '']) writeLine(line);
+    await eachHappening(runDirectory, options, agent, (happening) => writeLine(happeningText(happening)));
   } else {
     for (const line of runText(runDirectory, facts)) writeLine(line);
   }
   return 0;
 }
 
+function checkUsage({ tick, agent, memory, state }: InspectOptions): void {
+  if (memory === undefined) return;
+  if (tick === undefined || agent === undefined || !state)
+    throw new EngineError('usage', 'Cannot show memory: --memory needs --tick and --agent, and their state');
+}
+
+/** What the agents hold; a record that cannot be executed again shows at least what it tells. */
+async function readState(
+  path: string,
+  agent: AgentFacts | undefined,
+  { tick, memory }: InspectOptions,
+): Promise<RunState | undefined> {
+  if (tick === undefined) return undefined;
+  const progress = new ProgressLine();
+  try {
+    return await inspectState(path, {
+      tick,
+      ...(agent !== undefined && { agent: agent.name }),
+      ...(memory !== undefined && { memory }),
+      onTick: (done) => progress.update(() => `going through the record: tick ${grouped(done)}`),
+    });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'run-directory-invalid') throw error;
+    progress.clear();
+    complain('warning', `the state is not shown. ${error.message}`);
+    return undefined;
+  } finally {
+    progress.clear();
+  }
+}
+
+/** By name, or by identity as `origin.counter`. */
 function findAgent(facts: RunFacts, name: string | undefined, path: string): AgentFacts | undefined {
   if (name === undefined) return undefined;
   const found = facts.agents.find((agent) => agent.name === name);
@@ -50,11 +98,12 @@ function checkTick({ ticks }: RunFacts, tick: number, path: string): void {
 /** Stops when nobody reads any more, and lets what was written leave in between. */
 async function eachHappening(
   path: string,
-  { tick, agent }: InspectOptions,
+  { tick }: InspectOptions,
+  agent: AgentFacts | undefined,
   take: (happening: Happening) => void,
 ): Promise<void> {
   let count = 0;
-  const wanted = { ...(tick !== undefined && { tick }), ...(agent !== undefined && { agent }) };
+  const wanted = { ...(tick !== undefined && { tick }), ...(agent !== undefined && { agent: agent.name }) };
   for (const happening of happenings(path, wanted)) {
     take(happening);
     if (++count % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -66,6 +115,7 @@ async function asJson(
   runDirectory: string,
   facts: RunFacts,
   agent: AgentFacts | undefined,
+  state: RunState | undefined,
   options: InspectOptions,
 ): Promise<string> {
   const { tick } = options;
@@ -74,7 +124,7 @@ async function asJson(
   if (tick === undefined && agent === undefined) return printableJson(JSON.stringify({ ...run, agents }));
   const found: string[] = [];
   let count = 0;
-  await eachHappening(runDirectory, options, (happening) => {
+  await eachHappening(runDirectory, options, agent, (happening) => {
     if (count++ < happeningsMax) found.push(happeningJson(happening));
   });
   const narrowed = {
@@ -83,62 +133,13 @@ async function asJson(
     ...(agent && { agent }),
     happeningsCount: count,
   };
-  return `${printableJson(JSON.stringify(narrowed)).slice(0, -1)},"happenings":[${found.join(',')}]}`;
+  const shown = state === undefined ? '' : `"state":${stateJson(state)},`;
+  return `${printableJson(JSON.stringify(narrowed)).slice(0, -1)},${shown}"happenings":[${found.join(',')}]}`;
 }
 
 function happeningJson({ payload, ...fields }: Happening): string {
   const shown = printableJson(JSON.stringify(fields));
   return payload === undefined ? shown : `${shown.slice(0, -1)},${payloadFields(payload)}}`;
-}
-
-function runText(path: string, facts: RunFacts): string[] {
-  const { manifest, executed, ticks } = facts;
-  const state = facts.ended === undefined ? 'still going, or cut off' : `ended: ${facts.ended}`;
-  const rows: [string, string][] = [
-    ['state', state],
-    ['engine', `${manifest.engine}, on Node ${facts.node.replace(/^v/, '')}`],
-    ['durability', manifest.durability],
-    ['modules', grouped(facts.modules.length)],
-    ['agents', grouped(facts.agents.length)],
-    ['ticks', `${grouped(ticks)}${executed === ticks ? '' : ` (${grouped(executed)} executed)`}`],
-    ['inputs', grouped(facts.inputs)],
-    ['tasks', grouped(facts.tasks)],
-    ['messages', grouped(facts.messages)],
-    ['fuel', grouped(facts.fuel)],
-    ['outputs', grouped(facts.outputs)],
-    ['faults', grouped(facts.faults)],
-    ['dropped', grouped(facts.dropped)],
-    ['refused', `${grouped(facts.refusedCalls)} host calls`],
-    ['digest', facts.digest || 'none yet'],
-  ];
-  const lines = [
-    printable(path),
-    ...rows.map(([label, value]) => `  ${label.padEnd(12)}${printable(value)}`),
-  ];
-  lines.push('', ...agentTable(facts.agents));
-  if (facts.faults > 0) lines.push('', 'Faults');
-  for (const { tick, message, kind } of facts.firstFaults)
-    lines.push(`  tick ${tick}  ${kind}  ${printable(message)}`);
-  const more = facts.faults - facts.firstFaults.length;
-  if (more > 0) lines.push(`  and ${grouped(more)} more`);
-  return lines;
-}
-
-function agentTable(agents: readonly AgentFacts[]): string[] {
-  const shown = agents.slice(0, agentsShownMax);
-  const head = ['agent', 'state', 'tasks', 'fuel', 'outputs', 'faults', 'dropped'];
-  const rows = shown.map((agent) => [
-    printable(agent.name),
-    agent.state,
-    ...[agent.tasks, agent.fuel, agent.outputs, agent.faults, agent.dropped].map(grouped),
-  ]);
-  const widths = head.map((label, i) => Math.max(label.length, ...rows.map((row) => row[i]!.length)));
-  const line = (row: readonly string[]): string => {
-    const cells = row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)));
-    return `  ${cells.join('  ')}`.trimEnd();
-  };
-  const more = agents.length - shown.length;
-  return [line(head), ...rows.map(line), ...(more > 0 ? [`  and ${grouped(more)} more`] : [])];
 }
 
 function agentText(agent: AgentFacts): string {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
-import { path, wholeNumber } from './command-options.ts';
+import { byteRange, path, wholeNumber } from './command-options.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
@@ -193,11 +193,16 @@ Examples:
 function addInspect(program: Command, done: (exitCode: number) => void): void {
   program
     .command('inspect')
-    .summary('say what a run directory holds')
-    .description('Says what a run directory holds, also while its run is going or after it was cut off.')
+    .summary('say what a run directory holds, and what its agents held at any tick')
+    .description(
+      'Says what a run directory holds, also while its run is going or after it was cut off. With --tick, the run is ' +
+        'executed again up to there, and the state after the tick is shown before what happened in it.',
+    )
     .argument('<run-dir>', 'run directory', path)
     .option('--tick <n>', 'everything about one tick', wholeNumber(0, Number.MAX_SAFE_INTEGER))
-    .option('--agent <name>', 'only what concerns this agent', path)
+    .option('--agent <name>', 'only what concerns this agent; with --tick, all that it holds', path)
+    .option('--memory <start:length>', "bytes of the agent's memory, such as 0x400:256", byteRange)
+    .option('--no-state', 'with --tick: only what happened; nothing is executed again')
     .option('--json', 'print one object')
     .addHelpText(
       'after',
@@ -205,6 +210,7 @@ function addInspect(program: Command, done: (exitCode: number) => void): void {
 Examples:
   wasm-engine inspect runs/system-1
   wasm-engine inspect runs/system-1 --tick 12
+  wasm-engine inspect runs/system-1 --tick 12 --agent trader/3 --memory 0x400:64
   wasm-engine inspect runs/system-1 --agent trader/3 --json`,
     )
     .action(async (runDirectory: string, options: InspectOptions) => {

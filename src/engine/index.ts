@@ -18,14 +18,25 @@ export {
 export { diffRuns, type RunDifference } from './diff/diff-runs.ts';
 export type { TickDifference } from './diff/first-difference.ts';
 export type { OutputSink } from './durable-log.ts';
+export { type EffectView, effectText } from './effect-view.ts';
 export { type LineSource, openInput } from './input/index.ts';
 export {
   type AgentFacts,
+  type AgentState,
+  type AgentSummary,
   type FaultFact,
+  type GlobalState,
   gatherRun,
   type Happening,
   happenings,
+  type InstanceFacts,
+  inspectState,
   type RunFacts,
+  type RunState,
+  type StateOptions,
+  type TimerState,
+  type WaitingEffectState,
+  type WaitingTaskState,
 } from './inspect/index.ts';
 export { Orchestrator } from './orchestrator.ts';
 export type { OutputRecord } from './recorder.ts';

@@ -82,6 +82,11 @@ export class Machine {
     return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents };
   }
 
+  /** One agent as it is now; undefined where it has no instance. As `capture`, it is waited for. */
+  captureAgent(agent: Agent): Promise<AgentImage | undefined> {
+    return this.#turns.captureOne(this.state.tick, agent);
+  }
+
   /** A copy of an agent's memory; undefined where it has none yet. */
   memoryOf(agent: Agent): Uint8Array | undefined {
     return this.#turns.memoryOf(agent);

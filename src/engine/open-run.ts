@@ -17,6 +17,7 @@ import {
 import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
+import { rewind } from './rewind.ts';
 import { RunTotals } from './run-totals.ts';
 import type { ForkOptions, OrchestratorOptions, ResumeOptions } from './run-types.ts';
 import { sha256 } from './sha256.ts';
@@ -105,23 +106,15 @@ async function captureAt(
   tick: number,
   ports: Ports,
 ): Promise<{ readonly captured: Snapshot; readonly recorded: Recorded }> {
-  const { config, modules, directory } = run;
-  const system: System = { config, host: hostDefaults, modules };
-  const { machine, pool } = await openMachine(system, { workers: 0 }, ports, newestSnapshot(run, tick));
+  const { machine, recorded, close } = await rewind(run, tick, {}, ports);
   try {
-    const reader = readEvents(directory, { channels: reExecuteChannels });
-    const recorded = await reExecute({ reader, machine, lastTick: tick, clock: ports.clock });
-    if (machine.state.tick === 0 || lastDigestTick(directory) < tick) {
-      const last = lastDigestTick(directory);
-      throw new EngineError(
-        'input-invalid',
-        `Cannot fork "${directory.path}" at tick ${tick}: its record goes from tick 1 to tick ${last}`,
-        { tick, last },
-      );
+    if (machine.state.tick === 0) {
+      const text = `Cannot fork "${run.directory.path}" at tick ${tick}: it has no tick before that`;
+      throw new EngineError('input-invalid', text, { tick });
     }
     return { captured: await machine.capture(), recorded: { ...recorded, sealed: undefined } };
   } finally {
-    await pool.close();
+    await close();
   }
 }
 

@@ -19,6 +19,8 @@ export interface Recorded {
   readonly namedTick: number;
   /** Inputs that were sealed for a tick whose digest is not there: the tick must be executed with just these. */
   readonly sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined;
+  /** Whether the record goes on behind the last tick that was asked for. */
+  readonly more: boolean;
 }
 
 export interface ReExecuteOptions {
@@ -46,9 +48,13 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
   let ended: string | undefined;
   let cursor: Cursor | undefined;
   let sealed: Recorded['sealed'];
+  let more = false;
   let yieldedAtMs = clock.nowMs();
   for (const { channel, tick, payload } of reader) {
-    if (lastTick !== undefined && tick > lastTick) break;
+    if (lastTick !== undefined && tick > lastTick) {
+      more = true;
+      break;
+    }
     if (channel === 'run-started') {
       ({ epoch } = decodeEvent('run-started', payload));
       ended = undefined;
@@ -78,7 +84,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       yieldedAtMs = clock.nowMs();
     }
   }
-  return { executed, epoch, ended, cursor, namedTick, sealed };
+  return { executed, epoch, ended, cursor, namedTick, sealed, more };
 }
 
 function compare({ tick, digest }: Pick<ExecutedTick, 'tick' | 'digest'>, recorded: Uint8Array): void {

@@ -120,6 +120,17 @@ export class TurnRunner {
     return images.sort((a, b) => a.number - b.number);
   }
 
+  /** State and image of one agent; undefined where it has no instance. Nothing else may run meanwhile. */
+  async captureOne(tick: number, agent: Agent): Promise<AgentImage | undefined> {
+    const { number } = agent;
+    const kept = this.#residency.hibernated.get(number);
+    if (kept !== undefined) return { number, ...kept };
+    if (!this.#residency.residents.has(number)) return undefined;
+    const [saved] = await this.#save(tick, [agent]);
+    assert(saved?.memory.image != null, 'an agent that was saved has an image');
+    return { number, state: saved.state, image: saved.memory.image };
+  }
+
   /** Takes agents over as they were captured; each wakes with its next turn. */
   adopt(images: readonly AgentImage[]): void {
     for (const { number, state, image } of images) this.#residency.hibernated.set(number, { state, image });

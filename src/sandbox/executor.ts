@@ -30,6 +30,13 @@ import { buildLookupTables, type SystemTables } from './tables.ts';
 import { classifyTrap } from './trap.ts';
 import type { WordBuffer } from './word-buffer.ts';
 
+/** Sees where guests ask for something and where they trap. It must change nothing. */
+export interface CallWatch {
+  /** An effect was taken, as so many-th of its task; `place` tells by its stack where the guest was. */
+  effect(agentNumber: number, index: number, place: Error): void;
+  trap(agentNumber: number, error: unknown): void;
+}
+
 export class Executor {
   readonly #tables: SystemTables;
   readonly #modules: { readonly module: WebAssembly.Module; readonly globals: GlobalWords }[] = [];
@@ -43,15 +50,35 @@ export class Executor {
   #measure = false;
   /** What was seen of memories: kept, so that the compiler keeps the looking. */
   readonly #seen: Int32Array = new Int32Array(1);
+  readonly #watch: CallWatch | undefined;
 
-  constructor(tables: SystemTables) {
+  constructor(tables: SystemTables, watch?: CallWatch) {
     this.#tables = tables;
+    this.#watch = watch;
     this.#context = {
       instance: undefined as unknown as Instance,
       outbox: this.#outbox,
       tables: buildLookupTables(tables),
     };
-    this.#hostFunctions = createHostFunctions(this.#context) as unknown as WebAssembly.ModuleImports;
+    const functions = createHostFunctions(this.#context);
+    const watched = watch === undefined ? functions : this.#watched(functions, watch);
+    this.#hostFunctions = watched as unknown as WebAssembly.ModuleImports;
+  }
+
+  #watched(functions: ReturnType<typeof createHostFunctions>, watch: CallWatch): Record<string, unknown> {
+    const outbox = this.#outbox;
+    return Object.fromEntries(
+      Object.entries(functions).map(([name, call]) => {
+        const watched = (...values: number[]): number => {
+          const before = outbox.effects;
+          const answer = call(...values);
+          if (outbox.effects > before)
+            watch.effect(this.#context.instance.number, before, new Error(`a call of ${name}`));
+          return answer;
+        };
+        return [name, watched];
+      }),
+    );
   }
 
   addModule(index: number, module: WebAssembly.Module, globals: GlobalWords): void {
@@ -222,6 +249,7 @@ export class Executor {
     try {
       answer = this.#enter(instance, kind, at);
     } catch (error) {
+      this.#watch?.trap(instance.number, error);
       fault =
         error === inboxFault ? 'inbox-out-of-bounds' : classifyTrap(error, instance.status(), instance.name);
     }

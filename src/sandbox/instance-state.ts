@@ -53,6 +53,35 @@ export function restoreState(instance: Instance, globals: GlobalWords, state: Ui
   restoreTables(instance.guest, state, at);
 }
 
+/** A captured state, taken apart for people. */
+export interface StateFacts {
+  /** Four words. */
+  readonly prng: Uint32Array;
+  readonly inboxPointer: number;
+  readonly inboxBytes: number;
+  readonly nextTimer: number;
+  readonly nextChild: number;
+  /** Words of each mutable global, in order. */
+  readonly globals: readonly Uint32Array[];
+  /** Dropped segments and tables, where the code changes them. */
+  readonly rest: Uint32Array;
+}
+
+export function readState(globals: GlobalWords, state: Uint32Array): StateFacts {
+  const [inboxPointer, inboxBytes, nextTimer, nextChild, timerCount] = state.subarray(4, fixedWords);
+  let at = fixedWords + timerCount!;
+  const values = globals.map((count) => state.slice(at, (at += count)));
+  return {
+    prng: state.slice(0, 4),
+    inboxPointer: inboxPointer!,
+    inboxBytes: inboxBytes!,
+    nextTimer: nextTimer!,
+    nextChild: nextChild!,
+    globals: values,
+    rest: state.slice(at),
+  };
+}
+
 /** One word a segment that the code may drop: 1 where it has. */
 function captureSegments(instance: Instance): number[] {
   const count = accessor(instance, stateExport.segmentCount)?.() ?? 0;

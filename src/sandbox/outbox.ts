@@ -14,6 +14,11 @@ export class Outbox {
   readonly #refusals = new Uint32Array(hostFunctionNames.length * refusalCodes);
   #refused = false;
 
+  /** Effects of the task so far. */
+  get effects(): number {
+    return this.#effects;
+  }
+
   beginRecord(): void {
     this.#recordAt = this.buffer.reserve(recordHeadWords);
     this.buffer.used += recordHeadWords;

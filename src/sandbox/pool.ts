@@ -1,6 +1,6 @@
 // What the engine needs of whoever runs turns, and the simplest answer: the orchestrator's own thread.
 
-import { Executor } from './executor.ts';
+import { type CallWatch, Executor } from './executor.ts';
 import type { GlobalWords } from './instance-state.ts';
 import { type MemorySpec, MemoryStore } from './memory-store.ts';
 import type { SystemTables } from './tables.ts';
@@ -46,8 +46,8 @@ export interface Pool {
 }
 
 /** Runs everything in the calling thread: the fastest for small systems, and what other pools are compared with. */
-export function createInlinePool(tables: SystemTables): Pool {
-  const executor = new Executor(tables);
+export function createInlinePool(tables: SystemTables, watch?: CallWatch): Pool {
+  const executor = new Executor(tables, watch);
   const memories = new MemoryStore();
   return {
     size: 1,

@@ -3,5 +3,6 @@ export type { MutableGlobal } from './accessors.ts';
 export { costTableVersion } from './cost-table.ts';
 export { explainTrap, type TrapFrame } from './explain-trap.ts';
 export { type InstrumentedModule, type InstrumentOptions, instrument } from './instrument.ts';
+export { type ModuleNames, moduleNames } from './module-names.ts';
 export { type CodePlace, type OffsetMap, originalPlace } from './offset-map.ts';
 export type { NumberTypeName } from './types.ts';

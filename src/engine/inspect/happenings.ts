@@ -10,6 +10,7 @@ import {
   readEvents,
 } from '../../log/index.ts';
 import type { SystemConfig } from '../config/index.ts';
+import { logLevels } from '../effect-view.ts';
 import { outcomeFacts } from './task-facts.ts';
 
 /** One thing that happened; `what` says which of the other fields are there. */
@@ -26,8 +27,6 @@ export interface Wanted {
   readonly tick?: number;
   readonly agent?: string;
 }
-
-const levels = ['debug', 'info', 'warning', 'error'];
 
 /**
  * Gives each happening that is wanted, in order of the log; also of a run that is still going or was cut off. Payloads
@@ -88,7 +87,14 @@ function describe({ channel, tick, payload }: LogEvent, names: Names): Happening
     case 'texts': {
       const { agent, level, text, failed } = decodeEvent(channel, payload);
       return [
-        { tick, what: 'log', agent, level: levels[level] ?? String(level), text, ...(failed && { failed }) },
+        {
+          tick,
+          what: 'log',
+          agent,
+          level: logLevels[level] ?? String(level),
+          text,
+          ...(failed && { failed }),
+        },
       ];
     }
     case 'digests': {

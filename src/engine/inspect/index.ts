@@ -1,4 +1,16 @@
-// What a record tells, without executing it again.
+// What a record tells, and what executing it again up to a tick shows.
 
+export {
+  type AgentState,
+  type AgentSummary,
+  type GlobalState,
+  type InstanceFacts,
+  inspectState,
+  type RunState,
+  type StateOptions,
+  type TimerState,
+  type WaitingEffectState,
+  type WaitingTaskState,
+} from './agent-state.ts';
 export { type Happening, happenings, type Wanted } from './happenings.ts';
 export { type AgentFacts, type FaultFact, gatherRun, type RunFacts } from './run-facts.ts';

@@ -16,11 +16,16 @@ const kindNames: ReadonlyMap<number, string> = new Map(
   Object.entries(TaskKind).map(([name, kind]) => [kind, name]),
 );
 
+/** The name of a kind of task. */
+export function taskKindName(kind: number): string {
+  return kindNames.get(kind) ?? String(kind);
+}
+
 /** One fact for each task, in order of the plan. */
 export function outcomeFacts({ agent, kind, outcome, fuel }: TickOutcomes): TaskFact[] {
   return Array.from({ length: agent.length }, (_, i) => ({
     number: agent[i]!,
-    kind: kindNames.get(kind[i]!) ?? String(kind[i]),
+    kind: taskKindName(kind[i]!),
     outcome: outcomeNames[outcome[i]!] ?? String(outcome[i]),
     fuel: fuel[i]!,
   }));

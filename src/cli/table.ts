@@ -1,0 +1,12 @@
+// Rows of cells in columns of one width.
+
+/** Columns before `numbersFrom` are aligned left, the others right. Nothing stands behind the last cell. */
+export function tableRows(rows: readonly (readonly string[])[], numbersFrom: number): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) => {
+    const cells = row.map((cell, i) =>
+      i < numbersFrom ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
+    );
+    return `  ${cells.join('  ')}`.trimEnd();
+  });
+}
