@@ -36,6 +36,8 @@ export const TaskKind = {
   notice: 3,
   /** The configuration of the agent, or the payload of the `spawn` that made it; delivered first. */
   configuration: 4,
+  /** An agent failed; the payload is a fault notice. About the receiver itself where it restarts from its image. */
+  fault: 5,
   /** A task scheduled from outside. */
   scheduled: 16,
   /** A timer fired: `detail` is the timer's number, `tag` what `set_timer` was given. */
@@ -67,6 +69,32 @@ export const noticeOffset = {
   receiverOrigin: 24,
   receiverCounter: 28,
 } as const;
+
+/** Bytes of the payload of a fault notice. */
+export const faultNoticeSize = 48;
+
+/** Byte offsets of the payload of a fault notice; all fields u32 but the ticks, which are u64. */
+export const faultNoticeOffset = {
+  /** Failures of the agent that it tells of; the other fields are of the last one. */
+  count: 0,
+  fault: 4,
+  tick: 8,
+  /** Identity of the agent that failed. */
+  origin: 16,
+  counter: 20,
+  /** The incarnation that failed, from 0. */
+  incarnation: 24,
+  /** A `Recovery`. */
+  recovery: 28,
+  /** When the agent is restarted; 0 where it is not. */
+  restartTick: 32,
+  /** The tick of the image that it restarts from; 0 where there is none. */
+  imageTick: 40,
+} as const;
+
+/** What becomes of an agent that failed. */
+export const Recovery = { none: 0, fromInit: 1, fromImage: 2 } as const;
+export type Recovery = (typeof Recovery)[keyof typeof Recovery];
 
 /** Why an effect did not reach its receiver; the `reason` of a notice and of a dead letter. */
 export const DropReason = {

@@ -39,7 +39,9 @@ export function faultText(fault: TaskFault): string {
 /** The reason of an event in words; empty where it has none. */
 export function eventReason(event: SchedulerEvent): string {
   if (event.kind === EventKind.dropped) return dropReasonName[event.reason as DropReason];
-  return event.kind === EventKind.failed ? faultName(event.reason) : '';
+  if (event.kind === EventKind.restarted) return event.reason === 1 ? 'from-image' : 'from-init';
+  const isFault = event.kind === EventKind.failed || event.kind === EventKind.backingOff;
+  return isFault ? faultName(event.reason) : '';
 }
 
 export function refusalText(functionIndex: number, code: number): { name: string; reason: string } {

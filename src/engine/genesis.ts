@@ -16,6 +16,9 @@ export function genesisDigest(config: Uint8Array, sha256: Sha256): Uint8Array<Ar
 }
 
 export function schedulerConfig(config: SystemConfig): SchedulerConfig {
+  const hostCounter = new Map(
+    config.agents.flatMap(({ name, count }) => declaredNames(name, count)).map((name, i) => [name, i + 1]),
+  );
   const topicIndex = new Map(config.topics.map((topic, index) => [topic.name, index]));
   return {
     policy: config.run.policy,
@@ -39,6 +42,7 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
       limits: agent.limits,
       overflow: agent.overflow,
       restart: agent.restart,
+      onFault: agent.onFault === null ? null : hostCounter.get(agent.onFault)!,
     })),
   };
 }

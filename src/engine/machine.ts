@@ -41,6 +41,8 @@ export interface Snapshot {
   readonly scheduler: SavedScheduler;
   /** Every agent that has an instance, by creation number. */
   readonly agents: readonly AgentImage[];
+  /** Restart images, by creation number. */
+  readonly images: readonly AgentImage[];
 }
 
 export class Machine {
@@ -61,7 +63,7 @@ export class Machine {
     if (from !== undefined) {
       this.state = restoreState(schedulerConfig(config), from.scheduler);
       this.#digest = from.digest;
-      this.#turns.adopt(from.agents);
+      this.#turns.adopt(from.agents, from.images);
       return;
     }
     this.state = createState(schedulerConfig(config));
@@ -79,7 +81,8 @@ export class Machine {
     const { tick } = this.state;
     assert(tick > 0, 'a run has executed a tick before its state is captured');
     const agents = await this.#turns.capture(tick);
-    return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents };
+    const { images } = this.#turns;
+    return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents, images };
   }
 
   /** One agent as it is now; undefined where it has no instance. As `capture`, it is waited for. */
@@ -114,7 +117,7 @@ export class Machine {
     this.#turns.release(this.state.released);
     const { turnMicros } = this.#turns;
     const executed: ExecutedTick = { tick, digest: this.#digest, plan, committed, turnMicros };
-    return this.#turns.maintain(tick)?.then(() => executed) ?? executed;
+    return this.#turns.maintain(tick, this.state.imaged)?.then(() => executed) ?? executed;
   }
 
   #seal(inputs: readonly Input[]): Uint8Array {

@@ -3,15 +3,15 @@
 import type { MemoryImage } from '../sandbox/index.ts';
 import { type Agent, waitingTasks } from '../scheduler/index.ts';
 
-/** A hibernated agent: all that its instance was. */
-export interface Hibernated {
+/** All that an agent's instance was. Never written again: it may be kept in several places. */
+export interface SavedInstance {
   readonly image: MemoryImage;
   readonly state: Uint32Array;
 }
 
 export class Residency {
   readonly residents: Map<number, Agent> = new Map();
-  readonly hibernated: Map<number, Hibernated> = new Map();
+  readonly hibernated: Map<number, SavedInstance> = new Map();
   /** The tick of the last turn, by agent number. */
   #lastTick: Float64Array = new Float64Array(256);
 
@@ -35,7 +35,7 @@ export class Residency {
     return this.residents.delete(agent.number);
   }
 
-  hibernate(agent: Agent, kept: Hibernated): void {
+  hibernate(agent: Agent, kept: SavedInstance): void {
     this.residents.delete(agent.number);
     this.hibernated.set(agent.number, kept);
   }

@@ -1,24 +1,25 @@
-// Runs the turns of a tick: on which executor, with which instances alive, in how many rounds, and again where an
-// executor was lost. Whatever it does, the records are those of the agents and their tasks alone.
+// Runs the turns of a tick: on which executor, with which instances alive, in how many rounds. Keeps what agents that
+// hibernate or restart come back from. Whatever it does, the records are those of the agents and their tasks alone.
 
 import { TaskKind } from '../abi/envelope.ts';
-import { assert, EngineError } from '../base/errors.ts';
+import { assert } from '../base/errors.ts';
 import type { Sha256 } from '../base/hash.ts';
 import {
   captureImage,
   expandImage,
   type MemoryImage,
-  type MemorySpec,
   type Pool,
   type ResultStreams,
+  renewState,
 } from '../sandbox/index.ts';
-import type { Agent, Task, TaskRecords } from '../scheduler/index.ts';
+import { type Agent, isAlive, type Task, type TaskRecords } from '../scheduler/index.ts';
 import type { SystemConfig } from './config/system-config.ts';
+import { Executors } from './executors.ts';
 import { agentPrng } from './genesis.ts';
 import type { PreparedModules } from './prepare-modules.ts';
-import { Residency } from './residency.ts';
+import { Residency, type SavedInstance } from './residency.ts';
 import { RecordIndex, readStates, TurnStreams } from './turn-streams.ts';
-import { journalEntriesDefault, type SavedAgent, WorkerJournal } from './worker-journal.ts';
+import type { SavedAgent } from './worker-journal.ts';
 
 export interface TurnRunnerOptions {
   readonly config: SystemConfig;
@@ -39,15 +40,14 @@ export interface AgentImage {
   readonly image: MemoryImage;
 }
 
-/** An executor that is lost so often on one stream will be lost again. */
-const lossesMax = 3;
-
 export class TurnRunner {
   readonly #options: TurnRunnerOptions;
   readonly #streams: TurnStreams;
   readonly #records: RecordIndex = new RecordIndex();
   readonly #residency: Residency = new Residency();
-  readonly #journals: readonly WorkerJournal[];
+  readonly #executors: Executors;
+  /** Restart images, by creation number. */
+  readonly #images: Map<number, SavedInstance> = new Map();
   /** Agents whose instances are still to be dropped. */
   readonly #dropped: Agent[] = [];
 
@@ -55,9 +55,10 @@ export class TurnRunner {
     this.#options = options;
     const { modules, pool } = options;
     this.#streams = new TurnStreams(pool.size);
-    const entriesMax = options.journalEntriesMax ?? journalEntriesDefault;
-    const executors = pool.canLose ? pool.size : 0;
-    this.#journals = Array.from({ length: executors }, () => new WorkerJournal(entriesMax));
+    this.#executors = new Executors(options, (number, executor) => {
+      const agent = this.#residency.residents.get(number);
+      return agent !== undefined && this.#executorOf(agent) === executor;
+    });
     for (const [index, module] of modules.list.entries()) {
       pool.addModule(
         index,
@@ -98,12 +99,23 @@ export class TurnRunner {
     return this.#read(results, false);
   }
 
-  /** Agents that ended or will begin anew: what they had goes. Call it after the commit. */
+  /**
+   * Agents that ended or will begin anew: what they had goes, and where there is an image of it, that takes its place.
+   * Call it after the commit.
+   */
   release(agents: readonly Agent[]): void {
+    const { config, sha256, pool } = this.#options;
     for (const agent of agents) {
-      if (!this.#residency.forget(agent)) continue;
-      this.#options.pool.releaseMemory(agent.number, false);
-      this.#dropped.push(agent);
+      if (this.#residency.forget(agent)) {
+        pool.releaseMemory(agent.number, false);
+        this.#dropped.push(agent);
+      }
+      if (!isAlive(agent)) this.#images.delete(agent.number);
+      const kept = this.#images.get(agent.number);
+      if (kept === undefined) continue;
+      const prng = agentPrng(config.run.seed, agent, sha256);
+      const state = renewState(kept.state, prng, agent.nextTimer, agent.nextChild);
+      this.#residency.hibernate(agent, { image: kept.image, state });
     }
   }
 
@@ -115,8 +127,7 @@ export class TurnRunner {
       state,
       image: memory.image!,
     }));
-    for (const [number, { state, image }] of this.#residency.hibernated)
-      images.push({ number, state, image });
+    images.push(...imagesOf(this.#residency.hibernated));
     return images.sort((a, b) => a.number - b.number);
   }
 
@@ -131,15 +142,46 @@ export class TurnRunner {
     return { number, state: saved.state, image: saved.memory.image };
   }
 
-  /** Takes agents over as they were captured; each wakes with its next turn. */
-  adopt(images: readonly AgentImage[]): void {
-    for (const { number, state, image } of images) this.#residency.hibernated.set(number, { state, image });
+  /** Restart images, by creation number. */
+  get images(): AgentImage[] {
+    return imagesOf(this.#images).sort((a, b) => a.number - b.number);
   }
 
-  /** Replaces journals that have become long by checkpoints. Undefined where there is nothing to do. */
-  maintain(tick: number): Promise<void> | undefined {
-    if (!this.#journals.some((journal) => journal.isLong)) return undefined;
-    return this.#checkpoint(tick);
+  /** Takes agents over as they were captured, each of which wakes with its next turn, and restart images. */
+  adopt(agents: readonly AgentImage[], images: readonly AgentImage[]): void {
+    for (const { number, state, image } of agents) this.#residency.hibernated.set(number, { state, image });
+    for (const { number, state, image } of images) this.#images.set(number, { state, image });
+  }
+
+  /**
+   * Takes the restart images of these agents, and replaces journals that have become long by checkpoints. Undefined
+   * where there is nothing to do.
+   */
+  maintain(tick: number, imaged: readonly Agent[]): Promise<void> | undefined {
+    if (imaged.length === 0 && !this.#executors.isCheckpointDue) return undefined;
+    return this.#maintain(tick, imaged);
+  }
+
+  async #maintain(tick: number, imaged: readonly Agent[]): Promise<void> {
+    if (imaged.length > 0) await this.#takeImages(tick, imaged);
+    if (!this.#executors.isCheckpointDue) return;
+    this.#executors.checkpoint(await this.#save(tick, [...this.#residency.residents.values()]));
+  }
+
+  async #takeImages(tick: number, agents: readonly Agent[]): Promise<void> {
+    const { residents, hibernated } = this.#residency;
+    const saved = await this.#save(
+      tick,
+      agents.filter(({ number }) => residents.has(number)),
+    );
+    for (const { agent, memory, state } of saved) {
+      assert(memory.image !== null && state.length > 0, 'an agent whose image is taken has an instance');
+      this.#images.set(agent.number, { image: memory.image, state });
+    }
+    for (const { number } of agents) {
+      const kept = hibernated.get(number);
+      if (kept !== undefined) this.#images.set(number, kept);
+    }
   }
 
   #newcomers(heads: readonly Task[]): number {
@@ -198,7 +240,7 @@ export class TurnRunner {
       this.#residency.touch(agent, tick);
       streams.addTurn(executor, head);
     }
-    return this.#runStreams();
+    return this.#executors.run(streams.end());
   }
 
   #writeDrops(): void {
@@ -214,7 +256,7 @@ export class TurnRunner {
     const { pagesMin } = modules.list[moduleIndex]!.memory;
     const pagesMax = this.#pagesMax(agent);
     this.#residency.add(agent);
-    this.#provide(executor, { agentNumber: agent.number, pagesMin, pagesMax, image: null });
+    this.#executors.provide(executor, { agentNumber: agent.number, pagesMin, pagesMax, image: null });
     this.#streams.writers[executor]!.create(
       agent.number,
       moduleIndex,
@@ -239,108 +281,14 @@ export class TurnRunner {
     this.#residency.hibernated.delete(agent.number);
     this.#residency.add(agent);
     const { image, state } = kept;
-    this.#provide(executor, {
+    this.#executors.provide(executor, {
       agentNumber: agent.number,
       pagesMin: 0,
       pagesMax: this.#pagesMax(agent),
       image,
     });
-    this.#writeRestore(executor, agent, state);
-  }
-
-  #writeRestore(executor: number, agent: Agent, state: Uint32Array): void {
-    const { declarationIndex, number, origin, counter } = agent;
-    const moduleIndex = this.#options.modules.indexOfDeclaration[declarationIndex]!;
-    this.#streams.writers[executor]!.restore(number, moduleIndex, declarationIndex, origin, counter, state);
-  }
-
-  #provide(executor: number, spec: MemorySpec): void {
-    this.#journals[executor]?.addMemory(spec);
-    this.#options.pool.provideMemory(executor, spec);
-  }
-
-  /** Runs what has been written, noting it first; executors that are lost meanwhile are rebuilt. */
-  #runStreams(): ResultStreams | Promise<ResultStreams> {
-    const streams = this.#streams.end();
-    for (const [executor, journal] of this.#journals.entries()) {
-      const stream = streams[executor];
-      if (stream !== undefined) journal.addStream(stream);
-    }
-    const results = this.#options.pool.run(streams);
-    if (results instanceof Promise) return results.then((ready) => this.#mend(ready));
-    return results.includes('lost') ? this.#mend(results) : results;
-  }
-
-  async #mend(results: ResultStreams): Promise<ResultStreams> {
-    if (!results.includes('lost')) return results;
-    const mended: ResultStreams[number][] = results.map((result) =>
-      // The others run again below: what they answered lies where the next run writes.
-      result === undefined || result === 'lost'
-        ? result
-        : { words: result.words.slice(0, result.used), used: result.used },
-    );
-    for (const [executor, result] of mended.entries()) {
-      if (result === 'lost') mended[executor] = await this.#rebuild(executor);
-    }
-    return mended;
-  }
-
-  /** A new executor that is told everything since the last checkpoint; answers what came of the last stream. */
-  async #rebuild(executor: number): Promise<ResultStreams[number]> {
-    const { pool } = this.#options;
-    const journal = this.#journals[executor];
-    assert(journal !== undefined, 'only executors with a journal are lost');
-    for (let losses = 1; losses <= lossesMax; losses++) {
-      pool.replace(executor);
-      const last = await this.#tellAgain(executor, journal);
-      if (last === 'lost') continue;
-      this.#releaseStale(executor, journal);
-      return last;
-    }
-    throw new EngineError(
-      'host-fault',
-      `Cannot go on: worker ${executor} is lost whenever it is put to work`,
-      {
-        worker: executor,
-      },
-    );
-  }
-
-  async #tellAgain(executor: number, journal: WorkerJournal): Promise<ResultStreams[number]> {
-    const { pool } = this.#options;
-    const alone = async (stream: Parameters<Pool['run']>[0][number]): Promise<ResultStreams[number]> =>
-      (await pool.run(Array.from({ length: pool.size }, (_, i) => (i === executor ? stream : undefined))))[
-        executor
-      ];
-    const writer = new TurnStreams(pool.size);
-    writer.begin(0, 0, false);
-    for (const { agent, memory, state } of journal.base) {
-      pool.provideMemory(executor, memory);
-      const moduleIndex = this.#options.modules.indexOfDeclaration[agent.declarationIndex]!;
-      const { number, declarationIndex, origin, counter } = agent;
-      writer.writers[executor]!.restore(number, moduleIndex, declarationIndex, origin, counter, state);
-    }
-    let last = await alone(writer.end()[executor]);
-    for (const { memories, stream } of journal.entries) {
-      if (last === 'lost') break;
-      for (const spec of memories) pool.provideMemory(executor, spec);
-      last = await alone(stream);
-    }
-    if (last === undefined || last === 'lost') return last;
-    return { words: last.words.slice(0, last.used), used: last.used };
-  }
-
-  /** Memories of agents that had an instance at some time since the checkpoint, and have none now. */
-  #releaseStale(executor: number, journal: WorkerJournal): void {
-    const { pool } = this.#options;
-    const told = [
-      ...journal.base.map(({ memory }) => memory),
-      ...journal.entries.flatMap(({ memories }) => memories),
-    ];
-    for (const { agentNumber } of told) {
-      const agent = this.#residency.residents.get(agentNumber);
-      if (agent === undefined || this.#executorOf(agent) !== executor) pool.releaseMemory(agentNumber, false);
-    }
+    const moduleIndex = this.#options.modules.indexOfDeclaration[agent.declarationIndex]!;
+    this.#streams.writers[executor]!.restore(agent, moduleIndex, state);
   }
 
   /** States and images of residents, in their order. They stay resident. */
@@ -353,7 +301,7 @@ export class TurnRunner {
     for (const [executor, group] of groups.entries()) {
       for (const agent of group) streams.writers[executor]!.save(agent.number);
     }
-    const results = await this.#runStreams();
+    const results = await this.#executors.run(streams.end());
     return groups.flatMap((group, executor) => {
       const result = results[executor];
       if (group.length === 0) return [];
@@ -366,11 +314,8 @@ export class TurnRunner {
       });
     });
   }
+}
 
-  async #checkpoint(tick: number): Promise<void> {
-    const saved = await this.#save(tick, [...this.#residency.residents.values()]);
-    for (const [executor, journal] of this.#journals.entries()) {
-      journal.checkpoint(saved.filter(({ agent }) => this.#executorOf(agent) === executor));
-    }
-  }
+function imagesOf(saved: ReadonlyMap<number, SavedInstance>): AgentImage[] {
+  return [...saved].map(([number, { state, image }]) => ({ number, state, image }));
 }

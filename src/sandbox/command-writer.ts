@@ -15,6 +15,14 @@ import {
 } from './protocol.ts';
 import { copyBytes, WordBuffer } from './word-buffer.ts';
 
+/** What an executor knows of an agent beside its state. */
+export interface AgentKey {
+  readonly number: number;
+  readonly declarationIndex: number;
+  readonly origin: number;
+  readonly counter: number;
+}
+
 export class CommandWriter {
   readonly buffer: WordBuffer = new WordBuffer(16_384);
 
@@ -75,20 +83,14 @@ export class CommandWriter {
     this.buffer.words[at] = Op.collect;
   }
 
-  restore(
-    agentNumber: number,
-    module: number,
-    declaration: number,
-    origin: number,
-    counter: number,
-    state: Uint32Array,
-  ): void {
+  restore(agent: AgentKey, module: number, state: Uint32Array): void {
+    const { number, declarationIndex, origin, counter } = agent;
     const at = this.#reserve(restoreWords + state.length);
     const { words } = this.buffer;
     words[at] = Op.restore;
-    words[at + 1] = agentNumber;
+    words[at + 1] = number;
     words[at + 2] = module;
-    words[at + 3] = declaration;
+    words[at + 3] = declarationIndex;
     words[at + 4] = origin;
     words[at + 5] = counter;
     words[at + 6] = 0;

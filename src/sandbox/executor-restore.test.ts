@@ -67,7 +67,9 @@ class Place {
     const place = new Place(module);
     fillMemory(place.memory, captureImage(this.memory), true);
     place.executor.addMemory(6, place.memory);
-    place.#run((writer) => writer.restore(6, 0, 0, 0, 2, state));
+    place.#run((writer) =>
+      writer.restore({ number: 6, declarationIndex: 0, origin: 0, counter: 2 }, 0, state),
+    );
     return place;
   }
 }

@@ -2,7 +2,7 @@
 
 export { CommandWriter } from './command-writer.ts';
 export type { CallWatch } from './executor.ts';
-export { readState, type StateFacts } from './instance-state.ts';
+export { readState, renewState, type StateFacts } from './instance-state.ts';
 export { captureImage, expandImage, type MemoryImage } from './memory-image.ts';
 export type { MemorySpec } from './memory-store.ts';
 export type { Pool, ResultStream, ResultStreams } from './pool.ts';

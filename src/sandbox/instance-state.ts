@@ -7,6 +7,7 @@ import type { Instance } from './instance.ts';
 import { captureTables, restoreTables } from './table-state.ts';
 
 const fixedWords = 9;
+const timerCountAt = 8;
 
 /** How many words each mutable global of a module has, in order. */
 export type GlobalWords = readonly number[];
@@ -34,6 +35,21 @@ export function captureState(instance: Instance, globals: GlobalWords): Uint32Ar
   return state;
 }
 
+/** What a new incarnation begins with: another random stream, numbers that go on, and no timers. */
+export function renewState(
+  state: Uint32Array,
+  prng: Uint32Array,
+  nextTimer: number,
+  nextChild: number,
+): Uint32Array {
+  const rest = state.subarray(fixedWords + state[timerCountAt]!);
+  const renewed = new Uint32Array(fixedWords + rest.length);
+  renewed.set(prng);
+  renewed.set([state[4]!, state[5]!, nextTimer, nextChild, 0], 4);
+  renewed.set(rest, fixedWords);
+  return renewed;
+}
+
 /** Puts a captured state into a new instance of the same module, whose memory holds what it held. */
 export function restoreState(instance: Instance, globals: GlobalWords, state: Uint32Array): void {
   accessor(instance, engineExport.restore)!();
@@ -42,7 +58,7 @@ export function restoreState(instance: Instance, globals: GlobalWords, state: Ui
   instance.inboxBytes = state[5]!;
   instance.nextTimer = state[6]!;
   instance.nextChild = state[7]!;
-  const timerCount = state[8]!;
+  const timerCount = state[timerCountAt]!;
   for (let i = 0; i < timerCount; i++) instance.pendingTimers.add(state[fixedWords + i]!);
   const set = accessor(instance, engineExport.globalSet)!;
   let at = fixedWords + timerCount;

@@ -5,9 +5,11 @@ import { Outcome, recordHeadWords, recordWord } from '../abi/record.ts';
 import { drop, droppedTask, enqueueUnbounded, holdsSlot, releaseSlot, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { countAnew } from './effects.ts';
-import { backOff, end, isRestartable, terminate } from './life-cycle.ts';
+import { isFaultNotice, putBackFaultNotice } from './fault-notice.ts';
+import { end, terminate } from './life-cycle.ts';
 import { insertTask } from './mailbox.ts';
 import { applyOrWait, isAskedFor, retryOutboxes } from './outbox.ts';
+import { backOff, chooseImages, failForGood, isRestartable, noteRun } from './restart.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { Transcript } from './transcript.ts';
 
@@ -73,6 +75,7 @@ export function commitTick(
     taskCount++;
     fuel += commitTask(state, plan[i]!, transcript, starts[i]!, sink, faults);
   }
+  if (state.unimaged.size > 0) chooseImages(state);
   for (const task of plan) {
     task.agent.turnHead = null;
     task.agent.turnTail = null;
@@ -115,6 +118,7 @@ function copyRecords(plan: readonly Task[], records: TaskRecords, transcript: Tr
 export function closeTick(state: SchedulerState): void {
   state.events = [];
   state.released = [];
+  state.imaged = [];
   state.deliveredCount = 0;
   state.refusedCalls = 0;
 }
@@ -133,6 +137,7 @@ function commitTask(
   const outcome = words[at + recordWord.outcome]! as Outcome;
   const failed = outcome === Outcome.failed;
   countAnew(state, agent);
+  noteRun(state, agent);
   let effectAt = at + recordHeadWords;
   for (let count = words[at + recordWord.effects]!; count > 0; count--) {
     const [index, incarnation] = [agent.effects, agent.incarnation];
@@ -178,7 +183,7 @@ function fail(state: SchedulerState, task: Task, code: number): void {
   const { agent } = task;
   const unfinished = unfinishedAfter(task);
   if (!isRestartable(agent)) {
-    end(state, agent, 'failed', code, [task, ...unfinished]);
+    failForGood(state, agent, code, [task, ...unfinished]);
     return;
   }
   if (goesBack(task, Outcome.failed)) {
@@ -229,6 +234,11 @@ function putBack(state: SchedulerState, task: Task): void {
     case TaskKind.timer:
       // Timers end with the instance that set them.
       return;
+    case TaskKind.fault:
+      // An agent's own comes anew with its next restart.
+      if (!isFaultNotice(task)) return;
+      putBackFaultNotice(state, task);
+      break;
     case TaskKind.notice:
       putBackNotice(state, task);
       break;

@@ -93,6 +93,20 @@ export function enqueueUnbounded(
   return task;
 }
 
+/** The same with an agent to name as its sender. */
+export function enqueueFromAgent(
+  state: SchedulerState,
+  agent: Agent,
+  kind: TaskKind,
+  sender: Agent,
+  payload: Payload,
+): Task {
+  const task = createTask(state, agent, kind, 0, sender, payload, null, 0, 0, state.tick, 0);
+  insertTask(agent.mailbox, task);
+  refreshHead(state, agent);
+  return task;
+}
+
 /** Makes these the agent's next tasks, before everything else and in this order; urgent ones of before are dropped. */
 export function enqueueUrgent(
   state: SchedulerState,
@@ -102,8 +116,9 @@ export function enqueueUrgent(
 ): void {
   dropUrgent(state, agent);
   agent.urgent = kinds.map((kind) => {
-    const own = kind === TaskKind.configuration ? payload : noPayload;
-    return createTask(state, agent, kind, 0, null, own, null, 0, 0, state.tick, 0);
+    const own = kind === TaskKind.configuration || kind === TaskKind.fault ? payload : noPayload;
+    const sender = kind === TaskKind.fault ? agent : null;
+    return createTask(state, agent, kind, 0, sender, own, null, 0, 0, state.tick, 0);
   });
   refreshHead(state, agent);
 }

@@ -45,7 +45,7 @@ export interface SchedulerEvent {
   readonly agent: Agent | null;
   /** The agent that caused it: sender or parent; null for the outside. */
   readonly other: Agent | null;
-  /** A drop reason or fault code, else 0. */
+  /** A drop reason, a fault code, or whether a restart is from the agent's image (1); else 0. */
   readonly reason: number;
 }
 

@@ -3,8 +3,7 @@
 import { TaskKind } from '../abi/envelope.ts';
 import { dropMailbox, dropUrgent, enqueueUrgent, moveOut, refreshHead, withdraw } from './deliver.ts';
 import { EventKind } from './event.ts';
-import { popHeap, pushHeap } from './heap.ts';
-import type { Agent, Payload, Restart, SchedulerState, Task, Topic } from './state.ts';
+import type { Agent, Payload, SchedulerState, Task, Topic } from './state.ts';
 import { createAgent, createChannel, isAlive } from './state.ts';
 import { cancelTimers } from './timer-queue.ts';
 
@@ -69,18 +68,18 @@ function begin(state: SchedulerState, agent: Agent, parent: Agent | null, payloa
   if (declaration.everyTick) state.everyTick.add(agent);
 }
 
-function enqueueInit(state: SchedulerState, agent: Agent): void {
+export function enqueueInit(state: SchedulerState, agent: Agent): void {
   const { configuration } = agent;
   const kinds = configuration.length > 0 ? [TaskKind.init, TaskKind.configuration] : [TaskKind.init];
   enqueueUrgent(state, agent, kinds, configuration);
 }
 
-function declaredTopics(state: SchedulerState, { declaration }: Agent): Topic[] {
+export function declaredTopics(state: SchedulerState, { declaration }: Agent): Topic[] {
   const topics = declaration.subscriptions.map((index) => state.topics[index]!);
   return [...topics, ...declaration.channels.map((name) => channelOf(state, name))];
 }
 
-function subscribeDeclared(state: SchedulerState, agent: Agent): void {
+export function subscribeDeclared(state: SchedulerState, agent: Agent): void {
   for (const topic of declaredTopics(state, agent)) subscribe(agent, topic);
 }
 
@@ -119,45 +118,6 @@ export function terminate(state: SchedulerState, agent: Agent): void {
   }
 }
 
-/** Whether the agent will be restarted if it fails now. */
-export function isRestartable(agent: Agent): boolean {
-  const { policy, restartsMax } = agent.declaration.restart;
-  return policy === 'from-init' && agent.incarnation < restartsMax && agent.phase !== 'stopping';
-}
-
-/** Puts a failed agent aside until its restart. The mailbox stays; timers and subscriptions of its own making go. */
-export function backOff(state: SchedulerState, agent: Agent, reason: number): void {
-  const { backoffTicks, backoffTicksMax } = agent.declaration.restart;
-  const waitTicks = Math.min(backoffTicks * 2 ** agent.incarnation, backoffTicksMax);
-  agent.incarnation++;
-  agent.phase = 'backing-off';
-  state.released.push(agent);
-  state.events.push({ kind: EventKind.backingOff, agent, other: null, reason });
-  dropUrgent(state, agent);
-  clearTimers(state, agent);
-  const declared = new Set(declaredTopics(state, agent));
-  for (const topic of [...agent.topics]) if (!declared.has(topic)) unsubscribe(state, agent, topic);
-  subscribeDeclared(state, agent);
-  pushHeap(state.restarts, { dueTick: state.tick + Math.max(waitTicks, 1), agent });
-}
-
-/** The restart that comes next; those of agents that have ended meanwhile are forgotten. */
-export function nextRestart({ restarts }: SchedulerState): Restart | undefined {
-  while (restarts.items.length > 0 && restarts.items[0]!.agent.phase !== 'backing-off') popHeap(restarts);
-  return restarts.items[0];
-}
-
-/** Restarts the agents whose back-off ends, by (due tick, creation number). */
-export function restartDue(state: SchedulerState): void {
-  for (let next = nextRestart(state); next !== undefined && next.dueTick <= state.tick; ) {
-    const { agent } = popHeap(state.restarts)!;
-    next = nextRestart(state);
-    agent.phase = 'starting';
-    state.events.push({ kind: EventKind.restarted, agent, other: null, reason: 0 });
-    enqueueInit(state, agent);
-  }
-}
-
 /** Nothing is planned for a paused agent; what comes waits, and timers keep their due tick. */
 export function pause(state: SchedulerState, agent: Agent): void {
   if (!isAlive(agent) || agent.phase === 'stopping' || agent.paused) return;
@@ -179,7 +139,7 @@ export function step(state: SchedulerState, agent: Agent): void {
   refreshHead(state, agent);
 }
 
-function clearTimers(state: SchedulerState, agent: Agent): void {
+export function clearTimers(state: SchedulerState, agent: Agent): void {
   for (const { task } of cancelTimers(state.timers, agent)) if (task !== null) withdraw(state, task);
 }
 
@@ -199,10 +159,12 @@ export function end(
   state.aliveCount--;
   state.reservedPages -= agent.declaration.limits.memoryPagesMax;
   state.released.push(agent);
+  state.unimaged.delete(agent);
   const kind = phase === 'failed' ? EventKind.failed : EventKind.stopped;
   state.events.push({ kind, agent, other: null, reason });
   dropUrgent(state, agent);
   agent.notice = null;
+  agent.faultNotices = null;
   clearTimers(state, agent);
   for (const topic of [...agent.topics]) unsubscribe(state, agent, topic);
   state.everyTick.delete(agent);

@@ -4,10 +4,11 @@ import { TaskKind } from '../abi/envelope.ts';
 import { assert } from '../base/errors.ts';
 import type { Input } from '../log/input.ts';
 import { enqueueUnbounded } from './deliver.ts';
+import { isFaultNotice } from './fault-notice.ts';
 import { applyInputs } from './inputs.ts';
-import { nextRestart, restartDue } from './life-cycle.ts';
 import { removeFirst } from './mailbox.ts';
 import { hasTask, pickTasks } from './pick.ts';
+import { nextRestart, restartDue } from './restart.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { earliestDueTick, takeDueTimer } from './timer-queue.ts';
 
@@ -17,6 +18,7 @@ import { earliestDueTick, takeDueTimer } from './timer-queue.ts';
  */
 export function openTick(state: SchedulerState, tick: number, inputs: readonly Input[]): void {
   assert(tick > state.tick, `tick ${tick} comes after tick ${state.tick}`);
+  state.previousTick = state.tick;
   state.tick = tick;
   applyInputs(state, inputs);
   if (state.stopping) return;
@@ -53,6 +55,9 @@ function take(task: Task): void {
   switch (task.kind) {
     case TaskKind.notice:
       agent.notice = null;
+      break;
+    case TaskKind.fault:
+      if (isFaultNotice(task)) agent.faultNotices!.delete(task.sender!);
       break;
     case TaskKind.again:
       agent.againPending = false;

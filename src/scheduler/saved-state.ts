@@ -4,6 +4,7 @@ import { noticeOffset, TaskKind } from '../abi/envelope.ts';
 import { assert } from '../base/errors.ts';
 import type { Input } from '../log/input.ts';
 import { holdSlot, holdsSlot, refreshHead, waitingTasks } from './deliver.ts';
+import { isFaultNotice } from './fault-notice.ts';
 import { pushHeap } from './heap.ts';
 import { insertTask } from './mailbox.ts';
 import {
@@ -78,6 +79,10 @@ export interface SavedAgent {
   readonly outbox: readonly SavedEffect[];
   /** When its back-off ends; 0 where it is in none. */
   readonly restartTick: number;
+  /** The tick of its restart image; 0: it has none. */
+  readonly imageTick: number;
+  /** It restarts from an image, and has run since that was taken. */
+  readonly unimaged: boolean;
 }
 
 export interface SavedTopic {
@@ -117,7 +122,10 @@ export function saveState(state: SchedulerState): SavedScheduler {
     hostCounter: state.hostCounter,
     served: state.runQueue.served,
     stopping: state.stopping,
-    agents: agents.map((agent) => saveAgent(agent, restarts.get(agent) ?? 0)),
+    agents: agents.map((agent) => ({
+      ...saveAgent(agent, restarts.get(agent) ?? 0),
+      unimaged: state.unimaged.has(agent),
+    })),
     schedulerQueue: agents.flatMap(saveTasks).sort((a, b) => a.sequence - b.sequence),
     topics: topics.map(({ name, channel, subscribers }) => ({
       name,
@@ -129,7 +137,7 @@ export function saveState(state: SchedulerState): SavedScheduler {
   };
 }
 
-function saveAgent(agent: Agent, restartTick: number): SavedAgent {
+function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimaged'> {
   const { bytes, offset, length } = agent.configuration;
   const timers = [...agent.timers.values()].map(({ number, dueTick, tag, task }) => {
     return { number, dueTick, tag, fired: task !== null };
@@ -153,6 +161,7 @@ function saveAgent(agent: Agent, restartTick: number): SavedAgent {
       return { ...effect, words: new Uint8Array(copy.buffer) };
     }),
     restartTick: agent.phase === 'backing-off' ? restartTick : 0,
+    imageTick: agent.imageTick,
   };
 }
 
@@ -209,6 +218,8 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
   agent.phase = phases[saved.phase]!;
   agent.paused = saved.paused;
   agent.incarnation = saved.incarnation;
+  agent.imageTick = saved.imageTick;
+  if (saved.unimaged) state.unimaged.add(agent);
   agent.nextTimer = saved.nextTimer;
   agent.nextChild = saved.nextChild;
   agent.configuration = { bytes: saved.configuration, offset: 0, length: saved.configuration.length };
@@ -241,8 +252,14 @@ function restoreTopics(state: SchedulerState, saved: SavedScheduler): void {
   }
 }
 
+function isNotice(kind: number): boolean {
+  return kind === TaskKind.notice || kind === TaskKind.fault;
+}
+
 function restoreTask(state: SchedulerState, saved: SavedTask): void {
   const agent = state.agents[saved.agent]!;
+  // What a notice tells may change while it waits, and a saved state may be restored twice.
+  const payload = isNotice(saved.kind) ? saved.payload.slice() : saved.payload;
   const task: Task = {
     kind: saved.kind as TaskKind,
     agent,
@@ -252,9 +269,9 @@ function restoreTask(state: SchedulerState, saved: SavedTask): void {
     detail: saved.detail,
     tag: saved.tag,
     topic: saved.topic === '' ? null : topicOf(state, saved.topic),
-    bytes: saved.payload,
+    bytes: payload,
     offset: 0,
-    length: saved.payload.length,
+    length: payload.length,
     enqueuedTick: saved.enqueuedTick,
     sentTick: saved.sentTick,
     effectIndex: saved.effectIndex,
@@ -270,6 +287,10 @@ function restoreTask(state: SchedulerState, saved: SavedTask): void {
   if (holdsSlot(task.kind)) holdSlot(task);
   if (task.kind === TaskKind.again) agent.againPending = true;
   if (task.kind === TaskKind.everyTick) agent.everyTickPending = true;
+  if (isFaultNotice(task)) {
+    agent.faultNotices ??= new Map();
+    agent.faultNotices.set(task.sender!, task);
+  }
   if (task.kind === TaskKind.notice) {
     const count = new DataView(task.bytes.buffer, task.bytes.byteOffset).getUint32(noticeOffset.count, true);
     agent.notice = { task, count };

@@ -25,6 +25,8 @@ export interface Declaration {
   /** For direct messages and scheduled tasks. */
   readonly overflow: Overflow;
   readonly restart: RestartPolicy;
+  /** Host counter of the agent that is told when one of these fails; null: nobody is. */
+  readonly onFault: number | null;
 }
 
 /**
@@ -35,12 +37,15 @@ export type Overflow = 'reject' | 'drop-newest' | 'drop-oldest' | 'block';
 
 /** What becomes of an agent that fails. */
 export interface RestartPolicy {
-  readonly policy: 'never' | 'from-init';
+  /** from-image: as the agent was at its last image; from init where it has none yet. */
+  readonly policy: 'never' | 'from-init' | 'from-image';
   /** Restarts in an agent's life. */
   readonly restartsMax: number;
   /** Ticks before the first restart; each further one waits twice as long, up to `backoffTicksMax`. */
   readonly backoffTicks: number;
   readonly backoffTicksMax: number;
+  /** With from-image, an image is taken in the first executed tick at or after each multiple of it. */
+  readonly imageTicks: number;
 }
 
 export interface TopicDeclaration {
@@ -165,6 +170,8 @@ export interface Agent {
   outbox: WaitingEffect[] | null;
   /** 0, and one more with each restart. */
   incarnation: number;
+  /** The tick of its restart image; 0: it has none. */
+  imageTick: number;
   /** What the instance has counted, where a restart must go on from it. */
   nextTimer: number;
   nextChild: number;
@@ -176,6 +183,8 @@ export interface Agent {
   againPending: boolean;
   everyTickPending: boolean;
   notice: PendingNotice | null;
+  /** Fault notices that wait, by the agent that failed; null before the first. */
+  faultNotices: Map<Agent, Task> | null;
   topics: Set<Topic>;
   timers: Map<number, Timer>;
   /** Agents that this one spawned, by counter; null before the first. */
@@ -198,6 +207,8 @@ export interface SchedulerState {
   readonly config: SchedulerConfig;
   /** The last tick that was planned; 0 before the first. */
   tick: number;
+  /** The tick that was executed before it; 0 for none. */
+  previousTick: number;
   sequence: number;
   /** Index is the creation number; index 0 is unused. */
   readonly agents: Agent[];
@@ -213,6 +224,10 @@ export interface SchedulerState {
   readonly timers: TimerQueue;
   /** Agents in back-off by (due tick, creation number). */
   readonly restarts: Heap<Restart>;
+  /** Agents that restart from an image, and have run since their last one was taken. */
+  readonly unimaged: Set<Agent>;
+  /** Agents whose restart image is to be taken as they are after the current tick, by creation number. */
+  imaged: Agent[];
   /** Agents whose outbox waits. */
   readonly blocked: Set<Agent>;
   /** Sealed inputs of a pulled source whose receiver was full, in order; the source pulls nothing meanwhile. */
@@ -261,6 +276,7 @@ export function createState(config: SchedulerConfig): SchedulerState {
   return {
     config,
     tick: 0,
+    previousTick: 0,
     sequence: 0,
     agents: [undefined as unknown as Agent],
     hostAgents: [undefined],
@@ -275,6 +291,8 @@ export function createState(config: SchedulerConfig): SchedulerState {
     restarts: createHeap((a, b) =>
       a.dueTick === b.dueTick ? a.agent.number < b.agent.number : a.dueTick < b.dueTick,
     ),
+    unimaged: new Set(),
+    imaged: [],
     blocked: new Set(),
     waitingInputs: [],
     waitingCalls: [],
@@ -313,6 +331,7 @@ export function createAgent(
     stepTick: 0,
     outbox: null,
     incarnation: 0,
+    imageTick: 0,
     nextTimer: 0,
     nextChild: 1,
     mailbox: createMailbox(),
@@ -321,6 +340,7 @@ export function createAgent(
     againPending: false,
     everyTickPending: false,
     notice: null,
+    faultNotices: null,
     topics: new Set(),
     timers: new Map(),
     children: null,

@@ -18,6 +18,7 @@ import {
   type Declaration,
   openTick,
   planTick,
+  type RestartPolicy,
   type SchedulerConfig,
   type SchedulerState,
   type Task,
@@ -46,7 +47,9 @@ export interface SystemOptions extends Partial<Omit<SchedulerConfig, 'declaratio
   readonly scatter?: number;
 }
 
-export interface AgentOptions extends Partial<Omit<Declaration, 'name' | 'limits' | 'configuration'>> {
+export interface AgentOptions
+  extends Partial<Omit<Declaration, 'name' | 'limits' | 'configuration' | 'restart'>> {
+  readonly restart?: Partial<RestartPolicy>;
   readonly limits?: Partial<AgentLimits>;
   readonly configuration?: string;
 }
@@ -71,7 +74,9 @@ export function payloadText({ bytes, offset, length }: Pick<Task, 'bytes' | 'off
 export function taskText(task: Task): string {
   const name = `${task.agent.name} ${kindNames.get(task.kind)}`;
   if (task.kind === TaskKind.timer) return `${name} ${task.detail}`;
-  return task.length === 0 || task.kind === TaskKind.notice ? name : `${name} ${payloadText(task)}`;
+  return task.length === 0 || task.kind === TaskKind.notice || task.kind === TaskKind.fault
+    ? name
+    : `${name} ${payloadText(task)}`;
 }
 
 export class TestSystem {
@@ -185,8 +190,16 @@ function declaration(name: string, options: AgentOptions): Declaration {
     channels: [],
     everyTick: false,
     overflow: 'reject',
-    restart: { policy: 'never', restartsMax: 0, backoffTicks: 1, backoffTicksMax: 1 },
+    onFault: null,
     ...options,
+    restart: {
+      policy: 'never',
+      restartsMax: 0,
+      backoffTicks: 1,
+      backoffTicksMax: 1,
+      imageTicks: 1,
+      ...options.restart,
+    },
     configuration: new TextEncoder().encode(options.configuration ?? ''),
     limits: { ...agentLimitDefaults, ...options.limits },
   };

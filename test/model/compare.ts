@@ -35,7 +35,7 @@ export type Met = Map<string, number>;
 export function compare({ config, ticks }: GeneratedCase, met: Met = new Map()): void {
   const model = createModel(config);
   const real = new RealSide(config);
-  const instances = new Map<ModelAgent, Instance>();
+  const instances: Instances = { now: new Map(), images: new Map() };
   const lines: ModelInput[] = [];
   let tick = 0;
   for (const sealed of ticks) {
@@ -49,12 +49,17 @@ export function compare({ config, ticks }: GeneratedCase, met: Met = new Map()):
     commitTick(model, plan, results);
     const committed = real.commit(results);
     compareTick(model, real, committed, label);
+    for (const number of model.imaged) {
+      const agent = model.agents[number - 1]!;
+      instances.images.set(agent, { ...instances.now.get(agent)! });
+      count(met, 'image');
+    }
     for (const { kind, reason } of model.events) {
       count(met, `event ${kind}`);
       if (kind === 'dropped') count(met, `drop ${reason}`);
     }
     for (const task of plan) count(met, `task ${task.kind}`);
-    Object.assign(model, { events: [], outputs: [], texts: [], deliveredCount: 0 });
+    Object.assign(model, { events: [], outputs: [], texts: [], deliveredCount: 0, imaged: [] });
   }
 }
 
@@ -82,17 +87,26 @@ function nextTick(model: Model, real: RealSide, tick: number, hasInputs: boolean
   return runnable || hasInputs || due === undefined ? tick + 1 : Math.max(tick + 1, due);
 }
 
+interface Instances {
+  readonly now: Map<ModelAgent, Instance>;
+  readonly images: Map<ModelAgent, Instance>;
+}
+
 /** Runs the scripts; a turn stops at its first failing or finishing task. */
-function execute(plan: readonly ModelTask[], instances: Map<ModelAgent, Instance>): (ModelResult | null)[] {
+function execute(plan: readonly ModelTask[], instances: Instances): (ModelResult | null)[] {
   const ended = new Set<ModelAgent>();
   return plan.map((task) => {
     const { agent } = task;
     if (ended.has(agent)) return null;
-    if (task.kind === TaskKind.init) instances.set(agent, newInstance(agent));
+    if (task.kind === TaskKind.init) instances.now.set(agent, newInstance(agent));
+    else if (instances.now.get(agent)!.incarnation !== agent.incarnation) {
+      const { calls } = instances.images.get(agent)!;
+      instances.now.set(agent, { ...newInstance(agent), calls });
+    }
     const { acts } = agent.declaration as GeneratedDeclaration;
     const sender = task.sender ?? outside;
     const call = { kind: task.kind, sender, payload: payloadOf(task) };
-    const result = runScript(acts, instances.get(agent)!, call);
+    const result = runScript(acts, instances.now.get(agent)!, call);
     if (result.outcome === 'failed' || result.outcome === 'finished') ended.add(agent);
     return result;
   });
@@ -128,6 +142,11 @@ function compareTick(
   }));
   assert.deepEqual(texts, model.texts, `${label}: texts`);
   assert.equal(messageCount, model.deliveredCount, `${label}: deliveries`);
+  assert.deepEqual(
+    state.imaged.map(({ number }) => number),
+    model.imaged,
+    `${label}: images`,
+  );
   assert.deepEqual(
     state.agents.slice(1).map(realAgent),
     model.agents.map((agent) => modelAgent(model, agent)),
@@ -169,6 +188,7 @@ function realAgent(agent: Agent): Seen {
     phase: agent.phase,
     paused: agent.paused,
     incarnation: agent.incarnation,
+    imageTick: agent.imageTick,
     outbox: (agent.outbox ?? []).map(({ sequence }) => sequence),
     waiting: waitingTasks(agent).map(realTask).sort(bySequence),
     slotsUsed: agent.slotsUsed,
@@ -185,6 +205,7 @@ function modelAgent(model: Model, agent: ModelAgent): Seen {
     phase: agent.phase,
     paused: agent.paused,
     incarnation: agent.incarnation,
+    imageTick: agent.imageTick,
     outbox: agent.outbox.map(({ sequence }) => sequence),
     waiting,
     slotsUsed: agent.mailbox.filter(({ kind }) => kind < 3 || kind === TaskKind.scheduled).length,

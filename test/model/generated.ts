@@ -87,11 +87,13 @@ function declaration(index: number, topics: number, count: number): fc.Arbitrary
     attemptsMax: fc.integer({ min: 1, max: 3 }),
     overflow,
     restart: fc.record({
-      policy: fc.constantFrom('never' as const, 'from-init' as const, 'from-init' as const),
+      policy: fc.constantFrom('never' as const, 'from-init' as const, 'from-image' as const),
       restartsMax: fc.integer({ min: 0, max: 6 }),
       backoffTicks: fc.integer({ min: 0, max: 3 }),
       backoffTicksMax: fc.integer({ min: 1, max: 6 }),
+      imageTicks: fc.integer({ min: 1, max: 5 }),
     }),
+    onFault: fc.constantFrom(null, 1, 2, 3),
     acts: fc.array(act(topics, count), { maxLength: 8 }),
   });
 }

@@ -3,7 +3,17 @@
 import { DropReason, TaskKind } from '../../src/abi/envelope.ts';
 import { EffectKind } from '../../src/abi/record.ts';
 import { blocks, deliver, drop, enqueue, type Letter, mayDeliver, type Origin } from './model-deliver.ts';
-import { channelOf, end, fail, putBack, restarts, spawn, subscribe, terminate } from './model-life.ts';
+import {
+  channelOf,
+  end,
+  fail,
+  putBack,
+  restarts,
+  spawn,
+  subscribe,
+  takeImages,
+  terminate,
+} from './model-life.ts';
 import {
   drawSequence,
   findAgent,
@@ -36,12 +46,14 @@ export function commitTick(
   for (const [i, task] of plan.entries()) {
     const result = results[i]!;
     if (result === null) continue;
+    task.agent.ranSinceImage = true;
     for (const effect of result.effects) commitEffect(model, task.agent, effect);
     const unfinished = plan.filter(
       (other, at) => at > i && other.agent === task.agent && results[at] === null,
     );
     finishTask(model, task, result, unfinished);
   }
+  takeImages(model);
 }
 
 /** A task that will be tried again keeps its slot. */

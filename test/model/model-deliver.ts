@@ -1,7 +1,7 @@
 // How a message reaches a mailbox of the model, or does not: room, overflow, dead letters, notices.
 
 import assert from 'node:assert/strict';
-import { DropReason, noticeSize, TaskKind } from '../../src/abi/envelope.ts';
+import { DropReason, faultNoticeSize, noticeSize, TaskKind } from '../../src/abi/envelope.ts';
 import { EffectKind } from '../../src/abi/record.ts';
 import {
   type Bytes,
@@ -186,14 +186,40 @@ function notify(model: Model, sender: ModelAgent, named: Identity, reason: DropR
   enqueue(model, sender.mailbox, sender, TaskKind.notice, { payload: fields.map(word).join(''), count: 1 });
 }
 
+/** What an agent is told of another's fault, after the count. */
+export function faultFields(model: Model, agent: ModelAgent, fault: number, restartTick: number): Bytes {
+  const { origin, counter, incarnation, imageTick } = agent;
+  const isRestarted = restartTick > 0;
+  const recovery = !isRestarted ? 0 : imageTick === 0 ? 1 : 2;
+  const ticks = [restartTick, 0, isRestarted ? imageTick : 0, 0];
+  return [fault, model.tick, 0, origin, counter, incarnation, recovery, ...ticks].map(word).join('');
+}
+
+/** One notice waits for each agent that failed, and tells of its last fault; so many wait as the mailbox has slots. */
+export function tellOfFault(model: Model, failed: ModelAgent, payload: Bytes): void {
+  const { onFault } = failed.declaration;
+  const watcher = model.agents.find(({ origin, counter }) => origin === 0 && counter === onFault);
+  if (watcher === undefined || watcher === failed || !takesLetters(watcher)) return;
+  const waiting = watcher.mailbox.filter(({ kind }) => kind === TaskKind.fault);
+  const same = waiting.find(({ sender }) => sender === failed);
+  if (same !== undefined) {
+    same.count++;
+    same.payload = payload;
+  } else if (waiting.length >= watcher.declaration.mailboxMessagesMax) {
+    report(model, 'dropped', watcher, failed, DropReason.mailboxFull);
+  } else {
+    enqueue(model, watcher.mailbox, watcher, TaskKind.fault, { sender: failed, payload, count: 1 });
+  }
+}
+
 function word(value: number): Bytes {
   return String.fromCharCode(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24);
 }
 
 /** What the receiver sees; of a notice the count goes before the rest. */
 export function payloadOf(task: ModelTask): Bytes {
-  if (task.kind !== TaskKind.notice) return task.payload;
+  if (task.kind !== TaskKind.notice && task.kind !== TaskKind.fault) return task.payload;
   const bytes = word(task.count) + task.payload;
-  assert.equal(bytes.length, noticeSize);
+  assert.equal(bytes.length, task.kind === TaskKind.notice ? noticeSize : faultNoticeSize);
   return bytes;
 }

@@ -1,7 +1,7 @@
 // Birth, pause, failure, restart and end of the model's agents.
 
 import { DropReason, TaskKind } from '../../src/abi/envelope.ts';
-import { drop, enqueue, originOf } from './model-deliver.ts';
+import { drop, enqueue, faultFields, originOf, tellOfFault } from './model-deliver.ts';
 import {
   type Bytes,
   type Identity,
@@ -21,6 +21,7 @@ export function createModel(config: ModelConfig): Model {
   const model: Model = {
     config,
     tick: 0,
+    previousTick: 0,
     sequence: 0,
     agents: [],
     hostCounter: 0,
@@ -35,6 +36,7 @@ export function createModel(config: ModelConfig): Model {
     outputs: [],
     texts: [],
     deliveredCount: 0,
+    imaged: [],
   };
   for (const declaration of config.declarations) {
     const { name, count } = declaration;
@@ -90,6 +92,8 @@ function create(
     stepTick: 0,
     outbox: [],
     incarnation: 0,
+    imageTick: 0,
+    ranSinceImage: false,
     nextTimer: 0,
     nextChild: 1,
     restartTick: 0,
@@ -175,11 +179,28 @@ export function putBack(task: ModelTask): void {
   const { agent, kind } = task;
   removeFrom(agent.held, task);
   if (kind === TaskKind.configuration || kind === TaskKind.timer) return;
+  if (kind === TaskKind.fault) {
+    putBackFault(task);
+    return;
+  }
   const same = agent.mailbox.find((other) => other.kind === kind);
   if (same !== undefined && kind === TaskKind.again) return;
   if (same !== undefined && kind === TaskKind.notice) {
     removeFrom(agent.mailbox, same);
     task.count += same.count;
+  }
+  agent.mailbox.push(task);
+}
+
+/** One that tells of the agent itself comes anew with the next restart. */
+function putBackFault(task: ModelTask): void {
+  const { agent, sender } = task;
+  if (sender === agent) return;
+  const later = agent.mailbox.find((other) => other.kind === TaskKind.fault && other.sender === sender);
+  if (later !== undefined) {
+    removeFrom(agent.mailbox, later);
+    task.count += later.count;
+    task.payload = later.payload;
   }
   agent.mailbox.push(task);
 }
@@ -190,6 +211,7 @@ export function fail(model: Model, task: ModelTask, fault: number, unfinished: r
   if (!restarts(agent)) {
     for (const each of [task, ...unfinished]) removeFrom(agent.held, each);
     end(model, agent, 'failed', fault, [task, ...unfinished]);
+    tellOfFault(model, agent, faultFields(model, agent, fault, 0));
     return;
   }
   if (takesSlot(task.kind)) {
@@ -203,7 +225,7 @@ export function fail(model: Model, task: ModelTask, fault: number, unfinished: r
 
 export function restarts(agent: ModelAgent): boolean {
   const { policy, restartsMax } = agent.declaration.restart;
-  return policy === 'from-init' && agent.incarnation < restartsMax && agent.phase !== 'stopping';
+  return policy !== 'never' && agent.incarnation < restartsMax && agent.phase !== 'stopping';
 }
 
 /** What the agent made for itself is gone from here on; what its declaration gives it stays, in its place. */
@@ -212,7 +234,8 @@ function backOff(model: Model, agent: ModelAgent, fault: number): void {
   const { backoffTicks, backoffTicksMax } = declaration.restart;
   const ticks = Math.min(backoffTicks * 2 ** agent.incarnation, backoffTicksMax);
   agent.restartTick = model.tick + Math.max(1, ticks);
-  agent.incarnation++;
+  const payload = faultFields(model, agent, fault, agent.restartTick);
+  agent.ranSinceImage = false;
   agent.phase = 'backing-off';
   agent.urgent = [];
   report(model, 'backing-off', agent, null, fault);
@@ -222,6 +245,25 @@ function backOff(model: Model, agent: ModelAgent, fault: number): void {
     if (!declared.includes(topic)) removeFrom(topic.subscribers, agent);
   }
   for (const topic of declared) subscribe(agent, topic);
+  if (agent.imageTick > 0) {
+    enqueue(model, agent.urgent, agent, TaskKind.fault, { sender: agent, payload, count: 1 });
+  }
+  tellOfFault(model, agent, payload);
+  agent.incarnation++;
+}
+
+/** What has run since its image is imaged anew, where a multiple of its ticks has been reached or passed. */
+export function takeImages(model: Model): void {
+  for (const agent of model.agents) {
+    const { policy, imageTicks } = agent.declaration.restart;
+    if (policy !== 'from-image' || !agent.ranSinceImage) continue;
+    if (agent.phase !== 'active' || agent.urgent.length > 0) continue;
+    const multiple = Math.floor(model.tick / imageTicks) * imageTicks;
+    if (multiple <= model.previousTick) continue;
+    agent.imageTick = model.tick;
+    agent.ranSinceImage = false;
+    model.imaged.push(agent.number);
+  }
 }
 
 function declaredTopics(model: Model, { subscriptions, channels }: ModelDeclaration): ModelTopic[] {
@@ -236,7 +278,9 @@ export function restartDue(model: Model): void {
     .filter((agent) => agent.phase === 'backing-off' && agent.restartTick <= model.tick)
     .sort((a, b) => a.restartTick - b.restartTick || a.number - b.number);
   for (const agent of due) {
-    report(model, 'restarted', agent);
-    start(model, agent);
+    const isFromImage = agent.imageTick > 0;
+    report(model, 'restarted', agent, null, isFromImage ? 1 : 0);
+    if (isFromImage) agent.phase = 'active';
+    else start(model, agent);
   }
 }

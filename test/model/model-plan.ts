@@ -21,6 +21,7 @@ import {
 const fromOutside = { sender: null, tick: 0, index: 0, effectKind: 0 } as const;
 
 export function openTick(model: Model, tick: number, inputs: readonly ModelInput[]): void {
+  model.previousTick = model.tick;
   model.tick = tick;
   for (const agent of model.agents) {
     agent.deliveries = 0;

@@ -28,11 +28,14 @@ export interface ModelDeclaration {
   readonly channelsMax: number;
   readonly overflow: ModelOverflow;
   readonly restart: {
-    readonly policy: 'never' | 'from-init';
+    readonly policy: 'never' | 'from-init' | 'from-image';
     readonly restartsMax: number;
     readonly backoffTicks: number;
     readonly backoffTicksMax: number;
+    readonly imageTicks: number;
   };
+  /** Counter of the agent of the system file that is told of faults. */
+  readonly onFault: number | null;
 }
 
 export interface ModelTopicDeclaration {
@@ -108,14 +111,14 @@ export interface ModelTask {
   readonly priority: number;
   readonly sender: ModelAgent | null;
   readonly topic: ModelTopic | null;
-  readonly payload: Bytes;
+  payload: Bytes;
   readonly detail: number;
   readonly tag: number;
   readonly enqueuedTick: number;
   readonly sentTick: number;
   readonly effectIndex: number;
   attempts: number;
-  /** Of a notice: the effects that it stands for. */
+  /** Of a notice: the effects or faults that it stands for. */
   count: number;
 }
 
@@ -161,6 +164,10 @@ export interface ModelAgent {
   stepTick: number;
   outbox: ModelWaiting[];
   incarnation: number;
+  /** When its image was taken; 0 for never. */
+  imageTick: number;
+  /** Whether a task of it has run since. */
+  ranSinceImage: boolean;
   nextTimer: number;
   nextChild: number;
   restartTick: number;
@@ -178,6 +185,8 @@ export interface ModelEvent {
 export interface Model {
   readonly config: ModelConfig;
   tick: number;
+  /** The tick executed before. */
+  previousTick: number;
   sequence: number;
   /** In creation order; the agent with number n is at n - 1. */
   agents: ModelAgent[];
@@ -195,6 +204,8 @@ export interface Model {
   outputs: { readonly agent: number; readonly payload: Bytes }[];
   texts: { readonly agent: number; readonly payload: Bytes; readonly failed: boolean }[];
   deliveredCount: number;
+  /** Whose images are taken after this tick. */
+  imaged: number[];
 }
 
 export const outside = { origin: 0, counter: 0 } as const;

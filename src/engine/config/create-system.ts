@@ -31,6 +31,8 @@ export interface AgentDescription {
   readonly limits?: Partial<AgentLimits> | undefined;
   readonly overflow?: Overflow | undefined;
   readonly restart?: Partial<RestartConfig> | undefined;
+  /** The agent that is told when one of these fails. */
+  readonly onFault?: string | undefined;
 }
 
 /** What `[topics.NAME]` holds. */
@@ -43,7 +45,7 @@ export interface TopicDescription {
 
 /** What a system file holds. Agents and topics are numbered in the order of their keys. */
 export interface SystemDescription {
-  readonly run?: Partial<RunConfig> | undefined;
+  readonly run?: (Partial<RunConfig> & { readonly onFault?: string | undefined }) | undefined;
   readonly host?:
     | {
         readonly workers?: number | undefined;

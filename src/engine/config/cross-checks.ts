@@ -28,11 +28,46 @@ export function crossCheck(value: JsonValue, problems: ProblemList): void {
   checkNames(agents, problems);
   const topicNames = topics.map((topic) => topic.name).filter((name) => typeof name === 'string');
   for (const agent of agents) checkAgent(agent, topicNames, problems);
+  checkWatcher(asTable(root?.run)?.onFault, ['run', 'onFault'], agents, problems);
+  for (const { body, path } of agents) {
+    checkWatcher(asTable(body)?.onFault, [...path, 'onFault'], agents, problems);
+  }
   for (const { body, path } of topics) {
     const contract = asTable(body)?.contract;
     if (contract !== undefined && contract !== null) checkContract(contract, [...path, 'contract'], problems);
   }
   if (root !== undefined) checkAgentCount(agents, root, problems);
+}
+
+/** Who is told of faults exists from the start. */
+function checkWatcher(
+  name: JsonValue | undefined,
+  path: JsonPath,
+  agents: readonly Entry[],
+  problems: ProblemList,
+): void {
+  if (typeof name !== 'string') return;
+  const declared = name.replace(/\/.*$/, '');
+  const entry = agents.find((agent) => agent.name === declared);
+  if (entry === undefined) {
+    const near = nearest(
+      name,
+      agents.flatMap((agent) => (typeof agent.name === 'string' ? agent.name : [])),
+    );
+    const hint = near === undefined ? '' : `; did you mean ${quote(near)}?`;
+    problems.add(path, `agent ${quote(name)} is not declared${hint}`);
+    return;
+  }
+  const count = asTable(entry.body)?.count ?? null;
+  if (count !== null && typeof count !== 'number') return;
+  const index = name.slice(declared.length + 1);
+  const isThere =
+    count === null ? name === declared : /^(0|[1-9]\d{0,6})$/.test(index) && Number(index) < count;
+  if (isThere) return;
+  const ofMany =
+    count === 1 ? quote(`${declared}/0`) : `one of "${declared}/0" to "${declared}/${count! - 1}"`;
+  const wanted = count === null ? quote(declared) : count === 0 ? 'an agent of another kind' : ofMany;
+  problems.add(path, `no agent ${quote(name)} is there from the start; wanted ${wanted}`);
 }
 
 function entriesOf(value: JsonValue | undefined, key: string): Entry[] {

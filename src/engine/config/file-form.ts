@@ -28,6 +28,7 @@ export interface FileAgent {
   readonly limits: AgentLimits;
   readonly overflow: Overflow;
   readonly restart: RestartConfig;
+  readonly onFault?: string;
 }
 
 export interface FileTopic {
@@ -38,7 +39,7 @@ export interface FileTopic {
 
 /** A system file after its schema was applied. */
 export interface FileSystem {
-  readonly run: RunConfig;
+  readonly run: RunConfig & { readonly onFault?: string };
   readonly host: {
     readonly workers?: number;
     readonly pace: Pace;
@@ -54,6 +55,7 @@ export interface FileSystem {
 
 /** Puts a checked file into the normalised form; `hashes` gives each agent's module by the agent's name. */
 export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>): SystemConfig {
+  const { onFault: onFaultOfRun = null, ...run } = file.run;
   const agents = Object.entries(file.agents).map(([name, agent]): AgentDeclaration => {
     return {
       name,
@@ -67,11 +69,12 @@ export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>)
       limits: agent.limits,
       overflow: agent.overflow,
       restart: agent.restart,
+      onFault: agent.onFault ?? onFaultOfRun,
     };
   });
   const topics = Object.entries(file.topics).map(([name, topic]): TopicDeclaration => {
     const { maxWaiting = null, overflow, contract = null } = topic;
     return { name, maxWaiting, overflow, contract };
   });
-  return { format: configFormat, run: file.run, agents, topics };
+  return { format: configFormat, run, agents, topics };
 }

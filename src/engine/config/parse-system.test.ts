@@ -57,11 +57,40 @@ test('a file with one module gets every default', async () => {
         config: null,
         limits: agentLimitDefaults,
         overflow: 'block',
-        restart: { policy: 'never', restartsMax: 5, backoffTicks: 1, backoffTicksMax: 1024 },
+        restart: { policy: 'never', restartsMax: 5, backoffTicks: 1, backoffTicksMax: 1024, imageTicks: 100 },
+        onFault: null,
       },
     ],
     topics: [],
   });
+});
+
+test('who is told of faults: the agent that a declaration names, or the one that the run names, and it must be there', async () => {
+  const text = `
+[run]
+onFault = "boss"
+[agents.boss]
+module = "b.wasm"
+[agents.a]
+module = "a.wasm"
+count = 2
+[agents.b]
+module = "b.wasm"
+onFault = "a/1"`;
+  assert.deepEqual(
+    (await configOf(text)).agents.map(({ onFault }) => onFault),
+    ['boss', 'boss', 'a/1'],
+  );
+  for (const [wrong, message] of [
+    ['onFault = "bos"', /agent "bos" is not declared; did you mean "boss"\?/],
+    ['onFault = "boss/0"', /no agent "boss\/0" is there from the start; wanted "boss"/],
+    ['onFault = "a"', /no agent "a" is there from the start; wanted one of "a\/0" to "a\/1"/],
+    ['onFault = "a/2"', /no agent "a\/2"/],
+    ['onFault = ""', /the name of an agent/],
+  ] as const) {
+    const broken = text.replace('onFault = "boss"', wrong);
+    await assert.rejects(configOf(broken), message, wrong);
+  }
 });
 
 test('order of the file is kept for agents, topics and subscriptions, and capabilities are sorted', async () => {

@@ -33,6 +33,7 @@ const tickMsMax = 86_400_000;
 const ageTicksMax = 1_000_000_000;
 const restartsMax = 1_000_000;
 const backoffTicksMax = 1_000_000_000;
+const imageTicksMax = 1_000_000_000;
 
 function whole(min: number, max: number): z.ZodInt {
   const error = `a whole number from ${min} to ${max}`;
@@ -112,10 +113,15 @@ const describe = {
   overflow:
     'What happens to a message that finds no room: "reject" and tell the sender, "drop-newest", "drop-oldest", or "block" the sender.',
   restart: 'What becomes of an agent that fails.',
-  restartPolicy: '"never": it stays failed. "from-init": it begins anew, with its mailbox.',
+  restartPolicy:
+    '"never": it stays failed. "from-init": it begins anew, with its mailbox. "from-image": it goes on from its last image, with its mailbox.',
   restartsMax: 'Restarts in the life of one agent.',
   backoffTicks: 'Ticks before the first restart; each further one waits twice as long.',
   backoffTicksMax: 'The longest wait before a restart, in ticks.',
+  imageTicks:
+    'With "from-image", an image of the agent is taken at the first tick at or after each multiple of it.',
+  onFault: 'The agent that is told when one of these fails: NAME, or NAME/0 and so on where it has a count.',
+  runOnFault: 'The agent that is told of the faults of all agents that name none themselves.',
   topics: 'The topics, by name.',
   contract: 'JSON Schema that every payload of the topic keeps.',
   maxWaiting: "Messages of this topic that may wait in one receiver's mailbox.",
@@ -127,6 +133,7 @@ function fileRun(): z.ZodType {
     tickMs: whole(1, tickMsMax).default(10).describe(describe.tickMs),
     policy: oneOf(policies).default('fifo').describe(describe.policy),
     ageTicks: whole(0, ageTicksMax).default(0).describe(describe.ageTicks),
+    onFault: text('the name of an agent').optional().describe(describe.runOnFault),
     ...ranged<keyof RunLimits>(runLimitRanges, (schema, key) => schema.default(runLimitDefaults[key])),
   })
     .describe(describe.run)
@@ -149,6 +156,7 @@ function fileAgent(): z.ZodType {
       .prefault({} as never),
     overflow: oneOf(overflows).default('block').describe(describe.overflow),
     restart: fileRestart(),
+    onFault: text('the name of an agent').optional().describe(describe.onFault),
   });
 }
 
@@ -162,6 +170,7 @@ function fileRestart(): z.ZodType {
     backoffTicksMax: whole(1, backoffTicksMax)
       .default(restartDefaults.backoffTicksMax)
       .describe(describe.backoffTicksMax),
+    imageTicks: whole(1, imageTicksMax).default(restartDefaults.imageTicks).describe(describe.imageTicks),
   })
     .describe(describe.restart)
     .prefault({} as never);
@@ -226,7 +235,9 @@ export const configSchema: z.ZodType<SystemConfig> = strict({
         restartsMax: whole(0, restartsMax),
         backoffTicks: whole(0, backoffTicksMax),
         backoffTicksMax: whole(1, backoffTicksMax),
+        imageTicks: whole(1, imageTicksMax),
       }),
+      onFault: z.string({ error: 'the name of an agent, or null' }).nullable(),
     }),
     { error: 'a list' },
   ),

@@ -27,15 +27,18 @@ export interface RestartConfig {
   /** Ticks before the first restart; each further one waits twice as long. */
   readonly backoffTicks: number;
   readonly backoffTicksMax: number;
+  /** With `from-image`, an image is taken in the first executed tick at or after each multiple of it. */
+  readonly imageTicks: number;
 }
-export type RestartPolicyName = 'never' | 'from-init';
-export const restartPolicies: readonly RestartPolicyName[] = ['never', 'from-init'];
+export type RestartPolicyName = 'never' | 'from-init' | 'from-image';
+export const restartPolicies: readonly RestartPolicyName[] = ['never', 'from-init', 'from-image'];
 
 export const restartDefaults: RestartConfig = {
   policy: 'never',
   restartsMax: 5,
   backoffTicks: 1,
   backoffTicksMax: 1024,
+  imageTicks: 100,
 };
 
 /** One entry `[agents.NAME]`. */
@@ -59,6 +62,8 @@ export interface AgentDeclaration {
   /** For direct messages and scheduled tasks that find the mailbox full. */
   readonly overflow: Overflow;
   readonly restart: RestartConfig;
+  /** The agent of the description that is told when one of these fails; null: nobody is. */
+  readonly onFault: string | null;
 }
 
 /** One entry `[topics.NAME]`. */

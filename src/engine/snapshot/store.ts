@@ -11,6 +11,7 @@ import { decodeMessage, encodeMessage } from '../../log/message.ts';
 import type { Snapshot } from '../machine.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
+import type { AgentImage } from '../turn-runner.ts';
 import { joinPages, splitPages } from './page.ts';
 import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
 
@@ -88,13 +89,18 @@ export class SnapshotStore {
       table.set(key, pages.length);
       return pages.length;
     };
-    const agents: AgentEntry[] = [];
-    for (const { number, state, image } of snapshot.agents) {
-      const indices: number[] = [];
-      for (const kept of splitPages(image)) indices.push(kept === undefined ? 0 : await indexOf(kept));
-      const words = state.slice();
-      agents.push({ number, state: new Uint8Array(words.buffer), pages: indices });
-    }
+    const entriesOf = async (images: readonly AgentImage[]): Promise<AgentEntry[]> => {
+      const entries: AgentEntry[] = [];
+      for (const { number, state, image } of images) {
+        const indices: number[] = [];
+        for (const kept of splitPages(image)) indices.push(kept === undefined ? 0 : await indexOf(kept));
+        const words = state.slice();
+        entries.push({ number, state: new Uint8Array(words.buffer), pages: indices });
+      }
+      return entries;
+    };
+    const agents = await entriesOf(snapshot.agents);
+    const images = await entriesOf(snapshot.images);
     const file: SnapshotFile = {
       format: snapshotFormat,
       tick: snapshot.tick,
@@ -103,6 +109,7 @@ export class SnapshotStore {
       scheduler: snapshot.scheduler,
       agents,
       pages,
+      images,
     };
     if (pack.length > 0) writeWhole(storage, folder, fileName(snapshot.tick, 'pages'), Buffer.concat(pack));
     const body = encodeMessage(snapshotTable, file);
@@ -118,15 +125,17 @@ export class SnapshotStore {
     const file = this.#readFile(tick);
     const packs = new Map<number, Uint8Array>();
     const pages = file.pages.map((page) => this.#readPage(page, packs));
+    const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
+      const words = state.slice();
+      const image = joinPages(indices.map((index) => (index === 0 ? undefined : pages[index - 1])));
+      return { number, state: new Uint32Array(words.buffer), image };
+    };
     return {
       tick: file.tick,
       digest: file.digest.slice() as Uint8Array<ArrayBuffer>,
       scheduler: file.scheduler,
-      agents: file.agents.map(({ number, state, pages: indices }) => {
-        const words = state.slice();
-        const image = joinPages(indices.map((index) => (index === 0 ? undefined : pages[index - 1])));
-        return { number, state: new Uint32Array(words.buffer), image };
-      }),
+      agents: file.agents.map(imageOf),
+      images: file.images.map(imageOf),
     };
   }
 

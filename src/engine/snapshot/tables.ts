@@ -38,6 +38,8 @@ export interface SnapshotFile {
   readonly scheduler: SavedScheduler;
   readonly agents: readonly AgentEntry[];
   readonly pages: readonly PageEntry[];
+  /** Restart images. */
+  readonly images: readonly AgentEntry[];
 }
 
 const taskTable = message<SavedTask>('SnapshotTask', {
@@ -89,6 +91,8 @@ const schedulerAgentTable = message<SavedAgent>('SnapshotAgent', {
   timers: [13, timerTable, 'repeated'],
   outbox: [14, effectTable, 'repeated'],
   restartTick: [15, 'uint64'],
+  imageTick: [16, 'uint64'],
+  unimaged: [17, 'bool'],
 });
 
 const topicTable = message<SavedTopic>('SnapshotTopic', {
@@ -133,4 +137,5 @@ export const snapshotTable: MessageTable<SnapshotFile> = message<SnapshotFile>('
   scheduler: [5, schedulerTable],
   agents: [6, agentTable, 'repeated'],
   pages: [7, pageTable, 'repeated'],
+  images: [8, agentTable, 'repeated'],
 });

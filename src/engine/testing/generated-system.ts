@@ -3,7 +3,14 @@
 import fc from 'fast-check';
 import { type Capability, capabilities } from '../../abi/host-functions.ts';
 import { createSystem, type SystemDescription } from '../config/index.ts';
-import { type Overflow, overflows, type Policy, policies, type System } from '../config/system-config.ts';
+import {
+  type Overflow,
+  overflows,
+  type Policy,
+  policies,
+  type RestartPolicyName,
+  type System,
+} from '../config/system-config.ts';
 import { Op, programAgent } from './program-agent.ts';
 
 const byte = fc.nat(255);
@@ -66,6 +73,9 @@ export interface GeneratedSystem {
   readonly topicOverflow: Overflow;
   readonly restartsMax: number;
   readonly backoffTicks: number;
+  readonly fromImage: boolean;
+  readonly imageTicks: number;
+  readonly onFault: string | undefined;
   readonly lines: readonly string[];
 }
 
@@ -106,6 +116,9 @@ export const generatedSystem: fc.Arbitrary<GeneratedSystem> = fc.record(
     topicOverflow: fc.constantFrom(...overflows),
     restartsMax: fc.nat(3),
     backoffTicks: fc.nat(4),
+    fromImage: fc.boolean(),
+    imageTicks: fc.integer({ min: 1, max: 9 }),
+    onFault: fc.constantFrom(undefined, 'one/0', 'ticking'),
     lines: fc.array(line, { minLength: 1, maxLength: 25 }),
   },
   { noNullPrototype: true },
@@ -114,7 +127,7 @@ export const generatedSystem: fc.Arbitrary<GeneratedSystem> = fc.record(
 const module = programAgent();
 
 export function describeGenerated(system: GeneratedSystem): SystemDescription {
-  const { seed, policy, ageTicks, tasksPerTickMax, inputsPerTickMax, agentsMax } = system;
+  const { seed, ageTicks, tasksPerTickMax, inputsPerTickMax, agentsMax } = system;
   const { mailboxMessagesMax, effectsPerTurnMax, maxWaiting, everyTick } = system;
   const limits = {
     fuelPerTask: 50_000,
@@ -125,12 +138,12 @@ export function describeGenerated(system: GeneratedSystem): SystemDescription {
     timersMax: 3,
   };
   const every: readonly Capability[] = capabilities;
-  const { overflow, topicOverflow, restartsMax, backoffTicks } = system;
-  const restart =
-    restartsMax === 0 ? undefined : ({ policy: 'from-init', restartsMax, backoffTicks } as const);
+  const { overflow, topicOverflow, restartsMax, backoffTicks, fromImage, imageTicks, onFault } = system;
+  const policy: RestartPolicyName = fromImage ? 'from-image' : 'from-init';
+  const restart = restartsMax === 0 ? undefined : { policy, restartsMax, backoffTicks, imageTicks };
   const common = { module, capabilities: every, limits, overflow, restart };
   return {
-    run: { seed, policy, ageTicks, tasksPerTickMax, inputsPerTickMax, agentsMax },
+    run: { seed, policy: system.policy, ageTicks, onFault, tasksPerTickMax, inputsPerTickMax, agentsMax },
     agents: {
       one: { ...common, count: 4, subscriptions: ['A', 'B'] },
       ticking: { ...common, everyTick, channels: ['den'], config: 'no program of its own' },

@@ -141,9 +141,16 @@ export function programAgent(): Uint8Array<ArrayBuffer> {
       (data (i32.const 80) "did some")
       (data (i32.const 88) "den")
       ${takeByte}
+      (global $sum (mut i32) (i32.const 0))
       (func $note (param $value i32)
-        (i32.store (i32.const 16)
-          (i32.add (i32.mul (i32.load (i32.const 16)) (i32.const 31)) (local.get $value))))
+        (global.set $sum (i32.add (i32.mul (global.get $sum) (i32.const 31)) (local.get $value)))
+        (i32.store (i32.const 16) (global.get $sum)))
+      (func $noteFault
+        (call $note (i32.load (global.get $p)))
+        (call $note (i32.load offset=4 (global.get $p)))
+        (call $note (i32.load offset=24 (global.get $p)))
+        (call $note (i32.load offset=28 (global.get $p)))
+        (call $note (i32.load offset=40 (global.get $p))))
       (func $run (param $at i32) (result i32)
         (local $n i32) (local $size i32)
         (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
@@ -153,6 +160,8 @@ export function programAgent(): Uint8Array<ArrayBuffer> {
         (global.set $end (i32.add (global.get $p) (i32.load offset=56 (local.get $at))))
         (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 3))
           (then (call $note (i32.load (global.get $p))) (return (i32.const 0))))
+        (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 5))
+          (then (call $noteFault) (return (i32.const 0))))
         ${dispatch()}
         (i32.const 0))`,
     init: '(i32.store (i32.const 20) (i32.const 99)) (i32.const 0)',
