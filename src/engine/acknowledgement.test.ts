@@ -1,10 +1,8 @@
 // Inputs of the embedding program: sealed before they are acknowledged, and outputs only after their tick is durable.
 
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { encodeHex } from '../base/encoding.ts';
-import type { EventLogWriter } from '../log/index.ts';
-import { DurableLog } from './durable-log.ts';
 import { createInput, HostInputs } from './host-inputs.ts';
 import { createSystem, EngineError, Orchestrator, type SystemDescription } from './index.ts';
 import { echoAgent, restlessAgent } from './testing/agents.ts';
@@ -177,83 +175,6 @@ test('outputs leave only when the record on the disk has their tick', async () =
   }
 });
 
-interface FakeLog {
-  readonly log: EventLogWriter;
-  readonly calls: string[];
-}
-
-function fakeLog(): FakeLog {
-  const calls: string[] = [];
-  const log = {
-    flush: () => calls.push('flush'),
-    sync: () => calls.push('sync'),
-    close: () => calls.push('close'),
-  };
-  return { log: log as unknown as EventLogWriter, calls };
-}
-
-const output = { epoch: 0, tick: 1, index: 0, agent: 'echo', payload: new Uint8Array(1) };
-
-function durable(
-  t: TestContext,
-  mode: Durability,
-): { readonly log: DurableLog; readonly calls: string[]; now(ms: number): void } {
-  const { log, calls } = fakeLog();
-  let nowMs = 1000;
-  t.mock.method(performance, 'now', () => nowMs);
-  const sink = { write: () => void calls.push('write') };
-  const made = new DurableLog(log, mode, sink, () => void calls.push('acknowledge'));
-  return { log: made, calls, now: (ms) => (nowMs = 1000 + ms) };
-}
-
-test('mode "tick" syncs each tick before it acknowledges and before its outputs leave', (t) => {
-  const { log, calls } = durable(t, 'tick');
-  log.committed([output]);
-  log.committed([]);
-  assert.deepEqual(calls, ['sync', 'acknowledge', 'write', 'sync', 'acknowledge']);
-});
-
-test('mode "batch" syncs once for many ticks, at the latest with the first tick after its time', (t) => {
-  const { log, calls, now } = durable(t, 'batch');
-  log.committed([output]);
-  now(99);
-  log.committed([output]);
-  assert.deepEqual(calls, []);
-  now(100);
-  log.committed([output]);
-  assert.deepEqual(calls, ['sync', 'acknowledge', 'write', 'write', 'write']);
-  log.committed([output]);
-  log.settle();
-  log.settle();
-  assert.deepEqual(calls.slice(5), ['sync', 'acknowledge', 'write']);
-});
-
-test('mode "batch" syncs when many outputs wait', (t) => {
-  const { log, calls } = durable(t, 'batch');
-  log.committed(Array.from({ length: 9999 }, () => output));
-  assert.deepEqual(calls, []);
-  log.committed([output]);
-  assert.deepEqual([calls[0], calls.length], ['sync', 10_002]);
-});
-
-test('mode "none" gives outputs at once, writes now and then, and never waits for the disk', (t) => {
-  const { log, calls, now } = durable(t, 'none');
-  log.committed([output]);
-  assert.deepEqual(calls, ['acknowledge', 'write']);
-  now(500);
-  log.committed([]);
-  log.settle();
-  log.close();
-  assert.deepEqual(calls.slice(2), ['acknowledge', 'flush', 'flush', 'acknowledge', 'close', 'acknowledge']);
-});
-
-test('closing makes all durable before the last outputs leave', (t) => {
-  const { log, calls } = durable(t, 'batch');
-  log.committed([output]);
-  log.close();
-  assert.deepEqual(calls, ['close', 'acknowledge', 'write']);
-});
-
 test('host inputs are bounded, and their bound opens when they are taken', () => {
   const inputs = new HostInputs();
   const input = createInput(1);
@@ -279,7 +200,7 @@ test('acknowledgements resolve in the order of the calls, each for what came bef
     () => order.push('second'),
     () => order.push('second refused'),
   );
-  inputs.markDurable();
+  inputs.markDurable(inputs.executedCount);
   await first;
   inputs.close('it was closed');
   await second;

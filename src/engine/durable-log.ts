@@ -10,79 +10,172 @@ export interface OutputSink {
   write(output: OutputRecord): void;
 }
 
-/** `batch` syncs at the latest so long after the first tick that waits. */
-const batchMs = 100;
-/** Outputs that wait for a sync at most. */
+/** Whose inputs are acknowledged. */
+export interface Acknowledger {
+  /** Inputs that are sealed, executed and have reached their receivers. */
+  readonly executedCount: number;
+  /** So many of them are as durable as the mode says. */
+  markDurable(count: number): void;
+}
+
+export interface DurableLogOptions {
+  readonly log: EventLogWriter;
+  readonly mode: Durability;
+  readonly sink: OutputSink | undefined;
+  readonly inputs: Acknowledger;
+  /** In mode `batch`, a sync begins after so many ticks, or so long after the first of them. */
+  readonly batchTicks: number;
+  readonly batchMs: number;
+  readonly clock?: Clock;
+}
+
+/** Outputs that wait for one sync at most. */
 const batchOutputsMax = 10_000;
 /** `none` writes its chunks at least so often, so that others can look at a run that is going. */
 const flushMs = 500;
 
 export class DurableLog {
   readonly log: EventLogWriter;
-  readonly #mode: Durability;
-  readonly #sink: OutputSink | undefined;
-  readonly #onDurable: () => void;
+  readonly #options: DurableLogOptions;
   readonly #clock: Clock;
+  readonly #failing = new AbortController();
   #outputs: OutputRecord[] = [];
-  #dirty = false;
-  #lastSyncMs: number;
+  /** Ticks for which no sync has begun. */
+  #ticks = 0;
+  #cancelTimer: (() => void) | undefined;
+  /** Never rejects: a failure is kept for whoever asks next. */
+  #syncing: Promise<void> | undefined;
+  /** Another sync is wanted after the one that is under way. */
+  #again = false;
+  #failure: { readonly error: unknown } | undefined;
 
-  constructor(
-    log: EventLogWriter,
-    mode: Durability,
-    sink: OutputSink | undefined,
-    onDurable: () => void,
-    clock: Clock = nodeClock,
-  ) {
-    this.log = log;
-    this.#mode = mode;
-    this.#sink = sink;
-    this.#onDurable = onDurable;
-    this.#clock = clock;
-    this.#lastSyncMs = clock.nowMs();
+  constructor(options: DurableLogOptions) {
+    this.log = options.log;
+    this.#options = options;
+    this.#clock = options.clock ?? nodeClock;
   }
 
-  /** A tick was committed and appended. */
-  committed(outputs: readonly OutputRecord[]): void {
-    this.#dirty = true;
+  /** Aborted when the storage fails while nobody waits for it; then `check` throws. */
+  get failing(): AbortSignal {
+    return this.#failing.signal;
+  }
+
+  /** @throws EngineError `host-fault` where the storage has failed */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** A tick was committed and appended. A promise where the engine is to wait, since the disk does not keep up. */
+  committed(outputs: readonly OutputRecord[]): void | Promise<void> {
+    this.check();
+    const { mode, batchTicks, batchMs } = this.#options;
+    this.#ticks++;
     if (outputs.length > 0) this.#outputs.push(...outputs);
-    if (this.#mode === 'tick') {
-      this.settle();
+    if (mode === 'tick') return this.#syncNow();
+    if (mode === 'none') {
+      this.#release();
+      this.#cancelTimer ??= this.#clock.after(flushMs, this.#onTime);
       return;
     }
-    const nowMs = this.#clock.nowMs();
-    if (this.#mode === 'none') {
-      this.#release();
-      if (nowMs - this.#lastSyncMs < flushMs) return;
-      this.#lastSyncMs = nowMs;
-      this.log.flush();
-    } else if (nowMs - this.#lastSyncMs >= batchMs || this.#outputs.length >= batchOutputsMax) {
-      this.settle();
-    }
+    this.#cancelTimer ??= this.#clock.after(batchMs, this.#onTime);
+    if (this.#ticks < batchTicks && this.#outputs.length < batchOutputsMax) return;
+    if (this.#syncing !== undefined) return this.#whenThisIsSyncing();
+    this.#begin();
   }
 
-  /** Makes everything so far as durable as the mode says; called before the engine waits for anything. */
+  /** Begins to make everything so far as durable as the mode says; called before the engine waits for anything. */
   settle(): void {
-    if (!this.#dirty) return;
-    if (this.#mode === 'none') this.log.flush();
-    else this.log.sync();
-    this.#dirty = false;
-    this.#lastSyncMs = this.#clock.nowMs();
-    this.#release();
+    this.check();
+    if (this.#ticks === 0) return;
+    if (this.#syncing === undefined) this.#begin();
+    else this.#again = true;
+  }
+
+  /** Resolves when everything so far is as durable as the mode says; in mode `none`, when it is written. */
+  async settled(): Promise<void> {
+    this.settle();
+    if (this.#options.mode === 'none') return this.log.flush();
+    while (this.#ticks > 0 || this.#syncing !== undefined) {
+      this.settle();
+      await this.#syncing;
+    }
+    this.check();
   }
 
   /** Ends the log in order. */
-  close(): void {
+  async close(): Promise<void> {
+    this.#stopTimer();
+    this.#again = false;
+    await this.#syncing;
+    this.check();
     this.log.close();
-    this.#dirty = false;
+    this.#ticks = 0;
     this.#release();
+  }
+
+  /** Nothing more is made durable or released. Resolves when the disk is let go of. */
+  async abandon(): Promise<void> {
+    this.#failure ??= { error: new Error('the log was given up') };
+    this.#stopTimer();
+    await this.#syncing;
+    this.log.abandon();
+  }
+
+  readonly #onTime = (): void => {
+    this.#cancelTimer = undefined;
+    if (this.#failure === undefined) this.settle();
+  };
+
+  #stopTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  #syncNow(): void {
+    this.log.sync();
+    this.#ticks = 0;
+    this.#release();
+  }
+
+  async #whenThisIsSyncing(): Promise<void> {
+    this.#again = true;
+    await this.#syncing;
+    this.check();
+  }
+
+  #begin(): void {
+    this.#stopTimer();
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    this.#ticks = 0;
+    this.#again = false;
+    this.#syncing = this.#sync(outputs, this.#options.inputs.executedCount);
+  }
+
+  async #sync(outputs: readonly OutputRecord[], executedCount: number): Promise<void> {
+    try {
+      await this.log.beginSync();
+      this.#syncing = undefined;
+      if (this.#failure !== undefined) return;
+      this.#give(outputs, executedCount);
+      if (this.#again) this.#begin();
+    } catch (error) {
+      this.#syncing = undefined;
+      this.#failure ??= { error };
+      this.#failing.abort();
+    }
   }
 
   #release(): void {
     const outputs = this.#outputs;
     this.#outputs = [];
-    this.#onDurable();
-    if (this.#sink === undefined) return;
-    for (const output of outputs) this.#sink.write(output);
+    this.#give(outputs, this.#options.inputs.executedCount);
+  }
+
+  #give(outputs: readonly OutputRecord[], executedCount: number): void {
+    const { inputs, sink } = this.#options;
+    inputs.markDurable(executedCount);
+    if (sink === undefined) return;
+    for (const output of outputs) sink.write(output);
   }
 }

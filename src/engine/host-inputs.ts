@@ -93,9 +93,14 @@ export class HostInputs {
     this.#held = held;
   }
 
-  /** Everything that was taken, and does not wait for a receiver, is durable. */
-  markDurable(): void {
-    this.#durable = this.#accepted - this.#waiting.length - this.#held;
+  /** Inputs that were taken and do not wait for a receiver. */
+  get executedCount(): number {
+    return this.#accepted - this.#waiting.length - this.#held;
+  }
+
+  /** So many of them are durable. */
+  markDurable(count: number): void {
+    this.#durable = Math.max(this.#durable, count);
     if (this.#waiters.length === 0) return;
     const ready = this.#waiters.filter((waiter) => waiter.count <= this.#durable);
     this.#waiters = this.#waiters.filter((waiter) => waiter.count > this.#durable);

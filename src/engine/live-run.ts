@@ -95,7 +95,7 @@ export class LiveRun {
       if (tick === undefined) break;
       await this.step(tick, [], undefined, options);
     }
-    this.#parts.durable.settle();
+    await this.#parts.durable.settled();
   }
 
   /** Seals the stop, and runs until every agent has shut down. */
@@ -142,7 +142,7 @@ export class LiveRun {
     const outputs = recorder.committed(executed, machine.state.events);
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);
-    durable.committed(outputs);
+    const held = durable.committed(outputs);
     if (!hooks.isEmpty) {
       emitTelemetry(
         hooks,
@@ -153,7 +153,9 @@ export class LiveRun {
       );
     }
     options.onTick?.(totals.progress);
-    if (snapshots.isDue(executed.tick)) return snapshots.take(machine);
+    const isDue = snapshots.isDue(executed.tick);
+    if (held === undefined) return isDue ? snapshots.take(machine) : undefined;
+    return held.then(() => (isDue ? snapshots.take(machine) : undefined));
   }
 
   /** The cursor, where it has moved since it was last recorded. */
@@ -176,13 +178,17 @@ export class LiveRun {
     const gathered = lines.gather(tick);
     if (!(gathered instanceof Promise)) return gathered;
     durable.settle();
-    return (await untilAborted(gathered, signal)) ?? 'aborted';
+    const ready = await untilAborted(gathered, [signal, durable.failing]);
+    durable.check();
+    return ready ?? 'aborted';
   }
 
   async #waitForInput(lines: LineInputs, signal: AbortSignal | undefined): Promise<void> {
     if (!lines.live) return;
-    this.#parts.durable.settle();
-    await untilAborted(Promise.race(this.#arrivals(lines)), signal);
+    const { durable } = this.#parts;
+    durable.settle();
+    await untilAborted(Promise.race(this.#arrivals(lines)), [signal, durable.failing]);
+    durable.check();
   }
 
   /** What may end a wait before its time. A source that holds a line for a later tick has nothing sooner. */
@@ -205,10 +211,13 @@ export class LiveRun {
   /** Waits for the logical time of a tick. False where the signal or one of `wake` comes before. */
   async #pace(tick: number, options: RunOptions, wake: readonly Promise<void>[]): Promise<boolean> {
     if (options.pace !== 'wall-clock') return true;
+    const { durable } = this.#parts;
     const dueMs = this.#startedAtMs + (tick - this.#startTick - 1) * this.#parts.tickMs;
     for (let waitMs = dueMs - this.#clock.nowMs(); waitMs > 0; waitMs = dueMs - this.#clock.nowMs()) {
-      this.#parts.durable.settle();
-      if (await sleep(this.#clock, waitMs, options.signal, wake)) return false;
+      durable.settle();
+      const early = await sleep(this.#clock, waitMs, [options.signal, durable.failing], wake);
+      durable.check();
+      if (early) return false;
     }
     return true;
   }
@@ -219,37 +228,48 @@ export class LiveRun {
   }
 }
 
-/** The promise's value, or undefined where the signal comes first. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
-  if (signal === undefined) return promise;
-  if (signal.aborted) return Promise.resolve(undefined);
+type Signals = readonly (AbortSignal | undefined)[];
+
+/** Calls back when one of the signals comes; answers what takes that back. */
+function whenAborted(signals: Signals, callback: () => void): () => void {
+  for (const signal of signals) signal?.addEventListener('abort', callback, { once: true });
+  return () => {
+    for (const signal of signals) signal?.removeEventListener('abort', callback);
+  };
+}
+
+function isAborted(signals: Signals): boolean {
+  return signals.some((signal) => signal?.aborted === true);
+}
+
+/** The promise's value, or undefined where one of the signals comes first. */
+function untilAborted<T>(promise: Promise<T>, signals: Signals): Promise<T | undefined> {
+  if (isAborted(signals)) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => resolve(undefined);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const forget = whenAborted(signals, () => resolve(undefined));
+    promise.then(resolve, reject).finally(forget);
   });
 }
 
 /** The longest that a timer of the host can wait. */
 const timerMsMax = 2 ** 31 - 1;
 
-/** Waits for at most so long; true where the signal or one of `wake` came before. Leaves no timer behind. */
+/** Waits for at most so long; true where one of the signals or of `wake` came before. Leaves no timer behind. */
 function sleep(
   clock: Clock,
   waitMs: number,
-  signal: AbortSignal | undefined,
+  signals: Signals,
   wake: readonly Promise<void>[],
 ): Promise<boolean> {
-  if (signal?.aborted === true) return Promise.resolve(true);
+  if (isAborted(signals)) return Promise.resolve(true);
   return new Promise((resolve) => {
     const end = (early: boolean): void => {
       cancel();
-      signal?.removeEventListener('abort', onAbort);
+      forget();
       resolve(early);
     };
-    const onAbort = (): void => end(true);
+    const forget = whenAborted(signals, () => end(true));
     const cancel = clock.after(Math.min(waitMs, timerMsMax), () => end(false));
-    signal?.addEventListener('abort', onAbort, { once: true });
     for (const arrival of wake) void arrival.then(() => end(true));
   });
 }

@@ -11,7 +11,6 @@ import { HostInputs } from './host-inputs.ts';
 import type { LineSource } from './input/index.ts';
 import { LineInputs } from './line-inputs.ts';
 import { LiveRun } from './live-run.ts';
-import { abandonRecord } from './open-record.ts';
 import { type OpenRun, openExistingRun, openFork, openNewRun } from './open-run.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import type {
@@ -57,14 +56,16 @@ export class Orchestrator {
     this.#open = open;
     this.#runDirectory = options.runDirectory;
     this.#calls = new HostCalls(system.config, machine.state);
-    const onDurable = (): void => this.#hostInputs.markDurable();
-    this.#durable = new DurableLog(
-      record.log,
-      system.host.durability,
-      options.outputs,
-      onDurable,
-      ports.clock,
-    );
+    const { durability: mode, batchTicks, batchMs } = system.host;
+    this.#durable = new DurableLog({
+      log: record.log,
+      mode,
+      sink: options.outputs,
+      inputs: this.#hostInputs,
+      batchTicks,
+      batchMs,
+      clock: ports.clock,
+    });
     const { snapshotTicks } = system.host;
     const { tickMs } = system.config.run;
     this.#snapshots = new SnapshotSchedule(new SnapshotStore(record.directory, ports), snapshotTicks, tickMs);
@@ -296,7 +297,7 @@ export class Orchestrator {
     const { machine, record, pool, totals } = this.#open;
     await this.#snapshots.settled();
     record.recorder.ended(machine.state.tick, reason, machine.digest);
-    this.#durable.close();
+    await this.#durable.close();
     record.directory.unlock();
     this.#ended = reason;
     this.#hostInputs.close('the run has ended');
@@ -331,7 +332,8 @@ export class Orchestrator {
     } catch {
       // The storage is what failed, or fails too: the log stays as it is.
     }
-    abandonRecord(this.#open.record);
+    await this.#durable.abandon();
+    this.#open.record.directory.unlock();
     this.#hostInputs.close('the run has failed');
     await this.#open.pool.close();
   }

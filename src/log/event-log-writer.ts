@@ -50,7 +50,6 @@ export class EventLogWriter {
   #folderPending = false;
   /** How far the log reaches, if all that was written was durable; undefined where that is known. */
   #reach: LogReach | undefined;
-  #releasedTick: number;
   #closed = false;
   #failure: { readonly error: unknown } | undefined;
 
@@ -80,7 +79,6 @@ export class EventLogWriter {
     this.#nextSegment = (after?.segment ?? -1) + 1;
     this.#epoch = options.epoch ?? 0;
     this.#head = new HeadWriter(directory);
-    this.#releasedTick = this.#head.releasedTick;
     // A quarter more: the last event of a chunk, and the indexes.
     this.#buffer = new ByteWriter(Math.ceil(this.#chunkBytesMax * 1.5) + 4096);
   }
@@ -91,11 +89,6 @@ export class EventLogWriter {
     const segment = this.#segment ?? this.#guard(() => this.#open());
     segment.append(id, tick, encodeTo as (writer: ByteWriter, value: ChannelMessages[C]) => void, value);
     if (segment.pending >= this.#chunkBytesMax) this.flush();
-  }
-
-  /** The outputs of all ticks up to this one have left the engine; the head record will say so. */
-  noteReleased(tick: number): void {
-    this.#releasedTick = tick;
   }
 
   /** Ends the chunk and writes it: whoever reads the directory finds all events so far. */
@@ -115,12 +108,11 @@ export class EventLogWriter {
   async beginSync(): Promise<void> {
     this.flush();
     const reach = this.#reach;
-    const releasedTick = this.#releasedTick;
     this.#reach = undefined;
     try {
       this.#syncFolder();
       await this.#segment?.beginSync();
-      if (reach !== undefined) await this.#head.beginWrite(this.#epoch, releasedTick, reach);
+      if (reach !== undefined) await this.#head.beginWrite(this.#epoch, reach);
     } catch (error) {
       this.#failure ??= { error };
       throw error;
@@ -169,7 +161,7 @@ export class EventLogWriter {
   #sync(): void {
     this.#segment?.sync();
     this.#syncFolder();
-    if (this.#reach !== undefined) this.#head.write(this.#epoch, this.#releasedTick, this.#reach);
+    if (this.#reach !== undefined) this.#head.write(this.#epoch, this.#reach);
     this.#reach = undefined;
   }
 

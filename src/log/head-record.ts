@@ -30,8 +30,6 @@ export interface HeadRecord extends LogReach {
   /** Identity of the run, 16 bytes in hexadecimal. */
   readonly runId: string;
   readonly epoch: number;
-  /** The outputs of all ticks up to this one had left the engine. */
-  readonly releasedTick: number;
 }
 
 /** A slot is a page, so that a torn write of one never touches the other. */
@@ -42,7 +40,7 @@ const magic = new TextEncoder().encode('WEHEAD1\n');
 /** The record of a log in which nothing is durable yet. */
 export function firstHead(runId: string, tick: number): HeadRecord {
   const reach = { segment: 0, offset: 0, chain: chainStart(runId), messages: 0, tick };
-  return { generation: 0, runId, epoch: 0, releasedTick: tick, ...reach };
+  return { generation: 0, runId, epoch: 0, ...reach };
 }
 
 export function encodeSlot(head: HeadRecord): Uint8Array<ArrayBuffer> {
@@ -54,7 +52,7 @@ export function encodeSlot(head: HeadRecord): Uint8Array<ArrayBuffer> {
   writer.raw(runId);
   writer.uint32(head.epoch);
   writer.uint32(head.segment);
-  for (const number of [head.offset, head.messages, head.tick, head.releasedTick]) writer.uint64(number);
+  for (const number of [head.offset, head.messages, head.tick]) writer.uint64(number);
   writer.raw(head.chain);
   const slot = writer.bytes;
   slot.set(sha256(slot.subarray(0, hashOffset)), hashOffset);
@@ -76,8 +74,7 @@ function decodeSlot(slot: Uint8Array<ArrayBuffer>): HeadRecord | undefined {
     offset: uint64(40),
     messages: uint64(48),
     tick: uint64(56),
-    releasedTick: uint64(64),
-    chain: slot.slice(72, 104),
+    chain: slot.slice(64, 96),
   };
 }
 
@@ -133,19 +130,15 @@ export class HeadWriter {
     this.#last = readHead(directory);
   }
 
-  get releasedTick(): number {
-    return this.#last.releasedTick;
-  }
-
   /** Writes the record and makes it durable. */
-  write(epoch: number, releasedTick: number, reach: LogReach): void {
-    this.#attempt('write', () => this.#put(epoch, releasedTick, reach));
+  write(epoch: number, reach: LogReach): void {
+    this.#attempt('write', () => this.#put(epoch, reach));
     this.#attempt('sync', () => this.#handle?.sync());
   }
 
   /** As `write`; the thread goes on while the disk works. */
-  async beginWrite(epoch: number, releasedTick: number, reach: LogReach): Promise<void> {
-    this.#attempt('write', () => this.#put(epoch, releasedTick, reach));
+  async beginWrite(epoch: number, reach: LogReach): Promise<void> {
+    this.#attempt('write', () => this.#put(epoch, reach));
     try {
       await this.#handle?.beginSync();
     } catch (error) {
@@ -171,11 +164,11 @@ export class HeadWriter {
     }
   }
 
-  #put(epoch: number, releasedTick: number, reach: LogReach): void {
+  #put(epoch: number, reach: LogReach): void {
     // What was synced aside may be done after what came later.
     if (reach.messages < this.#last.messages) return;
     const { generation, runId } = this.#last;
-    const head = { generation: generation + 1, runId, epoch, releasedTick, ...reach };
+    const head = { generation: generation + 1, runId, epoch, ...reach };
     const slot = encodeSlot(head);
     this.#handle ??= this.#storage.openUpdate(headFile);
     const start = (head.generation % 2) * slotBytes;

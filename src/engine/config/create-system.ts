@@ -54,6 +54,8 @@ export interface SystemDescription {
         readonly trace?: Trace | undefined;
         readonly residentAgentsMax?: number | undefined;
         readonly snapshotTicks?: number | undefined;
+        readonly batchTicks?: number | undefined;
+        readonly batchMs?: number | undefined;
       }
     | undefined;
   readonly agents: Readonly<Record<string, AgentDescription>>;

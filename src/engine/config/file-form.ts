@@ -47,6 +47,8 @@ export interface FileSystem {
     readonly trace: Trace;
     readonly residentAgentsMax: number;
     readonly snapshotTicks: number;
+    readonly batchTicks: number;
+    readonly batchMs: number;
   };
   readonly inputs: { readonly file?: string };
   readonly agents: Readonly<Record<string, FileAgent>>;

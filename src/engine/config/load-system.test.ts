@@ -77,6 +77,8 @@ module = "two.wasm"
     trace: 'outcomes',
     residentAgentsMax: 4096,
     snapshotTicks: 0,
+    batchTicks: 1000,
+    batchMs: 100,
   });
 });
 

@@ -14,6 +14,8 @@ import {
 import { nameSource } from './cross-checks.ts';
 import type { FileSystem } from './file-form.ts';
 import {
+  batchMsRange,
+  batchTicksRange,
   configFormat,
   durabilities,
   hostDefaults,
@@ -95,6 +97,8 @@ const describe = {
   workers: 'Worker threads; 0 runs everything in one thread. Chosen by the engine where it is left out.',
   pace: 'Whether ticks follow one another at once, or each at its logical time.',
   durability: 'When a tick is on the disk: before its outputs leave, in groups, or never waited for.',
+  batchTicks: 'Ticks after which a group of them is made durable, with durability "batch".',
+  batchMs: 'Milliseconds after which they are, however few they are.',
   trace: 'How much of each task goes into the record beside what a replay needs.',
   residentAgentsMax: 'Agents whose instances may be alive at once; the others hibernate.',
   snapshotTicks:
@@ -191,6 +195,12 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
     workers: whole(0, workersMax).optional().describe(describe.workers),
     pace: oneOf(paces).default(hostDefaults.pace).describe(describe.pace),
     durability: oneOf(durabilities).default(hostDefaults.durability).describe(describe.durability),
+    batchTicks: whole(...batchTicksRange)
+      .default(hostDefaults.batchTicks)
+      .describe(describe.batchTicks),
+    batchMs: whole(...batchMsRange)
+      .default(hostDefaults.batchMs)
+      .describe(describe.batchMs),
     trace: oneOf(traces).default(hostDefaults.trace).describe(describe.trace),
     residentAgentsMax: whole(...residentAgentsRange)
       .default(hostDefaults.residentAgentsMax)

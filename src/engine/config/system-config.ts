@@ -116,6 +116,10 @@ export interface HostConfig {
   readonly inputFile: string | undefined;
   readonly pace: Pace;
   readonly durability: Durability;
+  /** In mode `batch`, a sync begins after so many ticks, */
+  readonly batchTicks: number;
+  /** or so many milliseconds after the first of them. */
+  readonly batchMs: number;
   readonly trace: Trace;
   /** Agents whose instances may be alive at once; the others hibernate. */
   readonly residentAgentsMax: number;
@@ -128,6 +132,8 @@ export const hostDefaults: HostConfig = {
   inputFile: undefined,
   pace: 'free',
   durability: 'batch',
+  batchTicks: 1000,
+  batchMs: 100,
   trace: 'outcomes',
   residentAgentsMax: 4096,
   snapshotTicks: 0,
@@ -135,6 +141,10 @@ export const hostDefaults: HostConfig = {
 
 /** What `residentAgentsMax` may be: V8 holds about 13,000 memories in a process. */
 export const residentAgentsRange: readonly [number, number] = [1, 12_000];
+
+/** What `batchTicks` and `batchMs` may be. */
+export const batchTicksRange: readonly [number, number] = [1, 1_000_000];
+export const batchMsRange: readonly [number, number] = [1, 60_000];
 
 /** More workers than this are refused. */
 export const workersMax = 64;
