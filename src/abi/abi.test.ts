@@ -4,7 +4,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { envelopeOffset, envelopeSize, isMessage, noticeOffset, noticeSize, TaskKind } from './envelope.ts';
+import {
+  envelopeOffset,
+  envelopeSize,
+  faultNoticeOffset,
+  faultNoticeSize,
+  isMessage,
+  noticeOffset,
+  noticeSize,
+  TaskKind,
+} from './envelope.ts';
 import { faultCodes, faultKind } from './fault.ts';
 import { hostFunctionNames, hostFunctions } from './host-functions.ts';
 import { wordsOf } from './record.ts';
@@ -21,6 +30,15 @@ test('the envelope has the offsets of its page, ascending, and ends where it say
   assert.equal(noticeOffset.receiverCounter + 4, noticeSize);
   for (const [name, at] of offsets)
     assert.match(page, new RegExp(`\\| ${at} \\| [ui]\\d+ \\| ${name} \\|`), name);
+});
+
+test('a fault notice has the offsets and the fault codes of its page, and ends where it says', () => {
+  assert.equal(faultNoticeOffset.imageTick + 8, faultNoticeSize);
+  for (const [name, at] of Object.entries(faultNoticeOffset))
+    assert.match(page, new RegExp(`\\| ${at} \\| u\\d+ \\| ${name} \\|`), name);
+  const row = page.split('\n').find((line) => line.startsWith('| 4 | u32 | fault |'));
+  for (const [name, code] of Object.entries(faultCodes))
+    assert.ok(row?.includes(`${code} ${name.replaceAll('-', ' ')}`), name);
 });
 
 test('isMessage() divides the kinds as the page does', () => {

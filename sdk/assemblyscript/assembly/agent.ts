@@ -1,6 +1,6 @@
 // The class that an author extends.
 
-import { Message, Notice, Step, Timer } from "./tasks";
+import { Fault, Message, Notice, Step, Timer } from "./tasks";
 
 /** An agent: override what it should react to. It is made in its first task, so its constructor may call the engine. */
 export class Agent {
@@ -19,6 +19,15 @@ export class Agent {
 
   /** Some of this agent's effects did not reach their receivers. */
   onNotice(notice: Notice): void {}
+
+  /** Another agent failed: called in the agent that `onFault` of the system file names. */
+  onFault(fault: Fault): void {}
+
+  /**
+   * This agent failed and goes on as it was at its last image: its first task then, in place of `onStart`. Timers, and
+   * subscriptions and channels of its own making, are gone, and can be made again here.
+   */
+  onRestart(fault: Fault): void {}
 
   /** The last task: `send`, `publish`, `output` and `log` alone are allowed. */
   onShutdown(): void {}

@@ -4,10 +4,10 @@ import { Agent } from "./agent";
 import { EnvelopeOffset, TaskKind } from "./envelope";
 import { inboxOf } from "./inbox";
 import { makeAgent } from "./register";
-import { begin, beginWith, end } from "./task-state";
+import { begin, beginWith, end, self } from "./task-state";
 import "./substitutes/bindings";
 import "./substitutes/globals";
-import { Message, Notice, Step, Timer } from "./tasks";
+import { Fault, Message, Notice, Step, Timer } from "./tasks";
 
 let agent: Agent | null = null;
 
@@ -25,8 +25,14 @@ export function agent_receive(envelope: i32): i32 {
   const kind = load<i32>(<usize>envelope, EnvelopeOffset.kind);
   if (kind == TaskKind.notice) receiver.onNotice(new Notice(<usize>envelope));
   else if (kind == TaskKind.configuration) receiver.onConfig(new Message(<usize>envelope));
+  else if (kind == TaskKind.fault) receiveFault(receiver, new Fault(<usize>envelope));
   else if (kind == TaskKind.message || kind == TaskKind.topic) receiver.onMessage(new Message(<usize>envelope));
   return end();
+}
+
+function receiveFault(receiver: Agent, fault: Fault): void {
+  if (fault.agent.equals(self())) receiver.onRestart(fault);
+  else receiver.onFault(fault);
 }
 
 export function agent_step(envelope: i32): i32 {

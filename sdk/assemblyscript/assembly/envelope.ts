@@ -1,4 +1,4 @@
-// Offsets of the envelope and of a notice. ABI 1.x only appends, so a field is never looked for anywhere else.
+// Offsets of the envelope and of notices. ABI 1.x only appends, so a field is never looked for anywhere else.
 
 export namespace EnvelopeOffset {
   export const kind: usize = 4;
@@ -28,10 +28,24 @@ export namespace NoticeOffset {
   export const receiverCounter: usize = 28;
 }
 
+export namespace FaultOffset {
+  export const size: i32 = 48;
+  export const count: usize = 0;
+  export const fault: usize = 4;
+  export const tick: usize = 8;
+  export const origin: usize = 16;
+  export const counter: usize = 20;
+  export const incarnation: usize = 24;
+  export const recovery: usize = 28;
+  export const restartTick: usize = 32;
+  export const imageTick: usize = 40;
+}
+
 export namespace TaskKind {
   export const message: i32 = 1;
   export const topic: i32 = 2;
   export const notice: i32 = 3;
   export const configuration: i32 = 4;
+  export const fault: i32 = 5;
   export const timer: i32 = 17;
 }

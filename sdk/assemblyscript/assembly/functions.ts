@@ -2,7 +2,7 @@
 
 import { Agent } from "./agent";
 import { registerFactory } from "./register";
-import { Message, Notice, Step, Timer } from "./tasks";
+import { Fault, Message, Notice, Step, Timer } from "./tasks";
 
 let start: (() => void) | null = null;
 let config: ((config: Message) => void) | null = null;
@@ -10,6 +10,8 @@ let message: ((message: Message) => void) | null = null;
 let step: ((step: Step) => void) | null = null;
 let timer: ((timer: Timer) => void) | null = null;
 let notice: ((notice: Notice) => void) | null = null;
+let fault: ((fault: Fault) => void) | null = null;
+let restart: ((fault: Fault) => void) | null = null;
 let shutdown: (() => void) | null = null;
 
 class FunctionsAgent extends Agent {
@@ -40,6 +42,16 @@ class FunctionsAgent extends Agent {
 
   onNotice(received: Notice): void {
     const handler = notice;
+    if (handler) handler(received);
+  }
+
+  onFault(received: Fault): void {
+    const handler = fault;
+    if (handler) handler(received);
+  }
+
+  onRestart(received: Fault): void {
+    const handler = restart;
     if (handler) handler(received);
   }
 
@@ -84,6 +96,18 @@ export function onTimer(handler: (timer: Timer) => void): void {
 /** Some of this agent's effects did not reach their receivers. */
 export function onNotice(handler: (notice: Notice) => void): void {
   notice = handler;
+  serve();
+}
+
+/** Another agent failed: called in the agent that `onFault` of the system file names. */
+export function onFault(handler: (fault: Fault) => void): void {
+  fault = handler;
+  serve();
+}
+
+/** This agent failed and goes on as it was at its last image; its timers are gone, and what it joined or subscribed to. */
+export function onRestart(handler: (fault: Fault) => void): void {
+  restart = handler;
   serve();
 }
 

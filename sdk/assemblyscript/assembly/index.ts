@@ -7,8 +7,10 @@ export { HostCode, LogLevel, lastCode } from "./codes";
 export { register } from "./register";
 export {
   onConfig,
+  onFault,
   onMessage,
   onNotice,
+  onRestart,
   onShutdown,
   onStart,
   onStep,
@@ -16,7 +18,7 @@ export {
 } from "./functions";
 export { spawn, terminate, find } from "./life";
 export { debug, error, info, log, warn } from "./logging";
-export { Message, Notice, DropReason, Step, StepKind, Timer } from "./tasks";
+export { DropReason, Fault, FaultKind, Message, Notice, Recovery, Step, StepKind, Timer } from "./tasks";
 export {
   join,
   leave,

@@ -3,7 +3,7 @@
 import { JSON } from "json-as";
 import { validateJSON } from "json-as/assembly/util/validateJson";
 import { AgentId } from "./agent-id";
-import { EnvelopeOffset, NoticeOffset } from "./envelope";
+import { EnvelopeOffset, FaultOffset, NoticeOffset } from "./envelope";
 
 function copyOfPayload(envelope: usize): ArrayBuffer {
   const length = load<i32>(envelope, EnvelopeOffset.payloadLength);
@@ -116,6 +116,11 @@ export enum DropReason {
   SpawnRefused = 6,
   Poison = 7,
   TopicBound = 8,
+  BlockedCycle = 9,
+  ContractBroken = 10,
+  DroppedNewest = 11,
+  DroppedOldest = 12,
+  ChannelLimit = 13,
 }
 
 /** Some of the agent's effects did not reach their receivers. All fields but `count` are about the first of them. */
@@ -140,5 +145,63 @@ export class Notice {
       load<u32>(payload, NoticeOffset.receiverOrigin),
       load<u32>(payload, NoticeOffset.receiverCounter),
     );
+  }
+}
+
+/** How a task failed. */
+export enum FaultKind {
+  OutOfFuel = 1,
+  StackExhausted = 2,
+  MemoryOutOfBounds = 3,
+  TableOutOfBounds = 4,
+  IndirectCallMismatch = 5,
+  IntegerOverflow = 6,
+  DivideByZero = 7,
+  /** `throw`, `assert` and indices out of bounds end here. */
+  Unreachable = 8,
+  /** What `fail(code)` makes. */
+  NegativeReturn = 9,
+  UnknownReturn = 10,
+  InboxOutOfBounds = 11,
+  HostCallNotAllowed = 12,
+}
+
+/** What becomes of an agent that failed. */
+export enum Recovery {
+  /** It stays failed. */
+  None = 0,
+  /** It begins anew. */
+  FromInit = 1,
+  /** It goes on as it was at its last image. */
+  FromImage = 2,
+}
+
+/** An agent failed. All fields but `count` are about its last failure. */
+export class Fault {
+  /** Failures since the agent was last told. */
+  readonly count: u32;
+  readonly kind: FaultKind;
+  /** The tick in which it failed. */
+  readonly tick: u64;
+  readonly agent: AgentId;
+  /** Which of its lives failed: 0, and one more with each restart. */
+  readonly incarnation: u32;
+  readonly recovery: Recovery;
+  /** When it restarts; 0 where it does not. */
+  readonly restartTick: u64;
+  /** The tick of the image that it goes on from; 0 where there is none. */
+  readonly imageTick: u64;
+
+  constructor(envelope: usize) {
+    const payload = load<u32>(envelope, EnvelopeOffset.payloadPointer);
+    assert(load<i32>(envelope, EnvelopeOffset.payloadLength) >= FaultOffset.size);
+    this.count = load<u32>(payload, FaultOffset.count);
+    this.kind = load<i32>(payload, FaultOffset.fault);
+    this.tick = load<u64>(payload, FaultOffset.tick);
+    this.agent = new AgentId(load<u32>(payload, FaultOffset.origin), load<u32>(payload, FaultOffset.counter));
+    this.incarnation = load<u32>(payload, FaultOffset.incarnation);
+    this.recovery = load<i32>(payload, FaultOffset.recovery);
+    this.restartTick = load<u64>(payload, FaultOffset.restartTick);
+    this.imageTick = load<u64>(payload, FaultOffset.imageTick);
   }
 }

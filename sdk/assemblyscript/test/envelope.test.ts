@@ -27,6 +27,16 @@ interface Vector {
     readonly effectKind: number;
     readonly receiver: [number, number];
   };
+  readonly fault?: {
+    readonly count: number;
+    readonly fault: number;
+    readonly tick: string;
+    readonly agent: [number, number];
+    readonly incarnation: number;
+    readonly recovery: number;
+    readonly restartTick: string;
+    readonly imageTick: string;
+  };
   readonly bytesHex: string;
 }
 
@@ -39,6 +49,7 @@ const hooks: Record<number, string> = {
   2: 'message',
   3: 'notice',
   4: 'config',
+  5: 'fault',
   16: 'step',
   17: 'timer',
   18: 'step',
@@ -79,7 +90,8 @@ for (const vector of vectors.cases) {
     const [call, ...more] = host.take();
     assert.equal(more.length, 0);
     const seen = parseSeen(textOf(call?.args[0]));
-    assert.equal(seen['hook'], hooks[vector.kind]);
+    const isOwn = vector.fault?.agent.join() === vector.self.join();
+    assert.equal(seen['hook'], isOwn ? 'restart' : hooks[vector.kind]);
     assert.equal(String(seen['tick']), vector.tick);
     assert.equal(String(seen['timeMs']), vector.timeMs);
     assert.deepEqual(seen['self'], vector.self);
@@ -87,6 +99,12 @@ for (const vector of vectors.cases) {
       const { count, reason, tick, effectIndex, effectKind, receiver } = vector.notice;
       assert.deepEqual(seen['numbers'], [count, reason, Number(tick), effectIndex, effectKind]);
       assert.deepEqual(seen['sender'], receiver);
+    } else if (vector.fault) {
+      const { agent, ...rest } = vector.fault;
+      const { count, fault, tick, incarnation, recovery, restartTick, imageTick } = rest;
+      const numbers = [count, fault, tick, incarnation, recovery, restartTick, imageTick];
+      assert.deepEqual((seen['numbers'] as unknown[]).map(String), numbers.map(String));
+      assert.deepEqual(seen['sender'], agent);
     } else if (vector.kind === 17) {
       assert.deepEqual([seen['timer'], seen['tag']], [vector.timer, vector.tag]);
     } else {

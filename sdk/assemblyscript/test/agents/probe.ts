@@ -6,6 +6,7 @@ import {
   again,
   cancelTimer,
   fail,
+  Fault,
   find,
   finish,
   join,
@@ -122,6 +123,29 @@ class Probe extends Agent {
     const seen = seenIn("notice");
     seen.sender = ids(notice.receiver);
     seen.numbers = [notice.count, notice.reason, notice.tick, notice.effectIndex, notice.effectKind];
+    output<Seen>(seen);
+  }
+
+  onFault(fault: Fault): void {
+    this.tell("fault", fault);
+  }
+
+  onRestart(fault: Fault): void {
+    this.tell("restart", fault);
+  }
+
+  private tell(hook: string, fault: Fault): void {
+    const seen = seenIn(hook);
+    seen.sender = ids(fault.agent);
+    seen.numbers = [
+      fault.count,
+      fault.kind,
+      fault.tick,
+      fault.incarnation,
+      fault.recovery,
+      fault.restartTick,
+      fault.imageTick,
+    ];
     output<Seen>(seen);
   }
 
