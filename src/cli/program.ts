@@ -135,7 +135,8 @@ function addDiff(program: Command, done: (exitCode: number) => void): void {
     .command('diff')
     .summary('find the first place where two runs differ')
     .description(
-      'Finds the first tick, input, task, effect or byte of memory in which two recorded runs differ.',
+      'Finds the first tick, input, task, effect, global or byte of memory in which two recorded runs differ, and the ' +
+        'function that asked for it. Where their configurations, seeds or modules differ, that is said first.',
     )
     .argument('<run-a>', 'run directory', path)
     .argument('<run-b>', 'run directory', path)

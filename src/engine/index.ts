@@ -15,8 +15,10 @@ export {
   type SystemConfig,
   type SystemDescription,
 } from './config/index.ts';
+export type { ConfigDifference } from './diff/config-difference.ts';
 export { diffRuns, type RunDifference } from './diff/diff-runs.ts';
 export type { TickDifference } from './diff/first-difference.ts';
+export type { GlobalDifference, InstanceDifference, MemoryDifference } from './diff/instance-difference.ts';
 export type { OutputSink } from './durable-log.ts';
 export { type EffectView, effectText } from './effect-view.ts';
 export { type LineSource, openInput } from './input/index.ts';

@@ -32,6 +32,8 @@ import type { WordBuffer } from './word-buffer.ts';
 
 /** Sees where guests ask for something and where they trap. It must change nothing. */
 export interface CallWatch {
+  /** A task of the agent begins. */
+  task(agentNumber: number): void;
   /** An effect was taken, as so many-th of its task; `place` tells by its stack where the guest was. */
   effect(agentNumber: number, index: number, place: Error): void;
   trap(agentNumber: number, error: unknown): void;
@@ -242,6 +244,7 @@ export class Executor {
     const kind = this.#commands[at + 1]! as TaskKind;
     const outbox = this.#outbox;
     const limit = fuelLimit(instance, kind);
+    this.#watch?.task(instance.number);
     outbox.beginRecord();
     instance.taskFuel = limit;
     let answer = -1;

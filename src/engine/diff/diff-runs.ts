@@ -1,35 +1,24 @@
-// The first place where two recorded runs differ: the tick, then the input, the agent's task and effect, or the memory.
+// The first place where two recorded runs differ: the tick, then the input, the agent's task and effect, or what it holds.
 
-import { bytesEqual } from '../../base/encoding.ts';
-import { EngineError } from '../../base/errors.ts';
-import { decodeEvent, type Input, readEvents } from '../../log/index.ts';
-import { hostDefaults, type SystemConfig } from '../config/system-config.ts';
-import { type LoadedRun, loadRun, newestSnapshot } from '../load-run.ts';
-import { Machine } from '../machine.ts';
-import { openPool } from '../open-pool.ts';
-import { prepareModules } from '../prepare-modules.ts';
-import { sha256 } from '../sha256.ts';
+import { bytesEqual, encodeHex } from '../../base/encoding.ts';
+import { type LoadedRun, loadRun } from '../load-run.ts';
+import { type ConfigDifference, configDifferences } from './config-difference.ts';
 import { firstDifference, inputDifference, type TickDifference } from './first-difference.ts';
-import { readTranscript, type TranscriptContent } from './transcript-reader.ts';
+import { instanceDifference } from './instance-difference.ts';
+import { Side } from './side.ts';
+import { equalTicks, Timeline } from './timeline.ts';
 
 export interface RunDifference {
-  /** Whether anything differs, where both runs have a record. */
+  /** Whether nothing differs, in what both records have. */
   readonly equal: boolean;
   /** The last tick whose digest both runs have; for a fork, at least the tick it began from. 0: they differ at once. */
   readonly lastEqualTick: number;
-  /** Parts of the configuration that differ, such as `run.seed`. */
-  readonly configuration: readonly string[];
+  /** Values of the configuration that differ, seed and modules included. */
+  readonly configuration: readonly ConfigDifference[];
   /** The first tick that differs in what happened. */
   readonly first: TickDifference | undefined;
   /** Where one record ends and the other goes on with equal ticks before: the longer one. */
   readonly longer: 'a' | 'b' | undefined;
-}
-
-/** The recorded ticks of a run, in order. */
-interface Timeline {
-  readonly ticks: readonly number[];
-  readonly digests: readonly Uint8Array[];
-  readonly inputs: ReadonlyMap<number, readonly Input[]>;
 }
 
 /**
@@ -37,139 +26,123 @@ interface Timeline {
  * @throws EngineError what `replayRun` throws
  */
 export async function diffRuns(pathA: string, pathB: string): Promise<RunDifference> {
-  const runs = [await loadRun(pathA), await loadRun(pathB)] as const;
-  // What lies before the snapshot that a fork began from is the other run's own.
-  const start = Math.max(runs[0].base?.tick ?? 0, runs[1].base?.tick ?? 0);
-  const whole = [readTimeline(runs[0]), readTimeline(runs[1])] as const;
-  const [a, b] = [behind(whole[0], start), behind(whole[1], start)];
-  const configuration = differingPaths(runs[0].config, runs[1].config);
-  const common = Math.min(a.ticks.length, b.ticks.length);
-  let equal = 0;
-  while (equal < common && sameTick(a, b, equal)) equal++;
-  const lastEqualTick = equal === 0 ? start : a.ticks[equal - 1]!;
+  const [a, b] = [await loadRun(pathA), await loadRun(pathB)];
+  const [ticksA, ticksB] = [new Timeline(a), new Timeline(b)];
+  const configuration = configDifferences(a.config, b.config);
+  // What lies before the snapshot that a run began from is not in its record.
+  const start = Math.max(a.base?.tick ?? 0, b.base?.tick ?? 0);
+  const base = baseDifference(start, { run: a, ticks: ticksA }, { run: b, ticks: ticksB });
+  if (base !== undefined) {
+    return { equal: false, lastEqualTick: 0, configuration, first: base, longer: undefined };
+  }
+  const [fromA, fromB] = [ticksA.countUpTo(start), ticksB.countUpTo(start)];
+  const equal = equalTicks(ticksA, fromA, ticksB, fromB);
+  const lastEqualTick = equal === 0 ? start : ticksA.ticks[fromA + equal - 1]!;
   const facts = { lastEqualTick, configuration };
-  if (equal === common && a.ticks.length === b.ticks.length) {
-    return { ...facts, equal: configuration.length === 0, first: undefined, longer: undefined };
+  const [restA, restB] = [ticksA.ticks.length - fromA - equal, ticksB.ticks.length - fromB - equal];
+  if (restA === 0 || restB === 0) {
+    const longer = restA > 0 ? 'a' : restB > 0 ? 'b' : undefined;
+    const isEqual = longer === undefined && configuration.length === 0;
+    return { ...facts, equal: isEqual, first: undefined, longer };
   }
-  if (equal === common) {
-    const longer = a.ticks.length > b.ticks.length ? 'a' : 'b';
-    return { ...facts, equal: false, first: undefined, longer };
-  }
-  const first = await executeSideBySide(runs, whole, lastEqualTick);
+  const first = await executeSideBySide({ run: a, ticks: ticksA }, { run: b, ticks: ticksB }, lastEqualTick);
   return { ...facts, equal: false, first, longer: undefined };
 }
 
-/** The part of a timeline behind a tick. */
-function behind({ ticks, digests, inputs }: Timeline, start: number): Timeline {
-  const first = ticks.filter((tick) => tick <= start).length;
-  return { ticks: ticks.slice(first), digests: digests.slice(first), inputs };
+interface Recorded {
+  readonly run: LoadedRun;
+  readonly ticks: Timeline;
 }
 
-function readTimeline({ directory }: LoadedRun): Timeline {
-  const ticks: number[] = [];
-  const digests: Uint8Array[] = [];
-  const inputs = new Map<number, readonly Input[]>();
-  for (const { channel, tick, payload } of readEvents(directory, { channels: ['inputs', 'digests'] })) {
-    if (channel === 'inputs') inputs.set(tick, decodeEvent('inputs', payload).inputs);
-    else {
-      ticks.push(tick);
-      digests.push(decodeEvent('digests', payload).digest);
-    }
-  }
-  return { ticks, digests, inputs };
+/** Where a run begins from a snapshot, the other must have been in the same state there. */
+function baseDifference(start: number, a: Recorded, b: Recorded): TickDifference | undefined {
+  if (start === 0) return undefined;
+  const [digestA, digestB] = [digestAt(a, start), digestAt(b, start)];
+  if (digestA !== undefined && digestB !== undefined && bytesEqual(digestA, digestB)) return undefined;
+  const text = (digest: Uint8Array | undefined): string =>
+    digest === undefined ? 'the record does not reach it' : `digest ${encodeHex(digest)}`;
+  return { tick: start, what: 'base', a: text(digestA), b: text(digestB) };
 }
 
-function sameTick(a: Timeline, b: Timeline, index: number): boolean {
-  return a.ticks[index] === b.ticks[index] && bytesEqual(a.digests[index]!, b.digests[index]!);
-}
-
-/** Paths of the values that differ, in the order of the first configuration. */
-function differingPaths(a: unknown, b: unknown, path = ''): string[] {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
-    return a === b ? [] : [path];
-  }
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].flatMap((key) =>
-    differingPaths(
-      (a as Record<string, unknown>)[key],
-      (b as Record<string, unknown>)[key],
-      path === '' ? key : `${path}.${key}`,
-    ),
-  );
-}
-
-interface Side {
-  readonly machine: Machine;
-  readonly timeline: Timeline;
-  readonly close: () => Promise<void>;
-}
-
-async function openSide(run: LoadedRun, timeline: Timeline, lastEqualTick: number): Promise<Side> {
-  const { config, modules } = run as { config: SystemConfig; modules: LoadedRun['modules'] };
-  const pool = openPool(config, { workers: 0, blocking: true });
-  const { residentAgentsMax } = hostDefaults;
-  const options = { config, modules: await prepareModules(config, modules), pool, sha256, residentAgentsMax };
-  const machine = new Machine(options, newestSnapshot(run, lastEqualTick));
-  return { machine, timeline, close: () => pool.close() };
+/** The digest of the last tick up to `tick`; undefined where the record ends before. */
+function digestAt({ run, ticks }: Recorded, tick: number): Uint8Array | undefined {
+  const count = ticks.countUpTo(tick);
+  if (count > 0)
+    return ticks.ticks.length > count || ticks.ticks[count - 1] === tick
+      ? ticks.digest(count - 1)
+      : undefined;
+  return run.base?.tick === tick ? run.base.digest : undefined;
 }
 
 /** Steps both runs until what happened in a tick differs. */
 async function executeSideBySide(
-  runs: readonly [LoadedRun, LoadedRun],
-  timelines: readonly [Timeline, Timeline],
+  recordA: Recorded,
+  recordB: Recorded,
   lastEqualTick: number,
 ): Promise<TickDifference | undefined> {
-  const a = await openSide(runs[0], timelines[0], lastEqualTick);
-  const b = await openSide(runs[1], timelines[1], lastEqualTick);
+  const a = await Side.open(recordA.run, recordA.ticks, lastEqualTick);
   try {
-    const ticksA = timelines[0].ticks.filter((tick) => tick > a.machine.state.tick);
-    const ticksB = timelines[1].ticks.filter((tick) => tick > b.machine.state.tick);
-    // A side that begins at a later snapshot has executed what the other still has to.
-    const start = Math.max(a.machine.state.tick, b.machine.state.tick);
-    const rest = [await advance(a, ticksA, start), await advance(b, ticksB, start)] as const;
-    for (let i = 0; i < Math.max(rest[0].length, rest[1].length); i++) {
-      const [tickA, tickB] = [rest[0][i], rest[1][i]];
-      if (tickA === undefined || tickB === undefined || tickA !== tickB) {
-        return {
-          tick: Math.min(tickA ?? Number.MAX_SAFE_INTEGER, tickB ?? Number.MAX_SAFE_INTEGER),
-          what: 'clock',
-          a: tickText(tickA),
-          b: tickText(tickB),
-        };
-      }
-      const [contentA, contentB] = [await stepOnce(a, tickA), await stepOnce(b, tickB)];
-      const inputs = (side: Side): readonly Input[] => side.timeline.inputs.get(tickA) ?? [];
-      const found =
-        inputDifference(tickA, inputs(a), inputs(b)) ??
-        firstDifference(tickA, { ...a, content: contentA }, { ...b, content: contentB });
-      if (found !== undefined) return found;
+    const b = await Side.open(recordB.run, recordB.ticks, lastEqualTick);
+    try {
+      return await stepBoth(a, b);
+    } finally {
+      await b.close();
     }
-    return undefined;
   } finally {
     await a.close();
-    await b.close();
   }
+}
+
+async function stepBoth(a: Side, b: Side): Promise<TickDifference | undefined> {
+  const before = await differingAgents(a, b);
+  while (a.nextTick !== undefined || b.nextTick !== undefined) {
+    const [tick, tickB] = [a.nextTick, b.nextTick];
+    if (tick === undefined || tick !== tickB) {
+      const earliest = Math.min(tick ?? Number.MAX_SAFE_INTEGER, tickB ?? Number.MAX_SAFE_INTEGER);
+      return { tick: earliest, what: 'clock', a: tickText(tick), b: tickText(tickB) };
+    }
+    const [stepA, stepB] = [await a.step(), await b.step()];
+    const inputs = inputDifference(tick, a, stepA.inputs, stepB.inputs);
+    if (inputs !== undefined) return inputs;
+    const executed = [
+      { side: a, content: stepA.content },
+      { side: b, content: stepB.content },
+    ] as const;
+    const found = await firstDifference(tick, ...executed);
+    if (found !== undefined) return explained(found, a, b, before);
+  }
+  return undefined;
+}
+
+/** Adds what the agent holds, and whether that differed before. */
+async function explained(
+  found: TickDifference,
+  a: Side,
+  b: Side,
+  before: ReadonlySet<string>,
+): Promise<TickDifference> {
+  const { agent } = found;
+  const number = a.machine.state.agents.find((candidate) => candidate?.name === agent)?.number;
+  if (agent === undefined || number === undefined) return found;
+  const instance = found.instance ?? (await instanceDifference(a, b, number));
+  return {
+    ...found,
+    ...(instance !== undefined && { instance }),
+    ...(before.has(agent) && { earlier: true }),
+  };
+}
+
+/** Names of agents that hold different things though no digest tells it: of another module, or a bug. */
+async function differingAgents(a: Side, b: Side): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  if (a.machine.state.tick === 0) return names;
+  for (const agent of a.machine.state.agents) {
+    if (agent === undefined) continue;
+    if ((await instanceDifference(a, b, agent.number)) !== undefined) names.add(agent.name);
+  }
+  return names;
 }
 
 function tickText(tick: number | undefined): string {
   return tick === undefined ? 'the record has ended' : `the next tick is ${tick}`;
-}
-
-async function advance(side: Side, ticks: readonly number[], until: number): Promise<readonly number[]> {
-  const rest = ticks.filter((tick) => tick > until);
-  for (const tick of ticks) if (tick <= until) await stepOnce(side, tick);
-  return rest;
-}
-
-async function stepOnce({ machine, timeline }: Side, tick: number): Promise<TranscriptContent> {
-  const executed = await machine.step(tick, timeline.inputs.get(tick) ?? []);
-  const index = timeline.ticks.indexOf(tick);
-  if (!bytesEqual(executed.digest, timeline.digests[index]!)) {
-    throw new EngineError(
-      'replay-diverged',
-      `Cannot compare: tick ${tick} does not give its recorded digest`,
-      { tick },
-    );
-  }
-  return readTranscript(executed.committed.transcript);
 }

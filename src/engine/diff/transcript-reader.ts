@@ -1,6 +1,6 @@
 // Reads a tick's transcript back: what `scheduler/transcript.ts` wrote for the digest.
 
-import { EffectKind, recordHeadWords, recordWord } from '../../abi/record.ts';
+import { recordHeadWords, recordWord } from '../../abi/record.ts';
 
 /** A planned task as the digest has it. */
 export interface TranscriptTask {
@@ -55,48 +55,4 @@ export function effectsOf(record: Uint32Array): Uint32Array[] {
     at += size;
   }
   return effects;
-}
-
-/** Where in each effect its length word stands, and how many words of plain numbers come before it. */
-const payloadAt: Readonly<Partial<Record<EffectKind, number>>> = {
-  [EffectKind.send]: 3,
-  [EffectKind.publish]: 2,
-  [EffectKind.join]: 1,
-  [EffectKind.leave]: 1,
-  [EffectKind.log]: 2,
-  [EffectKind.output]: 1,
-  [EffectKind.spawn]: 3,
-};
-
-const kindNames = new Map<number, string>(Object.entries(EffectKind).map(([name, kind]) => [kind, name]));
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
-/** An effect in words, for people: `send 0 3 "…"`. */
-export function describeEffect(words: Uint32Array): string {
-  const kind = words[0]! & 0xff;
-  const name = kindNames.get(kind) ?? `effect ${kind}`;
-  if (kind === EffectKind.publishChannel) {
-    const bytes = bytesFrom(words, 3);
-    const nameLength = words[1]!;
-    const start = (nameLength + 3) & ~3;
-    const payload = bytes.subarray(start, start + words[2]!);
-    return `publish ${describeBytes(bytes.subarray(0, nameLength))} ${describeBytes(payload)}`;
-  }
-  const at = payloadAt[kind as EffectKind];
-  if (at === undefined) return [name, ...words.subarray(1)].join(' ');
-  const payload = bytesFrom(words, at + 1).subarray(0, words[at]!);
-  return [name, ...words.subarray(1, at), describeBytes(payload)].join(' ');
-}
-
-function bytesFrom(words: Uint32Array, at: number): Uint8Array {
-  return new Uint8Array(words.buffer, words.byteOffset + at * 4, (words.length - at) * 4);
-}
-
-/** Text where the bytes are printable text, else hexadecimal. */
-export function describeBytes(bytes: Uint8Array): string {
-  try {
-    return JSON.stringify(decoder.decode(bytes));
-  } catch {
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  }
 }

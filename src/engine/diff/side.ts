@@ -1,0 +1,135 @@
+// One of two runs that are executed again side by side, with what its agents called and where they trapped.
+
+import { bytesEqual } from '../../base/encoding.ts';
+import { EngineError } from '../../base/errors.ts';
+import type { Input } from '../../log/index.ts';
+import type { CallWatch } from '../../sandbox/index.ts';
+import { explainTrap, moduleNames } from '../../wasm/index.ts';
+import type { LoadedRun } from '../load-run.ts';
+import type { Machine } from '../machine.ts';
+import type { PreparedModule } from '../prepare-modules.ts';
+import { type Rewound, rewind } from '../rewind.ts';
+import { RecordedInputs, type Timeline } from './timeline.ts';
+import { readTranscript, type TranscriptContent } from './transcript-reader.ts';
+
+/** What one task did, as V8 knows it: the places of its effects and of its trap. */
+interface WatchedTask {
+  readonly effects: Error[];
+  trap: unknown;
+}
+
+/** Keeps the places of one tick; an error writes its stack only when it is asked for. */
+class Watcher implements CallWatch {
+  readonly tasks: Map<number, WatchedTask[]> = new Map();
+
+  task(agentNumber: number): void {
+    const list = this.tasks.get(agentNumber) ?? [];
+    list.push({ effects: [], trap: undefined });
+    this.tasks.set(agentNumber, list);
+  }
+
+  effect(agentNumber: number, index: number, place: Error): void {
+    this.tasks.get(agentNumber)!.at(-1)!.effects[index] = place;
+  }
+
+  trap(agentNumber: number, error: unknown): void {
+    this.tasks.get(agentNumber)!.at(-1)!.trap = error;
+  }
+}
+
+export class Side {
+  readonly #run: LoadedRun;
+  readonly #rewound: Rewound;
+  readonly #timeline: Timeline;
+  readonly #watcher: Watcher;
+  readonly #inputs: RecordedInputs;
+  /** Place in the timeline of the tick that comes next. */
+  #next: number;
+
+  private constructor(run: LoadedRun, rewound: Rewound, timeline: Timeline, watcher: Watcher, tick: number) {
+    this.#run = run;
+    this.#rewound = rewound;
+    this.#timeline = timeline;
+    this.#watcher = watcher;
+    this.#next = timeline.countUpTo(tick);
+    this.#inputs = new RecordedInputs(run, tick + 1);
+  }
+
+  /** A run that stands behind a tick that its record has. */
+  static async open(run: LoadedRun, timeline: Timeline, tick: number): Promise<Side> {
+    const watcher = new Watcher();
+    const rewound = await rewind(run, tick, { watch: watcher });
+    return new Side(run, rewound, timeline, watcher, tick);
+  }
+
+  get machine(): Machine {
+    return this.#rewound.machine;
+  }
+
+  get seed(): number {
+    return this.#run.config.run.seed;
+  }
+
+  /** The tick that the record has next; undefined where it has ended. */
+  get nextTick(): number | undefined {
+    return this.#timeline.ticks[this.#next];
+  }
+
+  /** Executes the next tick; answers what happened in it. */
+  async step(): Promise<{ readonly inputs: readonly Input[]; readonly content: TranscriptContent }> {
+    const tick = this.nextTick!;
+    this.#watcher.tasks.clear();
+    const inputs = this.#inputs.at(tick);
+    const executed = await this.machine.step(tick, inputs);
+    if (!bytesEqual(executed.digest, this.#timeline.digest(this.#next))) {
+      const { path } = this.#run.directory;
+      const text = `Cannot compare "${path}": its tick ${tick} does not give the digest that it recorded; replay it`;
+      throw new EngineError('replay-diverged', text, { tick, path });
+    }
+    this.#next++;
+    return { inputs, content: readTranscript(executed.committed.transcript) };
+  }
+
+  moduleOf(agentNumber: number): PreparedModule {
+    const { modules, machine } = this.#rewound;
+    const { declarationIndex } = machine.state.agents[agentNumber]!;
+    return modules.list[modules.indexOfDeclaration[declarationIndex]!]!;
+  }
+
+  /** The author's bytes. */
+  moduleBytes(agentNumber: number): Uint8Array {
+    return this.#run.modules.get(this.moduleOf(agentNumber).hash)!.bytes;
+  }
+
+  /** Which function asked for an effect of the last tick; undefined where no call did. */
+  effectPlace(agentNumber: number, task: number, effect: number): string | undefined {
+    return this.#place(agentNumber, this.#watcher.tasks.get(agentNumber)?.[task]?.effects[effect]);
+  }
+
+  /** Which function a task of the last tick trapped in; undefined where it did not. */
+  trapPlace(agentNumber: number, task: number): string | undefined {
+    return this.#place(agentNumber, this.#watcher.tasks.get(agentNumber)?.[task]?.trap);
+  }
+
+  close(): Promise<void> {
+    return this.#rewound.close();
+  }
+
+  #place(agentNumber: number, error: unknown): string | undefined {
+    if (!(error instanceof Error)) return undefined;
+    const bytes = this.moduleBytes(agentNumber);
+    const { offsets } = this.moduleOf(agentNumber);
+    const frames = explainTrap({ bytes, offsets }, error.stack ?? '');
+    const [innermost] = frames;
+    if (innermost === undefined) return undefined;
+    // A library's function says little by itself: the ones that called it are named, too.
+    const names = moduleNames(bytes).functions;
+    const called = frames
+      .slice(0, framesShownMax)
+      .map((frame) => names.get(frame.functionIndex) ?? `#${frame.functionIndex}`);
+    return `${called.join(' < ')} at byte ${innermost.offset}`;
+  }
+}
+
+/** Functions that a place names at most, the innermost first. */
+const framesShownMax = 4;
