@@ -1,4 +1,5 @@
-// The first place where two recorded runs differ: the tick, then the input, the agent's task and effect, or what it holds.
+// The first place where two recorded runs differ: the tick, then the input, the agent's task and effect, or what the
+// agent holds.
 
 import { bytesEqual, encodeHex } from '../../base/encoding.ts';
 import { type LoadedRun, loadRun } from '../load-run.ts';

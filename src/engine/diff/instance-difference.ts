@@ -43,8 +43,8 @@ const rowBytes = 16;
 const rowsAround = 2;
 
 /**
- * Undefined where nothing differs that should not: instances of two modules lie differently in memory, and random streams
- * of two seeds are different by themselves. Both machines stand still meanwhile.
+ * Undefined where nothing differs that should not: instances of two modules lie differently in memory, and random
+ * streams of two seeds are different by themselves. Both machines stand still meanwhile.
  */
 export async function instanceDifference(
   a: Side,
