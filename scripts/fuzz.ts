@@ -99,6 +99,7 @@ async function fuzz(target: string, runs: number, seed: number): Promise<number>
   process.stdout.write(
     `${runs} modules from seed ${seed} in ${seconds} s: ${counts}; ${findings} findings\n`,
   );
+  process.stdout.write(`${Number(findings === 0)} passed, ${findings} failed\n`);
   return findings;
 }
 

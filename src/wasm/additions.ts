@@ -30,6 +30,8 @@ export interface Protections {
   readonly fuel: boolean;
   readonly stack: boolean;
   readonly nan: boolean;
+  /** Limits of growth, and a kill where V8 fails below them. */
+  readonly growth: boolean;
 }
 
 export class Additions {

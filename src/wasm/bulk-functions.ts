@@ -160,6 +160,16 @@ export function tableFillHelper(additions: Additions, table: number): number {
   });
 }
 
+/** What V8 answered is the answer, and a failure kills: it would come on some machines only. */
+function emitGrowthAnswer(code: ByteWriter, additions: Additions, answer: number): void {
+  if (additions.protections.growth) {
+    code.localTee(answer).i32Const(-1).u8(op.i32Eq).if();
+    emitKill(code, additions, Status.growthFailed);
+    code.end().localGet(answer);
+  }
+  code.end();
+}
+
 /**
  * Growth that answers -1 exactly at the limit. By 0 and past the limit it never reaches V8; a failure of V8 below the
  * limit kills the instance, so the guest never sees it.
@@ -168,16 +178,17 @@ export function memoryGrowHelper(additions: Additions): number {
   return additions.once('memory.grow', () => {
     const [delta, cost, answer] = [0, 1, 2];
     const code = new ByteWriter(96).locals('i64', 'i32');
-    code.localGet(delta).u8(op.i32Eqz).if().u8(op.memorySize, 0, op.return).end();
-    code.u8(op.memorySize, 0, op.i64ExtendI32U).localGet(delta).u8(op.i64ExtendI32U, op.i64Add);
-    code.globalGet(additions.pagesMax).u8(op.i64ExtendI32U, op.i64GtU);
-    code.if().i32Const(-1).u8(op.return).end();
+    if (additions.protections.growth) {
+      code.localGet(delta).u8(op.i32Eqz).if().u8(op.memorySize, 0, op.return).end();
+      code.u8(op.memorySize, 0, op.i64ExtendI32U).localGet(delta).u8(op.i64ExtendI32U, op.i64Add);
+      code.globalGet(additions.pagesMax).u8(op.i64ExtendI32U, op.i64GtU);
+      code.if().i32Const(-1).u8(op.return).end();
+    }
     code.localGet(delta).u8(op.i64ExtendI32U).i64Const(memoryGrowCostPerPage).u8(op.i64Mul);
     code.i64Const(memoryGrowCost).u8(op.i64Add);
     emitCharge(code, additions, cost);
-    code.localGet(delta).u8(op.memoryGrow, 0).localTee(answer).i32Const(-1).u8(op.i32Eq).if();
-    emitKill(code, additions, Status.growthFailed);
-    code.end().localGet(answer).end();
+    code.localGet(delta).u8(op.memoryGrow, 0);
+    emitGrowthAnswer(code, additions, answer);
     return additions.addFunction(functionType('i32', 'i32'), code);
   });
 }
@@ -187,17 +198,17 @@ export function tableGrowHelper(additions: Additions, table: number): number {
     const [item, delta, cost, answer] = [0, 1, 2, 3];
     const own = additions.module.tables[table]?.max ?? moduleLimits.tableElementsMax;
     const code = new ByteWriter(96).locals('i64', 'i32');
-    code.localGet(delta).u8(op.i32Eqz).if().u8(prefixBulk, bulk.tableSize).u32(table).u8(op.return).end();
-    emitTableSize(code, table);
-    code.localGet(delta).u8(op.i64ExtendI32U, op.i64Add);
-    code.i64Const(Math.min(own, moduleLimits.tableElementsMax)).u8(op.i64GtU);
-    code.if().i32Const(-1).u8(op.return).end();
+    if (additions.protections.growth) {
+      code.localGet(delta).u8(op.i32Eqz).if().u8(prefixBulk, bulk.tableSize).u32(table).u8(op.return).end();
+      emitTableSize(code, table);
+      code.localGet(delta).u8(op.i64ExtendI32U, op.i64Add);
+      code.i64Const(Math.min(own, moduleLimits.tableElementsMax)).u8(op.i64GtU);
+      code.if().i32Const(-1).u8(op.return).end();
+    }
     code.localGet(delta).u8(op.i64ExtendI32U).i64Const(tableGrowCost).u8(op.i64Add);
     emitCharge(code, additions, cost);
     code.localGet(item).localGet(delta).u8(prefixBulk, bulk.tableGrow).u32(table);
-    code.localTee(answer).i32Const(-1).u8(op.i32Eq).if();
-    emitKill(code, additions, Status.growthFailed);
-    code.end().localGet(answer).end();
+    emitGrowthAnswer(code, additions, answer);
     const type = { params: [valueType.funcref, valueType.i32], results: [valueType.i32] };
     return additions.addFunction(type, code);
   });

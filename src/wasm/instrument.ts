@@ -62,7 +62,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
       : { min: module.memory.min, max: module.memory.max ?? moduleLimits.memoryPagesMax };
   const stackBytesMax = options.stackBytesMax ?? stackBytesDefault;
   assert(stackBytesMax >= 0 && stackBytesMax < 2 ** 31, 'the stack budget is a positive 32-bit number');
-  const protections = { fuel: true, stack: true, nan: true, ...options.protections };
+  const protections = { fuel: true, stack: true, nan: true, growth: true, ...options.protections };
   const additions = new Additions(module, protections, stackBytesMax, memory.max);
   const rewriter = new BodyRewriter(additions);
   const bodies = module.bodies.map((body, index) =>

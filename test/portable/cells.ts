@@ -1,4 +1,4 @@
-// The table's cells: versions of Node, tiers of V8, processors and numbers of workers; and the few that meet every pair.
+// The table's cells: versions of Node, tiers of V8, processors and numbers of workers; and the nine that meet every pair.
 
 export const versions = ['22', '24', '26'] as const;
 export const tiers = ['default', 'liftoff', 'turbofan'] as const;
@@ -8,20 +8,42 @@ export const workerCounts = [0, 2] as const;
 export interface Cell {
   readonly version: (typeof versions)[number];
   readonly tier: (typeof tiers)[number];
-  readonly processor: (typeof processors)[number];
+  /** `windows x64` is Windows' Node under Wine. */
+  readonly processor: (typeof processors)[number] | 'windows x64';
   readonly workers: (typeof workerCounts)[number];
 }
 
-export const tierFlags: Readonly<Record<Cell['tier'], readonly string[]>> = {
+const tierFlags: Readonly<Record<Cell['tier'], readonly string[]>> = {
   default: [],
   liftoff: ['--liftoff-only'],
   turbofan: ['--no-liftoff'],
 };
 
+/**
+ * What V8 is started with. A cell with workers holds 400 pages a memory at most: it stands for a machine with less
+ * memory than the limits of the modules allow.
+ */
+export function flagsOf({ tier, workers }: Cell): readonly string[] {
+  return [...tierFlags[tier], ...(workers > 0 ? ['--wasm-max-mem-pages=400'] : [])];
+}
+
 export const allCells: readonly Cell[] = versions.flatMap((version) =>
   tiers.flatMap((tier) =>
     processors.flatMap((processor) => workerCounts.map((workers) => ({ version, tier, processor, workers }))),
   ),
+);
+
+/** Wine runs no newer one. */
+export const windowsCells: readonly Cell[] = tiers.flatMap((tier) =>
+  workerCounts.map((workers) => ({ version: '22', tier, processor: 'windows x64', workers })),
+);
+
+/** Every version meets every tier, so fewer than nine cannot meet every pair; only three of these are arm64. */
+export const pairwiseCells: readonly Cell[] = versions.flatMap((version, row) =>
+  tiers.map((tier, column): Cell => {
+    const processor = (row + column) % 3 === 0 ? 'arm64' : 'x64';
+    return { version, tier, processor, workers: row === column ? 2 : 0 };
+  }),
 );
 
 /** The pairs of values that a cell meets, two different properties each. */
@@ -32,24 +54,31 @@ export function pairsOf(cell: Cell): string[] {
   );
 }
 
-/** `count` cells, each the one that meets most pairs which those before it do not; the first of equals. */
-export function chooseCells(cells: readonly Cell[], count: number): Cell[] {
-  const chosen: Cell[] = [];
-  const met = new Set<string>();
-  while (chosen.length < Math.min(count, cells.length)) {
-    let [best, most] = [cells[0]!, -1];
-    for (const cell of cells) {
-      if (chosen.includes(cell)) continue;
-      const fresh = pairsOf(cell).filter((pair) => !met.has(pair)).length;
-      if (fresh > most) [best, most] = [cell, fresh];
-    }
-    chosen.push(best);
-    for (const pair of pairsOf(best)) met.add(pair);
-  }
-  return chosen;
+/** How many of all pairs these cells meet, and how many there are. */
+export function pairsMet(cells: readonly Cell[]): readonly [number, number] {
+  const all = new Set(allCells.flatMap(pairsOf));
+  const met = new Set(cells.flatMap(pairsOf).filter((pair) => all.has(pair)));
+  return [met.size, all.size];
 }
 
-/** How many pairs of `cells` the chosen ones meet, and how many there are. */
-export function pairsMet(chosen: readonly Cell[], cells: readonly Cell[]): readonly [number, number] {
-  return [new Set(chosen.flatMap(pairsOf)).size, new Set(cells.flatMap(pairsOf)).size];
+export function nameOf({ version, tier, processor, workers }: Cell): string {
+  return `Node ${version}, ${tier}, ${processor}, ${workers} workers`;
 }
+
+/** What must differ when a protection is left out, and between which cells: few, since they run beside every table. */
+export interface Contrast {
+  readonly cells: readonly Cell[];
+  readonly columns: readonly string[];
+}
+
+const plenty: Cell = { version: '22', tier: 'turbofan', processor: 'x64', workers: 0 };
+const scarce: Cell = { version: '26', tier: 'liftoff', processor: 'x64', workers: 2 };
+const emulated: Cell = { version: '24', tier: 'default', processor: 'arm64', workers: 0 };
+
+export const contrasts: Readonly<Record<string, Contrast>> = {
+  nan: { cells: [plenty, scarce, emulated], columns: ['nan f32', 'nan f64', 'nan simd'] },
+  stack: { cells: [plenty, scarce], columns: ['recursion'] },
+  growth: { cells: [plenty, scarce], columns: ['growth'] },
+  fuel: { cells: [plenty, scarce], columns: ['fuel'] },
+  refusal: { cells: [plenty, emulated], columns: ['refusal'] },
+};

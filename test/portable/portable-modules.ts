@@ -1,7 +1,8 @@
 // Modules that differ between machines, tiers and versions as they are: NaN bits, recursion to the limit, growth to the
-// limit, fuel to its end, vector floats. Each with the calls that show it.
+// limit, fuel to its end, vector floats, what only some versions take. Each with the calls that show it.
 import wabtInit from 'wabt';
 import { randomProgram } from '../wasm/random-program.ts';
+import { nanScalars, nanVectors } from './nan-modules.ts';
 
 export interface PortableCall {
   readonly export: string;
@@ -18,14 +19,19 @@ export interface PortableModule {
   readonly bytes: string;
   readonly calls: readonly PortableCall[];
   readonly pagesMax: number;
+  /** What the host would give: more than the limit. */
+  readonly pagesHostMax: number;
   /** Left out where fuel is: it does not end. */
   readonly endless: boolean;
+  /** Refused; where refusal is left out it runs as it is. */
+  readonly refused: boolean;
 }
 
 const wabt = await wabtInit();
 
 function assemble(text: string): string {
-  const parsed = wabt.parseWat('portable.wat', text, { tail_call: true });
+  const features = { tail_call: true, relaxed_simd: true, threads: true, exceptions: true, memory64: true };
+  const parsed = wabt.parseWat('portable.wat', text, features);
   try {
     return Buffer.from(parsed.toBinary({}).buffer).toString('base64');
   } finally {
@@ -35,123 +41,6 @@ function assemble(text: string): string {
 
 function call(name: string, times: number, fuel = 1e8, ...values: (number | string)[]): PortableCall {
   return { export: name, values, fuel, times };
-}
-
-/** Bits of the operands: zeros, ones, infinities, and NaN of every sign, quiet and signalling, with payloads. */
-const doubles = [
-  '0',
-  '8000000000000000',
-  '3ff0000000000000',
-  'c000000000000000',
-  '7ff0000000000000',
-  'fff0000000000000',
-  '7ff8000000000000',
-  'fff8000000000000',
-  '7ff8000000000123',
-  'fff8000000000456',
-  '7ff0000000000001',
-  'fff4000000000007',
-];
-const floats = [
-  '0',
-  '80000000',
-  '3f800000',
-  'c0000000',
-  '7f800000',
-  'ff800000',
-  '7fc00000',
-  'ffc00000',
-  '7fc00123',
-  'ffc00456',
-  '7f800001',
-  'ffa00007',
-];
-
-function littleEndian(hex: string, bytes: number): string {
-  return hex
-    .padStart(bytes * 2, '0')
-    .match(/../g)!
-    .reverse()
-    .map((byte) => `\\${byte}`)
-    .join('');
-}
-
-const binary = ['add', 'sub', 'mul', 'div', 'min', 'max'];
-const unary = ['ceil', 'floor', 'trunc', 'nearest', 'sqrt'];
-
-/** Every operation on every pair of operands; results lie at `out` and behind. */
-function nanLoop(type: 'f32' | 'f64'): string {
-  const size = type === 'f64' ? 8 : 4;
-  const base = type === 'f64' ? 0 : 96;
-  const at = (index: string) =>
-    `(${type}.load offset=${base} (i32.mul (local.get ${index}) (i32.const ${size})))`;
-  const put = (value: string) => `(${type}.store (local.get $out) ${value})
-    (local.set $out (i32.add (local.get $out) (i32.const ${size})))`;
-  const [a, b] = [at('$i'), at('$j')];
-  const bits = type === 'f64' ? 'i64' : 'i32';
-  const other =
-    type === 'f64'
-      ? put(`(f64.promote_f32 (f32.demote_f64 ${a}))`)
-      : put(`(f32.demote_f64 (f64.mul (f64.promote_f32 ${a}) (f64.promote_f32 ${b})))`);
-  return [
-    ...binary.map((name) => put(`(${type}.${name} ${a} ${b})`)),
-    ...unary.map((name) => put(`(${type}.${name} ${a})`)),
-    put(`(${type}.neg (${type}.add ${a} ${b}))`),
-    put(`(${type}.copysign (${type}.mul ${a} ${b}) ${a})`),
-    put(`(${type}.abs (${type}.sub ${a} ${b}))`),
-    put(`(call $sum_${type} ${a} ${b})`),
-    put(
-      `(${type}.reinterpret_${bits} (${bits}.reinterpret_${type} (${type}.div (${type}.const 0) (${type}.const 0))))`,
-    ),
-    `(global.set $g_${type} (${type}.add (global.get $g_${type}) (${type}.mul ${a} ${b})))`,
-    put(`(global.get $g_${type})`),
-    put(`(select (${type}.add ${a} ${b}) (${type}.mul ${b} ${a}) (i32.and (local.get $i) (i32.const 1)))`),
-    other,
-  ].join('\n');
-}
-
-function nanScalars(type: 'f32' | 'f64'): string {
-  const data = [
-    ...doubles.map((hex) => littleEndian(hex, 8)),
-    ...floats.map((hex) => littleEndian(hex, 4)),
-  ].join('');
-  return `(module (memory (export "memory") 2) (data (i32.const 0) "${data}")
-    (global $g_${type} (mut ${type}) (${type}.const 1))
-    (func $sum_${type} (param $a ${type}) (param $b ${type}) (result ${type})
-      (${type}.sub (${type}.add (local.get $a) (local.get $b)) (${type}.mul (local.get $b) (local.get $a))))
-    (func (export "all") (local $i i32) (local $j i32) (local $out i32)
-      (local.set $out (i32.const 256))
-      (loop $rows (local.set $j (i32.const 0))
-        (loop $columns ${nanLoop(type)}
-          (br_if $columns (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 1))) (i32.const 12))))
-        (br_if $rows (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 12))))))`;
-}
-
-function nanVectors(): string {
-  const data = [
-    ...doubles.map((hex) => littleEndian(hex, 8)),
-    ...floats.map((hex) => littleEndian(hex, 4)),
-  ].join('');
-  const shapes = ['f32x4', 'f64x2'];
-  const [a, b] = ['(v128.load (local.get $i))', '(v128.load (local.get $j))'];
-  const put = (value: string) => `(v128.store (local.get $out) ${value})
-    (local.set $out (i32.add (local.get $out) (i32.const 16)))`;
-  const work = shapes
-    .flatMap((shape) => [
-      ...binary.map((name) => put(`(${shape}.${name} ${a} ${b})`)),
-      ...unary.map((name) => put(`(${shape}.${name} ${a})`)),
-      put(`(${shape}.neg (${shape}.add ${a} ${b}))`),
-      put(`(v128.xor (${shape}.sub ${a} ${b}) (v128.const i32x4 1 2 3 4))`),
-    ])
-    .join('\n');
-  return `(module (memory (export "memory") 2) (data (i32.const 0) "${data}")
-    (func (export "all") (local $i i32) (local $j i32) (local $out i32)
-      (local.set $out (i32.const 256))
-      (loop $rows (local.set $j (i32.const 0))
-        (loop $columns ${work}
-          ${put(`(f32x4.demote_f64x2_zero ${a})`)} ${put(`(f64x2.promote_low_f32x4 ${a})`)}
-          (br_if $columns (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 16))) (i32.const 128))))
-        (br_if $rows (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 16))) (i32.const 128))))))`;
 }
 
 /** Counts how deep it got; memory tells afterwards. */
@@ -168,6 +57,22 @@ const recursion = `(module (memory (export "memory") 1) (type $t (func (param i3
   (func (export "shallow") (param $n i32) (if (local.get $n) (then (call $note))))
 )`;
 
+/** Large frames of vectors, all of them alive across the call. */
+function wideRecursion(): string {
+  const locals = Array.from({ length: 24 }, (_, index) => `$v${index}`);
+  const set = locals.map(
+    (name, index) => `(local.set ${name} (v128.load offset=${64 + index * 16} (i32.const 0)))`,
+  );
+  const use = locals.map(
+    (name) => `(v128.store (i32.const 16) (i32x4.add (v128.load (i32.const 16)) (local.get ${name})))`,
+  );
+  return `(module (memory (export "memory") 1)
+    (func $other (param $n i32) (call $wide (local.get $n)))
+    (func $wide (export "wide") (param $n i32) ${locals.map((name) => `(local ${name} v128)`).join('')}
+      (i32.store (i32.const 0) (local.get $n)) ${set.join('\n')}
+      (call $other (i32.add (local.get $n) (i32.const 1))) ${use.join('\n')}))`;
+}
+
 const growth = `(module (memory (export "memory") 1) (table $t 1 500 funcref)
   (func (export "all") (local $i i32) (local $out i32)
     (local.set $out (i32.const 64))
@@ -178,7 +83,21 @@ const growth = `(module (memory (export "memory") 1) (table $t 1 500 funcref)
       (i32.store offset=12 (local.get $out) (table.size $t))
       (local.set $out (i32.add (local.get $out) (i32.const 16)))
       (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 40))))
-    (i32.store (i32.const 0) (memory.grow (i32.const 65536)))))`;
+    (i32.store (i32.const 0) (memory.grow (i32.const 65536))))
+  (func (export "far") (result i32) (memory.grow (i32.const 49))))`;
+
+/** What is refused, and what answers as the processor likes or is known to some versions only. */
+const refusals = {
+  relaxed: `(module (memory (export "memory") 1) (func (export "all")
+    (v128.store (i32.const 0) (i8x16.relaxed_swizzle (v128.const i32x4 0x03020100 0x07060504 0x0b0a0908 0x0f0e0d0c)
+      (v128.const i32x4 0x10203040 0x7f6f5f4f 0x80ff9088 0x00010203)))
+    (v128.store (i32.const 16) (i32x4.relaxed_trunc_f32x4_s (v128.const f32x4 nan 3e9 -3e9 1.5)))))`,
+  threads: `(module (memory (export "memory") 1 1 shared) (func (export "all")
+    (i32.store (i32.const 0) (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))))`,
+  wide: `(module (memory i64 1) (func (export "all") (i32.store (i64.const 0) (i32.const 7))))`,
+  exceptions: `(module (memory (export "memory") 1) (tag $t (param i32))
+    (func (export "all") (throw $t (i32.const 1))))`,
+};
 
 /** Writes how far it came until it is stopped. */
 const endless = `(module (memory (export "memory") 1)
@@ -213,9 +132,10 @@ function fixed(
   name: string,
   text: string,
   calls: readonly PortableCall[],
-  endlessly = false,
+  more: Partial<PortableModule> = {},
 ): PortableModule {
-  return { name, bytes: assemble(text), calls, pagesMax: 20, endless: endlessly };
+  const limits = { pagesMax: 20, pagesHostMax: 20, endless: false, refused: false };
+  return { name, bytes: assemble(text), calls, ...limits, ...more };
 }
 
 function random(count: number): PortableModule[] {
@@ -229,7 +149,9 @@ function random(count: number): PortableModule[] {
       bytes: Buffer.from(bytes).toString('base64'),
       calls,
       pagesMax: 3,
+      pagesHostMax: 3,
       endless: true,
+      refused: false,
     };
   });
 }
@@ -242,8 +164,10 @@ export function portableModules(randomCount: number): PortableModule[] {
     fixed('nan simd', nanVectors(), [call('all', 60)]),
     fixed('recursion', recursion, [call('shallow', 3000, 1e6, 1), call('down', 1, 1e9, 1)]),
     fixed('recursion', recursion, [call('indirect', 1, 1e9, 1)]),
-    fixed('growth', growth, [call('all', 1)]),
-    fixed('fuel', endless, [call('spin', 3, 1_234_567)], true),
+    fixed('recursion', wideRecursion(), [call('wide', 1, 1e9, 1)]),
+    fixed('growth', growth, [call('all', 1), call('far', 12)], { pagesMax: 300, pagesHostMax: 500 }),
+    fixed('fuel', endless, [call('spin', 3, 1_234_567)], { endless: true }),
+    ...Object.values(refusals).map((text) => fixed('refusal', text, [call('all', 1)], { refused: true })),
     fixed('floats', matrix, [call('all', 3)]),
     fixed('floats', mandelbrot, [call('all', 1)]),
     ...random(randomCount),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { engineExport, memoryImport } from '../../src/abi/guest-exports.ts';
+import { EngineError } from '../../src/base/errors.ts';
 import { loadSystem, Orchestrator, openInput, type System } from '../../src/engine/index.ts';
 import { createGenerated, type GeneratedSystem } from '../../src/engine/testing/generated-system.ts';
 import { type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
@@ -38,15 +39,19 @@ function readSet<T>(name: string): T {
 
 function instrumented(module: PortableModule): InstrumentedModule {
   const bytes = Uint8Array.from(Buffer.from(module.bytes, 'base64'));
-  const protections = options.without === undefined ? {} : { [options.without]: false };
-  return instrument(bytes, { name: module.name, protections });
+  const leftOut =
+    options.without === undefined || options.without === 'refusal' ? {} : { [options.without]: false };
+  return instrument(bytes, { name: module.name, protections: leftOut });
 }
 
 /** What a module's calls leave behind, as a digest. */
 async function moduleDigest(module: PortableModule): Promise<string> {
+  if (module.refused) return sha256(options.without === 'refusal' ? plainOutcome(module) : refusalOf(module));
   const { bytes, memory: limits, imports, globals } = instrumented(module);
-  const pagesMax = Math.min(module.pagesMax, Math.max(limits.pagesMax, 1));
-  const memory = new WebAssembly.Memory({ initial: limits.pagesMin, maximum: pagesMax, shared: true });
+  const own = Math.max(limits.pagesMax, 1);
+  const pagesMax = Math.min(module.pagesMax, own);
+  const maximum = Math.min(module.pagesHostMax, own);
+  const memory = new WebAssembly.Memory({ initial: limits.pagesMin, maximum, shared: true });
   if (module.endless && options.without === 'fuel') return stoppedByClock(bytes, memory, module);
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     wasm_engine: Object.fromEntries(imports.map((name) => [name, () => 5])),
@@ -66,6 +71,32 @@ async function moduleDigest(module: PortableModule): Promise<string> {
     Array.from({ length: count }, (_, word) => exports[engineExport.globalGet]!(position, word)),
   );
   return sha256(lines.join('\n'), words.join(), new Uint8Array(memory.buffer).slice(), sha256(bytes));
+}
+
+/** What the refusal says. */
+function refusalOf(module: PortableModule): string {
+  try {
+    instrumented(module);
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'module-refused') return error.message;
+    throw error;
+  }
+  throw new Error(`Cannot compare: a module of the column "${module.name}" is not refused`);
+}
+
+/** What a refused module does as it is, where V8 takes it. */
+function plainOutcome(module: PortableModule): string {
+  try {
+    const compiled = new WebAssembly.Module(Uint8Array.from(Buffer.from(module.bytes, 'base64')));
+    const { all, memory } = new WebAssembly.Instance(compiled).exports as unknown as {
+      all: () => void;
+      memory?: WebAssembly.Memory;
+    };
+    all();
+    return memory === undefined ? 'ran' : sha256(new Uint8Array(memory.buffer).slice(0, 64));
+  } catch (error) {
+    return error instanceof WebAssembly.CompileError ? 'refused by V8' : 'thrown';
+  }
 }
 
 /** How one call ended; V8's words differ between versions, so a trap is only that. */
