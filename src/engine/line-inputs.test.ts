@@ -32,8 +32,8 @@ function open(
     inputsPerTickMax: 3,
     live: false,
     strict: false,
-    resolve: ({ agent, payload }) =>
-      agent === 'ghost' ? 'it is a ghost' : createInput(InputKind.message, { payload, waits: true }),
+    resolve: ({ agent, payload, tick = 0 }) =>
+      agent === 'ghost' ? 'it is a ghost' : createInput(InputKind.message, { payload, tick, waits: true }),
     reportBad: (problem) => bad.push(problem),
     ...more,
   });
@@ -134,13 +134,17 @@ test('a source that goes on at any cursor gives the rest, as if it had never sto
         const resumed: string[] = [];
         const first = open(openInput(source.name));
         let second: ReturnType<typeof open> | undefined;
+        // What the record says of the lines that became inputs.
+        let namedTick = 0;
         for (let tick = 1; tick <= 60; tick++) {
           if (tick === stopAt) {
             const again = openInput(source.name);
             again.seek(first.inputs.cursor);
-            second = open(again);
+            second = open(again, { namedTick });
           }
-          const texts = payloads((second ?? first).inputs.gather(tick));
+          const gathered = (second ?? first).inputs.gather(tick);
+          const texts = payloads(gathered);
+          for (const input of gathered as readonly Input[]) namedTick = input.tick || namedTick;
           resumed.push(`${tick} ${texts}`);
           assert.equal(`${tick} ${payloads(whole.inputs.gather(tick))}`, resumed.at(-1));
         }
