@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
 import { byteRange, path, wholeNumber } from './command-options.ts';
 import type { InspectOptions } from './inspect.ts';
+import type { RepairOptions } from './repair.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
 
@@ -49,6 +50,7 @@ function createProgram(done: (exitCode: number) => void): Command {
   addDiff(program, done);
   addFork(program, done);
   addInspect(program, done);
+  addRepair(program, done);
   addInstrument(program, done);
   for (const command of [program, ...program.commands]) {
     // Errors are reported in one place and one form.
@@ -217,6 +219,32 @@ Examples:
     .action(async (runDirectory: string, options: InspectOptions) => {
       const { inspectCommand } = await import('./inspect.ts');
       done(await inspectCommand(runDirectory, options));
+    });
+}
+
+function addRepair(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('repair')
+    .summary('make a damaged record whole again by giving up what lies behind the damage')
+    .description(
+      'Says what is wrong with a record and what repairing it would give up: everything behind the damage. With --yes ' +
+        'it does so, and keeps copies. A record that a crash cut off needs no repair.',
+    )
+    .argument('<run-dir>', 'run directory', path)
+    .option('--yes', 'do it')
+    .option('--json', 'print one object')
+    .addHelpText(
+      'after',
+      `
+The exit code is 4 where the record is damaged and was not repaired, and 0 where it is whole.
+
+Examples:
+  wasm-engine repair runs/system-1
+  wasm-engine repair runs/system-1 --yes`,
+    )
+    .action(async (runDirectory: string, options: RepairOptions) => {
+      const { repairCommand } = await import('./repair.ts');
+      done(repairCommand(runDirectory, options));
     });
 }
 

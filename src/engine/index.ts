@@ -42,6 +42,7 @@ export {
 } from './inspect/index.ts';
 export { Orchestrator } from './orchestrator.ts';
 export type { OutputRecord } from './recorder.ts';
+export { planRepair, type RepairPlan, repairRun } from './repair.ts';
 export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } from './replay.ts';
 export type {
   AgentSpec,

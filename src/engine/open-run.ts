@@ -136,7 +136,9 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
   const durability = directory.manifest.durability as Durability;
   const system: System = { config, host: { ...hostDefaults, durability }, modules };
   mendRecord(directory);
-  const snapshot = newestSnapshot(run, lastDigestTick(directory));
+  const lastTick = lastDigestTick(directory);
+  new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));
+  const snapshot = newestSnapshot(run, lastTick);
   const { machine, pool } = await openMachine(system, options, ports, snapshot);
   try {
     const totals = new RunTotals(machine.state);

@@ -3,32 +3,23 @@
 import { bytesEqual } from '../base/encoding.ts';
 import { assert, EngineError } from '../base/errors.ts';
 import { chainStart } from './chain.ts';
-import { type ChannelName, channels } from './channels.ts';
+import type { ChannelName } from './channels.ts';
+import { chunkEvents, type EventFilter, everyEvent, type LogEvent } from './chunk-events.ts';
 import { openFile } from './files.ts';
-import { type HeadRecord, readHead } from './head-record.ts';
-import { messageHeadSize, recordHeadSize } from './mcap-records.ts';
+import { firstHead, type HeadRecord, readHead } from './head-record.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import type { SegmentIndex } from './segment-index.ts';
-import { type CheckedChunk, type SegmentPlace, SegmentReader, uint64 } from './segment-reader.ts';
+import { type SegmentPlace, SegmentReader } from './segment-reader.ts';
 import type { LogState } from './segment-writer.ts';
 import type { ReadHandle } from './storage.ts';
-
-/** One event of the log. */
-export interface LogEvent {
-  readonly channel: ChannelName;
-  readonly tick: number;
-  /** The protobuf message; a view into its chunk, which `decodeEvent` reads. */
-  readonly payload: Uint8Array<ArrayBuffer>;
-  /** Where it stands: number of the segment, and byte of the record within it. */
-  readonly segment: number;
-  readonly offset: number;
-}
 
 export interface ReadOptions {
   /** Gives only events of this tick and later ones; all are checked. */
   readonly from?: number;
   /** Gives only events of these channels; by default all but `chain`. */
   readonly channels?: readonly ChannelName[];
+  /** Reads the log as if no head record said how far it is durable. */
+  readonly ignoreHead?: boolean;
 }
 
 /** Where a log ends, after all of it was read. */
@@ -65,9 +56,9 @@ const noPosition: Pick<LogEnd, 'complete' | 'segment' | 'offset' | 'size' | 'ind
 /** The events of a directory, in order; can be iterated once. `end` is there when the iteration is done. */
 export class EventLogReader implements Iterable<LogEvent> {
   readonly #directory: RunDirectory;
-  readonly #from: number;
-  readonly #wanted: ReadonlySet<string>;
+  readonly #filter: EventFilter;
   readonly #state: LogState;
+  readonly #believesHead: boolean;
   #begun = false;
   #headMet = false;
   #end: LogEnd | undefined;
@@ -75,9 +66,9 @@ export class EventLogReader implements Iterable<LogEvent> {
   constructor(directory: RunDirectory, options: ReadOptions = {}) {
     this.#directory = directory;
     this.#state = { chain: chainStart(directory.manifest.runId), messages: 0, tick: 0 };
-    this.#from = options.from ?? 0;
-    const names = Object.keys(channels).filter((name) => name !== 'chain');
-    this.#wanted = new Set(options.channels ?? names);
+    const { from = everyEvent.from, channels } = options;
+    this.#filter = { from, wanted: channels === undefined ? everyEvent.wanted : new Set(channels) };
+    this.#believesHead = options.ignoreHead !== true;
   }
 
   /** Where the log ends; asked for after the last event. */
@@ -94,7 +85,9 @@ export class EventLogReader implements Iterable<LogEvent> {
     assert(!this.#begun, 'a log is read once by one reader');
     this.#begun = true;
     // Before the log: that of a run that is going has grown when it is read.
-    const head = readHead(this.#directory);
+    const head = this.#believesHead
+      ? readHead(this.#directory)
+      : firstHead(this.#directory.manifest.runId, 0);
     const numbers = this.#directory.segments();
     let position = noPosition;
     for (let number = 0; number < numbers.length; number++) {
@@ -103,7 +96,7 @@ export class EventLogReader implements Iterable<LogEvent> {
         const reader = new SegmentReader(handle, this.#place(numbers, number, head), this.#state);
         for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
           this.#compareHead(head, number, reader.position);
-          yield* this.#events(chunk, reader, number);
+          yield* chunkEvents(chunk, reader.names, number, this.#filter);
         }
         this.#compareHead(head, number, reader.position);
         const { complete, position: offset, index, size, tornBy } = reader;
@@ -162,25 +155,6 @@ export class EventLogReader implements Iterable<LogEvent> {
     if (handle !== undefined) return handle;
     const message = `Cannot read the log in "${path}": "${file}" is missing`;
     throw new EngineError('record-damaged', message, { file, offset: 0, path });
-  }
-
-  *#events(
-    chunk: CheckedChunk,
-    { names }: SegmentReader,
-    segment: number,
-  ): Generator<LogEvent, void, undefined> {
-    const { records, view } = chunk;
-    let position = 0;
-    while (position < records.length) {
-      const end = position + recordHeadSize + uint64(view, position + 1);
-      const channel = names[view.getUint16(position + 9, true)] as ChannelName;
-      const tick = uint64(view, position + 15);
-      if (tick >= this.#from && this.#wanted.has(channel)) {
-        const payload = records.subarray(position + messageHeadSize, end);
-        yield { channel, tick, payload, segment, offset: chunk.offset + position };
-      }
-      position = end;
-    }
   }
 }
 

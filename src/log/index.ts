@@ -2,11 +2,11 @@
 
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
+export type { LogEvent } from './chunk-events.ts';
 export {
   checkEventLog,
   EventLogReader,
   type LogEnd,
-  type LogEvent,
   type ReadOptions,
   readEvents,
 } from './event-log-reader.ts';

@@ -162,3 +162,8 @@ export function writeSummaryOffset(writer: ByteWriter, opcode: number, offset: n
   writer.uint64(size);
   endRecord(writer, start);
 }
+
+/** Eight bytes as a number; what is above 2^53 comes out inexact and is refused by every comparison. */
+export function uint64(view: DataView, offset: number): number {
+  return view.getUint32(offset + 4, true) * 4_294_967_296 + view.getUint32(offset, true);
+}

@@ -4,7 +4,7 @@ import { bytesEqual, decodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
 import { decodeEvent } from './channels.ts';
-import { readEvents } from './event-log-reader.ts';
+import { type ReadOptions, readEvents } from './event-log-reader.ts';
 import { onStorage, readWhole } from './files.ts';
 import { nodeStorage } from './node-storage.ts';
 import {
@@ -24,7 +24,11 @@ import type { Storage } from './storage.ts';
  * @throws EngineError `run-directory-invalid` where it is not one, or one of another format; `record-damaged` where its
  *   files were changed.
  */
-export function openRunDirectory(path: string, storage: Storage = nodeStorage(path)): RunDirectory {
+export function openRunDirectory(
+  path: string,
+  storage: Storage = nodeStorage(path),
+  options: Pick<ReadOptions, 'ignoreHead'> = {},
+): RunDirectory {
   const names = onStorage(storage, '.', 'list', () => storage.list(''));
   if (names === undefined) throw invalid(path, 'there is no such folder');
   for (const name of ['run.json', 'config.json', 'modules']) {
@@ -33,14 +37,14 @@ export function openRunDirectory(path: string, storage: Storage = nodeStorage(pa
   const bytes = readWhole(storage, 'run.json');
   if (bytes === undefined) throw missing(path, 'run.json');
   const directory = new RunDirectory(storage, parseManifest(path, bytes));
-  checkStart(directory);
+  checkStart(directory, options);
   return directory;
 }
 
 /** Compares configuration and manifest with what the log says of them; a log without an event says nothing. */
-function checkStart(directory: RunDirectory): void {
+function checkStart(directory: RunDirectory, options: ReadOptions): void {
   const { path, manifest } = directory;
-  for (const { channel, payload } of readEvents(directory)) {
+  for (const { channel, payload } of readEvents(directory, options)) {
     if (channel !== 'run-started') return;
     const started = decodeEvent(channel, payload);
     for (const fact of ['format', 'runId', 'engine', 'durability', 'costTable'] as const) {

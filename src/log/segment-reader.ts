@@ -7,9 +7,10 @@ import { EngineError } from '../base/errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { chainNext } from './chain.ts';
 import { channels } from './channels.ts';
+import type { CheckedChunk } from './chunk-events.ts';
 import { chainTable } from './events.ts';
 import { readRange } from './files.ts';
-import { chunkHeadSize, mcapMagic, messageHeadSize, Opcode, recordHeadSize } from './mcap-records.ts';
+import { chunkHeadSize, mcapMagic, messageHeadSize, Opcode, recordHeadSize, uint64 } from './mcap-records.ts';
 import { decodeMessage } from './message.ts';
 import { type Prelude, parsePrelude } from './prelude.ts';
 import { SegmentIndex } from './segment-index.ts';
@@ -18,15 +19,6 @@ import type { ReadHandle } from './storage.ts';
 
 /** Enough for the beginning of any segment. */
 const preludeBytesMax = 262_144;
-const maximum32 = 4_294_967_296;
-
-/** The messages of one chunk, checked. */
-export interface CheckedChunk {
-  /** Where the messages begin in the file. */
-  readonly offset: number;
-  readonly records: Uint8Array<ArrayBuffer>;
-  readonly view: DataView;
-}
 
 export interface SegmentPlace {
   /** Names of file and folder, for messages. */
@@ -288,9 +280,4 @@ export class SegmentReader {
 
 function viewOf(bytes: Uint8Array<ArrayBuffer>): DataView<ArrayBuffer> {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Eight bytes as a number; what is above 2^53 comes out inexact and is refused by every comparison. */
-export function uint64(view: DataView, offset: number): number {
-  return view.getUint32(offset + 4, true) * maximum32 + view.getUint32(offset, true);
 }

@@ -48,7 +48,7 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
 }
 
 function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): void {
-  const copyName = freeName(storage, `${name}.torn-${offset}`);
+  const copyName = freeName(storage, '', `${name}.torn-${offset}`);
   const copy = new AppendFile(storage, copyName, 'create');
   const handle = openFile(storage, name);
   assert(handle !== undefined, 'a log that was just read is there');
@@ -64,9 +64,9 @@ function keepTail({ storage }: RunDirectory, name: string, { offset, size }: Log
   onStorage(storage, copyName, 'sync the folder of', () => storage.syncFolder(''));
 }
 
-/** A copy that is there already is of an earlier crash, and is kept. */
-function freeName(storage: Storage, name: string): string {
-  const taken = new Set(onStorage(storage, '.', 'list', () => storage.list('')));
+/** A name in a folder that no file has: a copy that is there already is kept. */
+export function freeName(storage: Storage, folder: string, name: string): string {
+  const taken = new Set(onStorage(storage, folder, 'list', () => storage.list(folder)));
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : `${name}-${number}`;
     if (!taken.has(candidate)) return candidate;

@@ -8,6 +8,7 @@ import { assert, EngineError } from '../../base/errors.ts';
 import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
 import type { RunDirectory } from '../../log/index.ts';
 import { decodeMessage, encodeMessage } from '../../log/message.ts';
+import { freeName } from '../../log/tail.ts';
 import type { Snapshot } from '../machine.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
@@ -50,6 +51,36 @@ export class SnapshotStore {
   /** The newest snapshot of a tick up to `tick`, or undefined. */
   newestUpTo(tick: number): number | undefined {
     return this.ticks().findLast((candidate) => candidate <= tick);
+  }
+
+  /**
+   * Takes a snapshot away, and leaves it beside the others under a name that nobody looks for. Its pages go with it
+   * only where no later snapshot stays.
+   */
+  setAside(tick: number, withPages: boolean): void {
+    const { storage } = this.#directory;
+    const names = storage.list(folder) ?? [];
+    for (const ending of withPages ? (['snapshot', 'pages'] as const) : (['snapshot'] as const)) {
+      const name = fileName(tick, ending);
+      if (!names.includes(name)) continue;
+      const copy = freeName(storage, folder, `${name}.given-up`);
+      onStorage(storage, name, 'rename', () => storage.rename(`${folder}/${name}`, `${folder}/${copy}`));
+    }
+    onStorage(storage, folder, 'sync the folder', () => storage.syncFolder(folder));
+  }
+
+  /** Removes what was captured of ticks that the log does not tell: a crash came between. */
+  removeAfter(tick: number): void {
+    const { storage } = this.#directory;
+    const gone = this.ticks().filter((candidate) => candidate > tick);
+    for (const candidate of gone.toReversed()) {
+      for (const ending of ['snapshot', 'pages'] as const) {
+        const name = `${folder}/${fileName(candidate, ending)}`;
+        if (!(storage.list(folder) ?? []).includes(fileName(candidate, ending))) continue;
+        onStorage(storage, name, 'remove', () => storage.remove(name));
+      }
+    }
+    if (gone.length > 0) onStorage(storage, folder, 'sync the folder', () => storage.syncFolder(folder));
   }
 
   /** Writes a snapshot, after those that are being written; durable when this resolves. */
