@@ -14,6 +14,7 @@ import { type Call, puppet } from './test-modules.ts';
 import { addTask, payloadOf, readResults, testTables } from './test-sandbox.ts';
 import { randomStreams, runStreams } from './test-streams.ts';
 import { createThreadPool, type ThreadPoolOptions } from './thread-pool.ts';
+import { WorkerThread } from './worker-thread.ts';
 
 const tables: SystemTables = testTables({ fuelPerTask: 200_000, timersMax: 2, effectsPerTurnMax: 30 });
 const opened: Pool[] = [];
@@ -111,6 +112,24 @@ async function workersOf<T>(open: () => T): Promise<[T, Worker[]]> {
   process.off('worker', note);
   return [opened, workers];
 }
+
+test('the reason of a worker that failed is told however late it is looked for, and again', async () => {
+  const [thread, [worker]] = await workersOf(
+    () => new WorkerThread({ index: 0, tables, blockBytes: 4096, timeoutMs: 600_000 }),
+  );
+  const ended = new Promise((resolve) => worker!.once('exit', resolve));
+  const writer = new CommandWriter();
+  writer.begin(1, 10, 0);
+  writer.turn(5, 0);
+  writer.end();
+  const reason = { code: 'host-fault', message: /agent 5 has an instance/ };
+  thread.start(writer.buffer);
+  await ended;
+  await assert.rejects(thread.finish(false), reason);
+  thread.start(writer.buffer);
+  assert.throws(() => thread.finishBlocking(), reason);
+  await thread.terminate();
+});
 
 test('a worker that dies is lost, at work or idle, and can be replaced', async () => {
   const limits = { ...agentLimitDefaults, fuelPerTask: 2 ** 52 };

@@ -22,6 +22,8 @@ export interface ThreadPoolOptions {
    * A worker that takes longer to answer is lost. Turns are bounded by fuel, so only a fault of the host takes long.
    */
   readonly timeoutMs?: number;
+  /** The program of the workers, where a test has one that fails. */
+  readonly program?: URL;
 }
 
 const defaultBlockBytes = 1 << 20;
@@ -34,8 +36,9 @@ export interface ThreadPool extends Pool {
 
 export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
   assert(options.workers >= 1, 'a thread pool has threads');
-  const { tables, blocking, blockBytes = defaultBlockBytes, timeoutMs = defaultTimeoutMs } = options;
-  const open = (index: number): WorkerThread => new WorkerThread({ index, tables, blockBytes, timeoutMs });
+  const { tables, blocking, blockBytes = defaultBlockBytes, timeoutMs = defaultTimeoutMs, program } = options;
+  const open = (index: number): WorkerThread =>
+    new WorkerThread({ index, tables, blockBytes, timeoutMs, program });
   const threads = Array.from({ length: options.workers }, (_, index) => open(index));
   const memories = new MemoryStore();
   const modules: WorkerMessage[] = [];

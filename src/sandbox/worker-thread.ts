@@ -14,6 +14,8 @@ export interface WorkerThreadOptions {
   readonly blockBytes: number;
   /** An answer that takes longer means that the worker hangs. */
   readonly timeoutMs: number;
+  /** The worker's program, where it is another than the usual one. */
+  readonly program?: URL | undefined;
 }
 
 /** How long a blocking wait lasts before signals and worker exits are looked at. */
@@ -30,14 +32,15 @@ export class WorkerThread {
   #sentWords = 0;
   #startedAtMs = 0;
   #lost = false;
+  #failure: EngineError | undefined;
   #result: ResultStream | undefined;
 
-  constructor({ index, tables, blockBytes, timeoutMs }: WorkerThreadOptions) {
+  constructor({ index, tables, blockBytes, timeoutMs, program }: WorkerThreadOptions) {
     const buffers = createHandoverBuffers(blockBytes);
     const { port1, port2 } = new MessageChannel();
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     const workerData: WorkerStart = { buffers, port: port2, tables };
-    this.#worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+    this.#worker = new Worker(program ?? new URL(`./worker.${extension}`, import.meta.url), {
       workerData,
       transferList: [port2],
       name: `wasm-engine worker ${index}`,
@@ -58,7 +61,9 @@ export class WorkerThread {
 
   /** What came of the stream last started; undefined while it runs, and where there was none. */
   get result(): ResultStream | 'lost' | undefined {
-    return this.#result ?? (this.#lost && this.#commands !== undefined ? 'lost' : undefined);
+    if (this.#result !== undefined || this.#commands === undefined) return this.#result;
+    // A worker that said why it cannot go on ends, too; its word is taken first.
+    return this.#lost && this.#handover.phase !== Phase.failed ? 'lost' : undefined;
   }
 
   get isDone(): boolean {
@@ -136,7 +141,7 @@ export class WorkerThread {
   /** Takes what the worker handed back. */
   #receive(): void {
     const handover = this.#handover;
-    if (handover.phase === Phase.failed) throw this.#failure();
+    if (handover.phase === Phase.failed) throw this.#takeFailure();
     if (handover.answer === Answer.more) {
       this.#sendPart(this.#commands!);
       return;
@@ -156,12 +161,11 @@ export class WorkerThread {
   }
 
   /** The worker's own word on why it cannot go on: it would say the same again. */
-  #failure(): EngineError {
-    const failure = receiveMessageOnPort(this.#port)?.message as WorkerFailure | undefined;
-    return new EngineError(
-      'host-fault',
-      failure?.message ?? 'Cannot go on: a worker failed',
-      failure?.details,
-    );
+  #takeFailure(): EngineError {
+    if (this.#failure !== undefined) return this.#failure;
+    const told = receiveMessageOnPort(this.#port)?.message as WorkerFailure | undefined;
+    const message = told?.message ?? 'Cannot go on: a worker failed';
+    this.#failure = new EngineError('host-fault', message, told?.details);
+    return this.#failure;
   }
 }
