@@ -56,8 +56,9 @@ export function beginRecord(
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }
 
-/** Cuts a torn tail, keeping a copy, so that the record can be appended to. Call it before reading the record. */
+/** Takes away what a crash left unfinished: a torn tail, of which a copy is kept. Call it before reading the record. */
 export function mendRecord(directory: RunDirectory): void {
+  directory.removeUnfinished();
   if (!checkEventLog(directory).complete) truncateTail(directory);
 }
 

@@ -333,6 +333,8 @@ export class Orchestrator {
       // The storage is what failed, or fails too: the log stays as it is.
     }
     await this.#durable.abandon();
+    // A snapshot that is being written is no one else's to disturb.
+    await this.#snapshots.settled().catch(() => {});
     this.#open.record.directory.unlock();
     this.#hostInputs.close('the run has failed');
     await this.#open.pool.close();

@@ -75,6 +75,17 @@ export class RunDirectory {
     this.#lock = undefined;
   }
 
+  /** Removes files that were being written under another name when a process ended. Whoever writes calls it. */
+  removeUnfinished(): void {
+    for (const folder of ['', 'modules', 'snapshots']) {
+      const names = onStorage(this.storage, folder, 'list', () => this.storage.list(folder)) ?? [];
+      for (const name of names.filter((each) => each.endsWith('.tmp'))) {
+        const path = folder === '' ? name : `${folder}/${name}`;
+        onStorage(this.storage, path, 'remove', () => this.storage.remove(path));
+      }
+    }
+  }
+
   /** The bytes of the configuration. */
   config(): Uint8Array<ArrayBuffer> {
     const bytes = readWhole(this.storage, 'config.json');

@@ -11,8 +11,9 @@ export class MemoryStorage implements Storage {
   readonly #locks: Set<string> = new Set();
   /** Bytes that one write takes at most. */
   writeBytesMax: number = Number.POSITIVE_INFINITY;
-  /** Position in `calls` of the call that fails; it and all later ones throw. */
+  /** Position in `calls` of the call that fails; it and all later ones throw, or so many. */
   failAt: number = Number.POSITIVE_INFINITY;
+  failures: number = Number.POSITIVE_INFINITY;
 
   list(folder: string): readonly string[] | undefined {
     if (!this.folders.has(folder)) return undefined;
@@ -99,17 +100,23 @@ export class MemoryStorage implements Storage {
   #appendHandle(name: string): AppendHandle {
     return {
       write: (bytes) => {
+        // A write that fails may have left some of its bytes behind.
+        if (this.calls.length === this.failAt) this.#put(name, bytes.subarray(0, bytes.length / 2));
         this.#call(`write ${name}`);
         const taken = bytes.subarray(0, this.writeBytesMax);
-        const before = this.files.get(name)!;
-        const after = new Uint8Array(before.length + taken.length);
-        after.set(before);
-        after.set(taken, before.length);
-        this.files.set(name, after);
+        this.#put(name, taken);
         return taken.length;
       },
       ...this.#syncAndClose(name),
     };
+  }
+
+  #put(name: string, taken: Uint8Array): void {
+    const before = this.files.get(name)!;
+    const after = new Uint8Array(before.length + taken.length);
+    after.set(before);
+    after.set(taken, before.length);
+    this.files.set(name, after);
   }
 
   #syncAndClose(name: string): Pick<AppendHandle, 'sync' | 'beginSync' | 'close'> {
@@ -122,6 +129,7 @@ export class MemoryStorage implements Storage {
 
   #call(what: string): void {
     this.calls.push(what);
-    if (this.calls.length > this.failAt) throw new Error('no space left on the disk');
+    const behind = this.calls.length - 1 - this.failAt;
+    if (behind >= 0 && behind < this.failures) throw new Error('no space left on the disk');
   }
 }

@@ -18,8 +18,12 @@ export class SnapshotSchedule {
     this.#tickMs = tickMs;
   }
 
-  /** Whether the tick is the first at or after a multiple. */
+  /**
+   * Whether the tick is the first at or after a multiple.
+   * @throws EngineError `host-fault` where an earlier snapshot could not be written
+   */
   isDue(tick: number): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#everyTicks === 0) return false;
     return Math.floor(tick / this.#everyTicks) > Math.floor(this.#lastTick / this.#everyTicks);
   }
