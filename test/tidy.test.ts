@@ -16,16 +16,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   wasm: ['base', 'abi'],
   log: ['base', 'abi'],
   telemetry: ['base', 'abi'],
+  inference: ['base', 'abi', 'log'],
   scheduler: ['base', 'abi'],
   sandbox: ['base', 'abi', 'wasm', 'log', 'telemetry'],
-  engine: ['base', 'abi', 'wasm', 'log', 'telemetry', 'scheduler', 'sandbox'],
+  engine: ['base', 'abi', 'wasm', 'log', 'telemetry', 'inference', 'scheduler', 'sandbox'],
   cli: ['base'],
 };
 /** What `cli` may import besides: what a program that embeds the engine has. */
 const publicFaces = ['src/engine/index.ts', 'src/wasm/index.ts'];
 const pureRooms = ['base', 'abi', 'wasm', 'scheduler'];
 /** Rooms that wire others together; most of what they do is seen only in a run. */
-const wiringRooms = ['engine', 'sandbox', 'telemetry'];
+const wiringRooms = ['engine', 'sandbox', 'telemetry', 'inference'];
 const pureCodecs = /^\.\.\/log\/(event|input|message)[\w-]*\.ts$/;
 
 /** Files with nothing to test alone: wiring, tables, types, entry points tested through their users. */
@@ -218,7 +219,10 @@ function hasLogic(file: SourceFile): boolean {
 
 function targetsOf(file: SourceFile): string[] {
   const relative = importsOf(file.text).filter((wanted) => wanted.startsWith('.'));
-  return relative.map((wanted) => join(dirname(file.path), wanted).replaceAll('\\', '/'));
+  const started = [...file.text.matchAll(/new URL\(`(\.\/[\w-]+)\.\$\{extension\}`/g)].map(
+    ([, path]) => `${path}.ts`,
+  );
+  return [...relative, ...started].map((wanted) => join(dirname(file.path), wanted).replaceAll('\\', '/'));
 }
 
 // Tested: by a test beside it, or by name in a test of its own folder. A part of a tested file is tested through it,
@@ -291,9 +295,16 @@ test('every error code of the table is given somewhere', () => {
   none(codes.filter((code) => code !== 'bug' && !users.some((file) => file.text.includes(`'${code}'`))));
 });
 
+function dependencies(): [string, string][] {
+  const manifest: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
+    read('package.json').text,
+  );
+  const kinds = ['dependencies', 'optionalDependencies', 'devDependencies'];
+  return kinds.flatMap((kind) => Object.entries(manifest[kind] ?? {}));
+}
+
 test('every dependency is explained in docs/ARCHITECTURE.md', () => {
-  const manifest: { dependencies: object; devDependencies: object } = JSON.parse(read('package.json').text);
-  const names = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+  const names = dependencies().map(([name]) => name);
   const explained = read('docs/ARCHITECTURE.md').text;
   none(
     names.filter((name) => !explained.includes(`\`${name}\``)).map((name) => `"${name}" is not explained`),
@@ -313,8 +324,7 @@ test('every link of a document leads to a file', () => {
 });
 
 test('every dependency is exact, and the lock names no host', () => {
-  const manifest: { dependencies: object; devDependencies: object } = JSON.parse(read('package.json').text);
-  const versions = [...Object.entries(manifest.dependencies), ...Object.entries(manifest.devDependencies)];
+  const versions = dependencies();
   const loose = versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version));
   none(loose.map(([name, version]) => `"${name}" is "${version}"`));
   none(read('package-lock.json').text.includes('"resolved"') ? ['package-lock.json: has "resolved"'] : []);

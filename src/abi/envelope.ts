@@ -38,6 +38,8 @@ export const TaskKind = {
   configuration: 4,
   /** An agent failed; the payload is a fault notice. About the receiver itself where it restarts from its image. */
   fault: 5,
+  /** The answer to a request: `detail` is the request's number, `tag` what it was given; tensor-list.ts. */
+  inference: 6,
   /** A task scheduled from outside. */
   scheduled: 16,
   /** A timer fired: `detail` is the timer's number, `tag` what `set_timer` was given. */
@@ -112,6 +114,8 @@ export const DropReason = {
   droppedNewest: 11,
   droppedOldest: 12,
   channelLimit: 13,
+  /** Too many requests wait for their answers. */
+  requestLimit: 14,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -130,4 +134,5 @@ export const dropReasonName: Readonly<Record<DropReason, string>> = {
   [DropReason.droppedNewest]: 'dropped-newest',
   [DropReason.droppedOldest]: 'dropped-oldest',
   [DropReason.channelLimit]: 'channel-limit',
+  [DropReason.requestLimit]: 'request-limit',
 };

@@ -17,6 +17,7 @@ export const capabilities = [
   'output',
   'spawn',
   'terminate',
+  'infer',
 ] as const;
 /** What an agent may ask for; declared per agent in the system file. */
 export type Capability = (typeof capabilities)[number];
@@ -54,6 +55,7 @@ export const hostFunctionNames = [
   'output',
   'spawn',
   'terminate',
+  'infer',
 ] as const;
 export type HostFunctionName = (typeof hostFunctionNames)[number];
 
@@ -85,10 +87,12 @@ export const hostFunctions: Readonly<Record<HostFunctionName, HostFunction>> = {
   spawn: { capability: 'spawn', parameters: 5, fuel: 1000, lengths: [1, 3] },
   /** (origin, counter): itself or an agent that it spawned */
   terminate: { capability: 'terminate', parameters: 2, fuel: 200, lengths: [] },
+  /** (model, model length, tensors, tensors length, tag) -> number of the request */
+  infer: { capability: 'infer', parameters: 5, fuel: 1000, lengths: [1, 3] },
 };
 
 /** Part of ABI 1 by name, not in this version of the engine; refused by name when a module imports them. */
-export const hostFunctionsNotYet: readonly string[] = ['infer', 'generate', 'request'];
+export const hostFunctionsNotYet: readonly string[] = ['generate', 'request'];
 
 /** What a host function answers; zero or more is success. */
 export const HostCode = {

@@ -39,7 +39,9 @@ export const outcomeNames = ['done', 'again', 'finished', 'failed'] as const;
  * - output: length, payload
  * - spawn: counter, declaration index, length, payload
  * - terminate: origin, counter
- * - counters: next timer number, next child counter. Not an effect of the guest: what a failed instance had counted.
+ * - infer: number, model index, tag, length, tensors
+ * - counters: next timer number, next child counter, and next request number where it is not 0. Not an effect of the
+ *   guest: what a failed instance had counted.
  * - refusal: host function index, host code, count. Not an effect of the guest: calls that the sandbox refused.
  */
 export const EffectKind = {
@@ -58,6 +60,7 @@ export const EffectKind = {
   terminate: 13,
   refusal: 14,
   counters: 15,
+  infer: 16,
 } as const;
 export type EffectKind = (typeof EffectKind)[keyof typeof EffectKind];
 

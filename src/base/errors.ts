@@ -4,6 +4,9 @@ export type ErrorCode =
   | 'config-invalid'
   | 'module-refused'
   | 'module-missing'
+  | 'model-refused'
+  | 'model-missing'
+  | 'model-runtime-missing'
   | 'input-invalid'
   | 'input-refused'
   | 'run-directory-invalid'
@@ -19,6 +22,9 @@ export const errorCodes: Readonly<Record<ErrorCode, { meaning: string; exitCode:
   'config-invalid': { meaning: 'The system file or an option breaks a rule.', exitCode: 1 },
   'module-refused': { meaning: 'A WebAssembly module is not one that the engine can run.', exitCode: 1 },
   'module-missing': { meaning: 'A file that the system names cannot be read.', exitCode: 1 },
+  'model-refused': { meaning: 'A model is not one that the engine can run.', exitCode: 1 },
+  'model-missing': { meaning: 'A model that the run needs is not where it was looked for.', exitCode: 1 },
+  'model-runtime-missing': { meaning: 'The package that runs models is not installed.', exitCode: 1 },
   'input-invalid': { meaning: 'An input is malformed or names what does not exist.', exitCode: 1 },
   'input-refused': { meaning: 'An input is well formed, but cannot be taken now.', exitCode: 1 },
   'run-directory-invalid': {

@@ -76,6 +76,11 @@ function addRun(program: Command, done: (exitCode: number) => void): void {
     .option('-w, --workers <n>', 'worker threads; 0 runs everything in one thread', wholeNumber(0, 64))
     .option('--seed <n>', 'seed in place of the one in the system', wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .option('-d, --run-dir <dir>', 'new folder for the record (default: runs/<system>-<n>)', path)
+    .option(
+      '--models <dir>',
+      'where models lie, for a run that goes on: <dir>/<model>/<version>/model.onnx',
+      path,
+    )
     .option('-o, --output <file>', 'write outputs there; otherwise to standard output', path)
     .option('--strict', 'fail at the first bad line; otherwise bad lines are skipped and reported')
     .addOption(
@@ -175,6 +180,7 @@ function addFork(program: Command, done: (exitCode: number) => void): void {
     .option('-w, --workers <n>', 'worker threads; 0 runs everything in one thread', wholeNumber(0, 64))
     .option('--seed <n>', 'seed of the agents that begin later', wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .option('-d, --run-dir <dir>', 'new folder for the record (default: runs/<run>-fork-<n>)', path)
+    .option('--models <dir>', 'where models lie: <dir>/<model>/<version>/model.onnx', path)
     .option('-o, --output <file>', 'write outputs there; otherwise to standard output', path)
     .option('--strict', 'fail at the first bad line; otherwise bad lines are skipped and reported')
     .option('--json', 'end standard output with one object about the run')

@@ -26,6 +26,7 @@ export interface RunOptions {
   readonly workers?: number;
   readonly seed?: number;
   readonly runDir?: string;
+  readonly models?: string;
   readonly output?: string;
   readonly strict?: boolean;
   readonly pace?: 'free' | 'wall-clock';
@@ -139,6 +140,7 @@ async function goOn(
     outputs,
     blocking: true,
     ...(workers !== undefined && { workers }),
+    ...(options.models !== undefined && { modelsDirectory: options.models }),
     onReplayedTick: (tick) => progress.update(() => `going through the record: tick ${tick}`),
   });
   progress.clear();
@@ -164,6 +166,7 @@ async function fork(from: string, tick: number, options: RunOptions, outputs: Ou
     blocking: true,
     ...(seed !== undefined && { seed }),
     ...(workers !== undefined && { workers }),
+    ...(options.models !== undefined && { modelsDirectory: options.models }),
   });
   try {
     const source = openSource(input ?? recordedInput(orchestrator), options);

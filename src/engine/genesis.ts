@@ -32,6 +32,14 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
       overflow,
       accepts: contract === null ? undefined : compileContract(contract),
     })),
+    models: config.models.map(({ versions, version, ...model }) => ({
+      name: model.name,
+      latencyTicks: model.latencyTicks,
+      pendingMax: model.pendingMax,
+      pendingPerAgentMax: model.pendingPerAgentMax,
+      versions: versions.map((each) => each.version),
+      version: versions.findIndex((each) => each.version === version),
+    })),
     declarations: config.agents.map((agent) => ({
       name: agent.name,
       count: agent.count,
@@ -52,6 +60,7 @@ export function systemTables(config: SystemConfig): SystemTables {
   return {
     agents: names.map((name, index) => [name, index + 1]),
     topics: config.topics.map((topic) => topic.name),
+    models: config.models.map((model) => model.name),
     declarations: config.agents.map(({ name, limits, capabilities }) => ({
       name,
       limits,

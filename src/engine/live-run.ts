@@ -1,11 +1,13 @@
 // The loop of a live run: seal, execute, record, release, tick after tick.
 
 import { encodeHex } from '../base/encoding.ts';
+import { assert } from '../base/errors.ts';
 import { type Cursor, type Input, InputKind } from '../log/index.ts';
-import { hasRunnable } from '../scheduler/index.ts';
+import { dueRequests, hasRunnable, type ModelRequest, waitingRequests } from '../scheduler/index.ts';
 import type { TelemetryHooks } from '../telemetry/index.ts';
 import type { DurableLog } from './durable-log.ts';
 import { createInput, type HostInputs } from './host-inputs.ts';
+import { answerInputs, type InferenceDesk } from './inference-desk.ts';
 import type { LineInputs } from './line-inputs.ts';
 import type { ExecutedTick, Machine } from './machine.ts';
 import { nextTick } from './next-tick.ts';
@@ -14,6 +16,7 @@ import type { Clock } from './ports.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { EndReason, RunOptions } from './run-types.ts';
+import { sha256 } from './sha256.ts';
 import type { SnapshotSchedule } from './snapshot/schedule.ts';
 
 export interface LiveRunParts {
@@ -26,6 +29,8 @@ export interface LiveRunParts {
   readonly snapshots: SnapshotSchedule;
   readonly tickMs: number;
   readonly clock: Clock;
+  /** Where the system has models. */
+  readonly inference: InferenceDesk | undefined;
 }
 
 /** How long the loop goes on without giving the event loop its turn. */
@@ -119,9 +124,45 @@ export class LiveRun {
 
   /**
    * One tick: what the program gave so far and `others` are sealed in the log; execution, record, release. Answers at
-   * once where nothing has to be awaited.
+   * once where nothing has to be awaited. Answers that are due belong to the tick, which waits for them; where the
+   * signal comes before they are there, nothing has happened.
    */
   step(
+    tick: number,
+    others: readonly Input[],
+    cursor: Cursor | undefined,
+    options: RunOptions,
+  ): void | Promise<void> {
+    const due = dueRequests(this.#parts.machine.state, tick);
+    if (due.length > 0 && !others.some(({ kind }) => kind === InputKind.stop)) {
+      return this.#answered(due, options.signal).then((answers) =>
+        answers === undefined ? undefined : this.#execute(tick, [...others, ...answers], cursor, options),
+      );
+    }
+    return this.#execute(tick, others, cursor, options);
+  }
+
+  /** Goes on where a record ended: with a tick that was sealed and not told to its end, and with what was asked. */
+  async goOn(
+    sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined,
+  ): Promise<void> {
+    if (sealed !== undefined) await this.#execute(sealed.tick, sealed.inputs, undefined, {});
+    this.#parts.inference?.submit(waitingRequests(this.#parts.machine.state));
+  }
+
+  async #answered(
+    due: readonly ModelRequest[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Input[] | undefined> {
+    const { inference, durable } = this.#parts;
+    assert(inference !== undefined, 'a run whose agents may ask has something that answers');
+    durable.settle();
+    const answers = await untilAborted(inference.answers(due), [signal, durable.failing]);
+    durable.check();
+    return answers === undefined ? undefined : answerInputs(due, answers, sha256);
+  }
+
+  #execute(
     tick: number,
     others: readonly Input[],
     cursor: Cursor | undefined,
@@ -140,6 +181,7 @@ export class LiveRun {
   #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void | Promise<void> {
     const { machine, recorder, durable, hooks, totals, hostInputs, snapshots } = this.#parts;
     const outputs = recorder.committed(executed, machine.state.events);
+    if (machine.state.requests.made.length > 0) this.#parts.inference?.submit(machine.state.requests.made);
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);
     const held = durable.committed(outputs);

@@ -3,6 +3,7 @@
 import { decodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import {
+  type AnswerWindow,
   checkEventLog,
   createRunDirectory,
   EventLogWriter,
@@ -12,6 +13,7 @@ import {
 } from '../log/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
 import { type Durability, normalisedBytes, type System, type Trace } from './config/system-config.ts';
+import { noteModelFolders } from './model-folders.ts';
 import type { Ports } from './ports.ts';
 import { Recorder } from './recorder.ts';
 import { sha256 } from './sha256.ts';
@@ -52,6 +54,7 @@ export function beginRecord(
     modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
   };
   const directory = createRunDirectory(path, contents, ports.openStorage(path));
+  noteModelFolders(directory, host);
   const log = new EventLogWriter(directory, { ...ports.logSizes });
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }
@@ -70,19 +73,21 @@ export function continueRecord(
   tick: number,
   base: Base | undefined,
   ports: Ports,
+  answers: AnswerWindow,
 ): OpenRecord {
   const log = new EventLogWriter(directory, { ...ports.logSizes, epoch, after: checkEventLog(directory) });
-  return open(directory, system, log, { epoch, tick, trace: system.host.trace, base: base ?? noBase });
+  const { trace } = system.host;
+  return open(directory, system, log, { epoch, tick, trace, base: base ?? noBase, answers });
 }
 
 function open(
   directory: RunDirectory,
   { config }: System,
   log: EventLogWriter,
-  start: { epoch: number; tick: number; trace: Trace; base: Base },
+  start: { epoch: number; tick: number; trace: Trace; base: Base; answers?: AnswerWindow },
 ): OpenRecord {
-  const { epoch, tick, trace, base } = start;
-  const recorder = new Recorder(log, trace, epoch);
+  const { epoch, tick, trace, base, answers } = start;
+  const recorder = new Recorder(log, trace, epoch, answers);
   try {
     recorder.started(tick, {
       engine: engineVersion,

@@ -4,8 +4,10 @@ import { EngineError } from '../base/errors.ts';
 import { type RunDirectory, readEvents } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
+import type { InferenceDesk } from './inference-desk.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
+import { findModelFolders } from './model-folders.ts';
 import {
   abandonRecord,
   beginRecord,
@@ -28,10 +30,15 @@ export interface OpenRun {
   readonly machine: Machine;
   readonly pool: Pool;
   readonly record: OpenRecord;
+  /** Where the system has models. */
+  readonly inference: InferenceDesk | undefined;
   readonly totals: RunTotals;
   /** What the record came to, where the run goes on. */
   readonly recorded: Recorded | undefined;
 }
+
+/** What a run works with beside its record. */
+type Opened = Pick<OpenRun, 'machine' | 'pool' | 'inference'>;
 
 type MachineChoice = Pick<OrchestratorOptions, 'workers' | 'blocking'>;
 
@@ -40,7 +47,7 @@ async function openMachine(
   choice: MachineChoice,
   ports: Ports,
   from?: Snapshot,
-): Promise<{ machine: Machine; pool: Pool }> {
+): Promise<Pick<Opened, 'machine' | 'pool'>> {
   const { config, host } = system;
   const modules = await prepareModules(config, system.modules);
   const workers = choice.workers ?? host.workers ?? 0;
@@ -56,17 +63,34 @@ async function openMachine(
   }
 }
 
-/** A new run in a new or empty folder. */
-export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
-  const { system } = options;
-  const { machine, pool } = await openMachine(system, options, ports);
+/** Opens all that a live run works with, hands it on, and closes it again where that fails. */
+async function withOpened(
+  system: System,
+  choice: MachineChoice,
+  ports: Ports,
+  from: Snapshot | undefined,
+  use: (opened: Opened) => Promise<OpenRun>,
+): Promise<OpenRun> {
+  const { machine, pool } = await openMachine(system, choice, ports, from);
+  let inference: InferenceDesk | undefined;
   try {
-    const record = beginRecord(options.runDirectory, system, ports);
-    return { system, machine, pool, record, totals: new RunTotals(machine.state), recorded: undefined };
+    if (system.config.models.length > 0) inference = ports.openInference(system);
+    await inference?.prepare();
+    return await use({ machine, pool, inference });
   } catch (error) {
+    await inference?.close();
     await pool.close();
     throw error;
   }
+}
+
+/** A new run in a new or empty folder. */
+export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
+  const { system } = options;
+  return withOpened(system, options, ports, undefined, async (opened) => {
+    const record = beginRecord(options.runDirectory, system, ports);
+    return { system, ...opened, record, totals: new RunTotals(opened.machine.state), recorded: undefined };
+  });
 }
 
 /** The last tick whose end the record tells. */
@@ -83,9 +107,10 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   const { run } = parent.config;
   const config = { ...parent.config, run: { ...run, seed: options.seed ?? run.seed } };
   const durability = parent.directory.manifest.durability as Durability;
-  const system: System = { config, host: { ...hostDefaults, durability }, modules: parent.modules };
-  const { machine, pool } = await openMachine(system, options, ports, captured);
-  try {
+  const modelFolders = findModelFolders(parent.directory, config, options.modelsDirectory);
+  const host = { ...hostDefaults, durability, modelFolders };
+  const system: System = { config, host, modules: parent.modules };
+  return withOpened(system, options, ports, captured, async (opened) => {
     const record = beginRecord(options.runDirectory, system, ports, captured);
     try {
       await new SnapshotStore(record.directory, ports).write(captured, run.tickMs);
@@ -93,11 +118,10 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
       abandonRecord(record);
       throw error;
     }
-    return { system, machine, pool, record, totals: new RunTotals(machine.state), recorded };
-  } catch (error) {
-    await pool.close();
-    throw error;
-  }
+    // The fork's record tells every answer itself.
+    const totals = new RunTotals(opened.machine.state);
+    return { system, ...opened, record, totals, recorded };
+  });
 }
 
 /** The state of a recorded run after its last tick up to `tick`. */
@@ -134,13 +158,14 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
   const { runDirectory, onReplayedTick } = options;
   const { directory, config, modules, base } = run;
   const durability = directory.manifest.durability as Durability;
-  const system: System = { config, host: { ...hostDefaults, durability }, modules };
+  const modelFolders = findModelFolders(directory, config, options.modelsDirectory);
+  const system: System = { config, host: { ...hostDefaults, durability, modelFolders }, modules };
   mendRecord(directory);
   const lastTick = lastDigestTick(directory);
   new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));
   const snapshot = newestSnapshot(run, lastTick);
-  const { machine, pool } = await openMachine(system, options, ports, snapshot);
-  try {
+  return withOpened(system, options, ports, snapshot, async (opened) => {
+    const { machine } = opened;
     const totals = new RunTotals(machine.state);
     const onTick = (executed: ExecutedTick): void => {
       totals.add(executed);
@@ -155,10 +180,8 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
     });
     refuseEnded(runDirectory, recorded.ended);
     const epoch = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
-    const record = continueRecord(directory, system, epoch, machine.state.tick, base, ports);
-    return { system, machine, pool, record, totals, recorded };
-  } catch (error) {
-    await pool.close();
-    throw error;
-  }
+    const { tick } = machine.state;
+    const record = continueRecord(directory, system, epoch, tick, base, ports, recorded.answers);
+    return { system, ...opened, record, totals, recorded };
+  });
 }

@@ -79,6 +79,7 @@ export class Orchestrator {
       hooks: this.#hooks,
       tickMs,
       clock: ports.clock,
+      inference: open.inference,
     });
   }
 
@@ -96,7 +97,9 @@ export class Orchestrator {
    * @throws EngineError `input-invalid` where the other run has no such tick; what `create` and `replayRun` throw
    */
   static async fork(options: ForkOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
-    return new Orchestrator(await openFork(options, ports), options, ports);
+    const orchestrator = new Orchestrator(await openFork(options, ports), options, ports);
+    await orchestrator.#exclusive('fork', () => orchestrator.#live.goOn(undefined));
+    return orchestrator;
   }
 
   /**
@@ -108,11 +111,7 @@ export class Orchestrator {
     const orchestrator = new Orchestrator(open, options, ports);
     // A tick that was sealed, and whose end the record does not tell, gets just the inputs it was sealed with.
     const sealed = open.recorded?.sealed;
-    if (sealed !== undefined) {
-      await orchestrator.#exclusive('resume', async () =>
-        orchestrator.#live.step(sealed.tick, sealed.inputs, undefined, {}),
-      );
-    }
+    await orchestrator.#exclusive('resume', () => orchestrator.#live.goOn(sealed));
     return orchestrator;
   }
 
@@ -294,13 +293,14 @@ export class Orchestrator {
   }
 
   async #end(reason: EndReason): Promise<RunSummary> {
-    const { machine, record, pool, totals } = this.#open;
+    const { machine, record, pool, totals, inference } = this.#open;
     await this.#snapshots.settled();
     record.recorder.ended(machine.state.tick, reason, machine.digest);
     await this.#durable.close();
     record.directory.unlock();
     this.#ended = reason;
     this.#hostInputs.close('the run has ended');
+    await inference?.close();
     await pool.close();
     return { ...totals.progress, reason, digest: this.digest, runDirectory: this.#runDirectory };
   }
@@ -337,6 +337,7 @@ export class Orchestrator {
     await this.#snapshots.settled().catch(() => {});
     this.#open.record.directory.unlock();
     this.#hostInputs.close('the run has failed');
+    await this.#open.inference?.close();
     await this.#open.pool.close();
   }
 }

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
 import { type EventLogSizes, nodeStorage, type Storage } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
-import type { SystemConfig } from './config/system-config.ts';
+import type { System, SystemConfig } from './config/system-config.ts';
+import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
 import { openPool, type PoolChoice } from './open-pool.ts';
 
 export interface Clock {
@@ -22,6 +23,8 @@ export interface Ports {
   /** The folder at a path, which need not exist. */
   openStorage(path: string): Storage;
   openPool(config: SystemConfig, choice: PoolChoice): Pool;
+  /** What answers the requests of a system that has models. */
+  openInference(system: Pick<System, 'config' | 'host'>): InferenceDesk;
   /** zstd; the caller's thread goes on meanwhile. */
   compress(bytes: Uint8Array): Promise<Uint8Array>;
   readonly clock: Clock;
@@ -45,6 +48,7 @@ export const nodeClock: Clock = {
 export const nodePorts: Ports = {
   openStorage: nodeStorage,
   openPool,
+  openInference: (system) => openInferenceDesk(system),
   compress: promisify(zstdCompress),
   clock: nodeClock,
   createRunId: () => randomBytes(16).toString('hex'),

@@ -2,7 +2,16 @@
 
 import { bytesEqual, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import { type Cursor, decodeEvent, type EventLogReader, type Input, type TickDigest } from '../log/index.ts';
+import {
+  AnswerWindow,
+  type Cursor,
+  decodeEvent,
+  type EventLogReader,
+  type Input,
+  InputKind,
+  readAnswerDetail,
+  type TickDigest,
+} from '../log/index.ts';
 import type { ExecutedTick, Machine } from './machine.ts';
 import { type Clock, nodeClock } from './ports.ts';
 
@@ -21,6 +30,8 @@ export interface Recorded {
   readonly sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined;
   /** Whether the record goes on behind the last tick that was asked for. */
   readonly more: boolean;
+  /** What the record has told of answers. */
+  readonly answers: AnswerWindow;
 }
 
 export interface ReExecuteOptions {
@@ -36,7 +47,7 @@ export interface ReExecuteOptions {
 }
 
 /** Events that `reExecute` needs. */
-export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended'] as const;
+export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended', 'answers'] as const;
 
 /**
  * Steps the machine through a record, from the tick behind the machine's own.
@@ -49,6 +60,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
   let cursor: Cursor | undefined;
   let sealed: Recorded['sealed'];
   let more = false;
+  const answers = new AnswerWindow();
   let yieldedAtMs = clock.nowMs();
   for (const { channel, tick, payload } of reader) {
     if (lastTick !== undefined && tick > lastTick) {
@@ -60,9 +72,13 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       ended = undefined;
     } else if (channel === 'run-ended') {
       ended = decodeEvent('run-ended', payload).reason;
+    } else if (channel === 'answers') {
+      const { sha256, bytes } = decodeEvent('answers', payload);
+      answers.add(sha256.slice(), bytes.slice());
     } else if (channel === 'inputs') {
       const list = decodeEvent('inputs', payload);
-      if (tick > machine.state.tick) sealed = { tick, inputs: list.inputs };
+      if (tick > machine.state.tick) sealed = { tick, inputs: withAnswers(list.inputs, tick, answers) };
+      answers.trim();
       cursor = list.cursor ?? cursor;
       for (const input of list.inputs) if (input.tick > 0) namedTick = input.tick;
     } else if (channel === 'digests' && tick <= machine.state.tick) {
@@ -84,7 +100,18 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       yieldedAtMs = clock.nowMs();
     }
   }
-  return { executed, epoch, ended, cursor, namedTick, sealed, more };
+  return { executed, epoch, ended, cursor, namedTick, sealed, more, answers };
+}
+
+/** The bytes of answers lie beside the inputs that name them. */
+function withAnswers(inputs: readonly Input[], tick: number, answers: AnswerWindow): readonly Input[] {
+  return inputs.map((input) => {
+    if (input.kind !== InputKind.answer) return input;
+    const answer = answers.find(readAnswerDetail(input).sha256);
+    if (answer !== undefined) return { ...input, answer };
+    const what = `an input of tick ${tick} names an answer that the record does not tell`;
+    throw new EngineError('record-damaged', `Cannot follow the record: ${what}`, { tick });
+  });
 }
 
 function compare({ tick, digest }: Pick<ExecutedTick, 'tick' | 'digest'>, recorded: Uint8Array): void {

@@ -1,7 +1,14 @@
 // Writes a run's ticks into the event log, and hands their outputs on. It reads what is committed and decides nothing.
 
 import { recordWord } from '../abi/record.ts';
-import { type Cursor, type EventLogWriter, type Input, recordFormat } from '../log/index.ts';
+import {
+  AnswerWindow,
+  type Cursor,
+  type EventLogWriter,
+  type Input,
+  readAnswerDetail,
+  recordFormat,
+} from '../log/index.ts';
 import { eventKindNames, type SchedulerEvent } from '../scheduler/index.ts';
 import type { Durability, Trace } from './config/system-config.ts';
 import { eventReason, faultName, faultText, refusalText } from './fault-text.ts';
@@ -38,11 +45,14 @@ export class Recorder {
   readonly #trace: Trace;
   readonly epoch: number;
   #columns = createColumns(256);
+  readonly #answers: AnswerWindow;
 
-  constructor(log: EventLogWriter, trace: Trace, epoch: number) {
+  /** @param answers what the record has told of answers so far */
+  constructor(log: EventLogWriter, trace: Trace, epoch: number, answers: AnswerWindow = new AnswerWindow()) {
     this.#log = log;
     this.#trace = trace;
     this.epoch = epoch;
+    this.#answers = answers;
   }
 
   started(tick: number, facts: RunFacts): void {
@@ -52,7 +62,16 @@ export class Recorder {
   /** Before the tick is executed. */
   sealed(tick: number, inputs: readonly Input[], cursor: Cursor | undefined): void {
     if (inputs.length === 0 && cursor === undefined) return;
+    for (const input of inputs) if (input.answer !== undefined) this.#tellAnswer(tick, input, input.answer);
+    this.#answers.trim();
     this.#log.append('inputs', tick, cursor === undefined ? { tick, inputs } : { tick, inputs, cursor });
+  }
+
+  #tellAnswer(tick: number, input: Input, bytes: Uint8Array): void {
+    const { sha256 } = readAnswerDetail(input);
+    if (this.#answers.find(sha256) !== undefined) return;
+    this.#answers.add(sha256, bytes);
+    this.#log.append('answers', tick, { sha256, bytes });
   }
 
   /** After the tick was committed; answers its outputs. */

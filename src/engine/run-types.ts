@@ -19,6 +19,8 @@ export interface OrchestratorOptions {
 }
 
 export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
+  /** A folder that holds the folder NAME of each model; by default they are looked for where the run had them. */
+  readonly modelsDirectory?: string;
   /** Progress while the record is executed again. */
   readonly onReplayedTick?: (tick: number) => void;
 }
@@ -29,6 +31,8 @@ export interface ForkOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly from: string;
   /** The last tick that both have in common. */
   readonly tick: number;
+  /** As in `ResumeOptions`. */
+  readonly modelsDirectory?: string;
   /** Another seed for the agents that begin after the tick. */
   readonly seed?: number;
 }

@@ -114,7 +114,7 @@ export class TurnRunner {
       const kept = this.#images.get(agent.number);
       if (kept === undefined) continue;
       const prng = agentPrng(config.run.seed, agent, sha256);
-      const state = renewState(kept.state, prng, agent.nextTimer, agent.nextChild);
+      const state = renewState(kept.state, prng, agent.nextTimer, agent.nextChild, agent.nextRequest);
       this.#residency.hibernate(agent, { image: kept.image, state });
     }
   }
@@ -265,6 +265,7 @@ export class TurnRunner {
       agent.counter,
       agent.nextTimer,
       agent.nextChild,
+      agent.nextRequest,
       agentPrng(config.run.seed, agent, sha256),
     );
   }

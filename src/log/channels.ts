@@ -19,6 +19,7 @@ export interface ChannelMessages {
   events: events.Event;
   texts: events.LogText;
   traces: events.TickTrace;
+  answers: events.Answer;
 }
 export type ChannelName = keyof ChannelMessages;
 
@@ -52,6 +53,7 @@ export const channels: Readonly<Record<ChannelName, Channel>> = {
   events: channel(9, 'events', events.eventTable),
   texts: channel(10, 'texts', events.logTextTable),
   traces: channel(11, 'traces', events.tickTraceTable),
+  answers: channel(12, 'answers', events.answerTable),
 };
 
 export const channelList: readonly Channel[] = Object.values(channels);

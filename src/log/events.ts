@@ -110,6 +110,12 @@ export interface TickTrace {
   readonly transcript: Uint8Array;
 }
 
+/** What was answered to a request, told once; inputs name it by its hash. */
+export interface Answer {
+  readonly sha256: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
 export const chainTable: MessageTable<Chain> = message<Chain>('Chain', {
   sha256: [1, 'bytes'],
   segment: [2, 'uint32'],
@@ -194,6 +200,11 @@ export const logTextTable: MessageTable<LogText> = message<LogText>('LogText', {
 export const tickTraceTable: MessageTable<TickTrace> = message<TickTrace>('TickTrace', {
   tick: [1, 'uint64'],
   transcript: [2, 'bytes'],
+});
+
+export const answerTable: MessageTable<Answer> = message<Answer>('Answer', {
+  sha256: [1, 'bytes'],
+  bytes: [2, 'bytes'],
 });
 
 /** Outcomes by hand: the table's general way is too slow for thousands of tasks a tick. */

@@ -1,5 +1,6 @@
 // The public face of the record: run directories, the event log and its messages.
 
+export { AnswerWindow } from './answer-window.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
 export type { LogEvent } from './chunk-events.ts';
@@ -12,6 +13,7 @@ export {
 } from './event-log-reader.ts';
 export { type EventLogOptions, type EventLogSizes, EventLogWriter } from './event-log-writer.ts';
 export type {
+  Answer,
   Event,
   Fault,
   LogText,
@@ -24,12 +26,14 @@ export type {
 } from './events.ts';
 export { type HeadRecord, headFile, type LogReach, readHead } from './head-record.ts';
 export {
+  answerDetail,
   type Cursor,
   encodeInput,
   encodeInputTo,
   type Input,
   InputKind,
   inputKindName,
+  readAnswerDetail,
   type SealedTick,
 } from './input.ts';
 export { nodeStorage } from './node-storage.ts';

@@ -1,5 +1,6 @@
 // Inputs as they are sealed, recorded and covered by the digest. Pure: the bytes of an input are part of the contract.
 
+import { assert } from '../base/errors.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { encodeMessage, encodeTo, type MessageTable, message } from './message.ts';
 
@@ -24,6 +25,8 @@ export const InputKind = {
   leave: 10,
   /** A paused agent runs one task in the tick. */
   step: 11,
+  /** The answer to a request of the agent (`origin`, `counter`); `detail` says which, and the hash of its bytes. */
+  answer: 12,
 } as const;
 export type InputKind = (typeof InputKind)[keyof typeof InputKind];
 
@@ -40,6 +43,7 @@ export const inputKindName: Readonly<Record<InputKind, string>> = {
   [InputKind.stop]: 'stop',
   [InputKind.leave]: 'leave',
   [InputKind.step]: 'step',
+  [InputKind.answer]: 'answer',
 };
 
 /** One thing that enters from outside. Fields that a kind does not use are 0 or empty. */
@@ -58,6 +62,8 @@ export interface Input {
   readonly tick: number;
   /** A line of a pulled source: it waits for a full receiver whatever the receiver's policy. */
   readonly waits: boolean;
+  /** The bytes of an answer. Not encoded with the input: the record holds each distinct answer once. */
+  readonly answer?: Uint8Array;
 }
 
 /** How far a source of inputs has been read. */
@@ -75,7 +81,7 @@ export interface SealedTick {
   readonly cursor?: Cursor;
 }
 
-export const inputTable: MessageTable<Input> = message<Input>('Input', {
+export const inputTable: MessageTable<Input> = message<Omit<Input, 'answer'>>('Input', {
   kind: [1, 'uint32'],
   origin: [2, 'uint32'],
   counter: [3, 'uint32'],
@@ -99,6 +105,24 @@ export const sealedTickTable: MessageTable<SealedTick> = message<SealedTick>('Se
   inputs: [2, inputTable, 'repeated'],
   cursor: [3, cursorTable],
 });
+
+/** The detail of an answer: number of the request (u32, little-endian), SHA-256 of the answer's bytes. */
+export function answerDetail(number: number, sha256: Uint8Array): Uint8Array<ArrayBuffer> {
+  const detail = new Uint8Array(4 + sha256.length);
+  new DataView(detail.buffer).setUint32(0, number, true);
+  detail.set(sha256, 4);
+  return detail;
+}
+
+/** The number of the request that an answer is for, and the hash of its bytes. */
+export function readAnswerDetail({ detail }: Input): {
+  readonly number: number;
+  readonly sha256: Uint8Array;
+} {
+  assert(detail.length === 36, 'the detail of an answer has 36 bytes');
+  const view = new DataView(detail.buffer, detail.byteOffset, detail.length);
+  return { number: view.getUint32(0, true), sha256: detail.subarray(4) };
+}
 
 /** The bytes of an input: the same for the same input everywhere, and what the digest covers. */
 export function encodeInput(input: Input): Uint8Array<ArrayBuffer> {

@@ -55,6 +55,7 @@ export class CommandWriter {
     counter: number,
     nextTimer: number,
     nextChild: number,
+    nextRequest: number,
     prng: Uint32Array,
   ): void {
     const at = this.#reserve(createWords);
@@ -67,7 +68,8 @@ export class CommandWriter {
     words[at + 5] = counter;
     words[at + 6] = nextTimer;
     words[at + 7] = nextChild;
-    words.set(prng, at + 8);
+    words[at + 8] = nextRequest;
+    words.set(prng, at + 9);
   }
 
   /** Asks for an agent's state beside its memory. */
@@ -95,7 +97,8 @@ export class CommandWriter {
     words[at + 5] = counter;
     words[at + 6] = 0;
     words[at + 7] = 0;
-    words[at + 8] = state.length;
+    words[at + 8] = 0;
+    words[at + 9] = state.length;
     words.set(state, at + restoreWords);
   }
 

@@ -40,7 +40,7 @@ class Place {
   begin(): this {
     this.executor.addMemory(6, this.memory);
     this.#run((writer) => {
-      writer.create(6, 0, 0, 0, 2, 0, 1, prngFromBytes(new Uint8Array(16).fill(3)));
+      writer.create(6, 0, 0, 0, 2, 0, 1, 0, prngFromBytes(new Uint8Array(16).fill(3)));
       writer.turn(6, 1);
       addTask(writer, { kind: TaskKind.init });
     });

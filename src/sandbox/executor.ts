@@ -141,7 +141,7 @@ export class Executor {
 
   #create(at: number): number {
     const commands = this.#commands;
-    const prng = commands.slice(at + 8, at + 12) as Uint32Array<ArrayBuffer>;
+    const prng = commands.slice(at + 9, at + 13) as Uint32Array<ArrayBuffer>;
     this.#instantiate(at, prng);
     return at + createWords;
   }
@@ -149,7 +149,7 @@ export class Executor {
   #restore(at: number): number {
     const commands = this.#commands;
     const instance = this.#instantiate(at, new Uint32Array(4));
-    const end = at + restoreWords + commands[at + 8]!;
+    const end = at + restoreWords + commands[at + 9]!;
     restoreState(
       instance,
       this.#modules[commands[at + 2]!]!.globals,
@@ -182,6 +182,7 @@ export class Executor {
         memory,
         nextTimer: commands[at + 6]!,
         nextChild: commands[at + 7]!,
+        nextRequest: commands[at + 8]!,
         prng,
         hostFunctions: this.#hostFunctions,
       });
@@ -323,7 +324,7 @@ function commandEnd(commands: Uint32Array, at: number): number {
     case Op.create:
       return at + createWords;
     case Op.restore:
-      return at + restoreWords + commands[at + 8]!;
+      return at + restoreWords + commands[at + 9]!;
     case Op.save:
       return at + saveWords;
     case Op.collect:

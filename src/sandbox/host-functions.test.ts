@@ -57,6 +57,25 @@ test('each function makes its effect, word by word, and answers 0', () => {
   ]);
 });
 
+test('infer makes its effect with a number of the agent, and refuses unknown models, wild pointers and long lists', () => {
+  const { calls } = puppet(['model', 'other']);
+  const { record, answers } = calls(
+    ['infer', 0x100, 5, 0x100, 5, -3],
+    ['infer', 0x100, 5, 0, 0, 4],
+    ['infer', 0x140, 5, 0x100, 5, 0],
+    ['infer', -4, 5, 0x100, 5, 0],
+    ['infer', 0x100, 5, -4, 8, 0],
+    ['infer', 0x100, 5, 0x100, -1, 0],
+    ['infer', 0x100, 5, 0x100, 1, 0],
+  );
+  assert.deepEqual(answers, [0, 1, unknownName, badPointer, badPointer, tooLarge, 2]);
+  assert.deepEqual(record.effects, [
+    ['infer', 0, 0, -3 >>> 0, 5, ...textWords('model')],
+    ['infer', 1, 0, 4, 0],
+    ['infer', 2, 0, 0, 1, ...textWords('m')],
+  ]);
+});
+
 test('find and spawn write identities; counters of children rise', () => {
   const { calls, memory } = puppet(['peer/0', 'child']);
   const { answers } = calls(

@@ -33,6 +33,8 @@ export function createHostFunctions(context: HostContext): HostFunctions {
     ...timerFunctions(context),
     ...outputFunctions(context),
     ...agentFunctions(context),
+    infer: (model, modelLength, tensors, length, tag) =>
+      infer(context, model! >>> 0, modelLength! >>> 0, tensors! >>> 0, length! >>> 0, tag!),
   };
   return functions;
 }
@@ -363,4 +365,31 @@ function spawn(
   outbox.copyPayload(at + 4, instance.bytes, payload, length);
   writeIdentity(instance, out, instance.number, counter);
   return 0;
+}
+
+function infer(
+  context: HostContext,
+  name: number,
+  nameLength: number,
+  tensors: number,
+  length: number,
+  tag: number,
+): number {
+  const { instance, outbox, tables } = context;
+  const refused = gate(context, 'infer', false);
+  if (refused !== 0) return refused;
+  if (!isInside(instance, name, nameLength)) return outbox.refuse(index.infer, HostCode.badPointer);
+  const model = tables.models.find(instance.bytes, name, nameLength);
+  if (model < 0) return outbox.refuse(index.infer, HostCode.unknownName);
+  const code = checkPayload(context, 'infer', tensors, length);
+  if (code !== 0) return code;
+  const number = instance.nextRequest++;
+  const at = outbox.addEffect(EffectKind.infer, 5 + wordsOf(length));
+  const { words } = outbox.buffer;
+  words[at + 1] = number;
+  words[at + 2] = model;
+  words[at + 3] = tag;
+  words[at + 4] = length;
+  outbox.copyPayload(at + 5, instance.bytes, tensors, length);
+  return number;
 }

@@ -18,11 +18,12 @@ const properCalls: readonly Call[] = [
   ['leave', 0x180, 4],
   ['set_timer', 1, 1],
   ['cancel_timer', 0],
-  ['random', 0x200, 4],
+  ['random', 0x240, 4],
   ['log', 0, 0x100, 4],
   ['output', 0x100, 4],
   ['spawn', 0x1c0, 5, 0, 0, 0x300],
   ['terminate', 0, 1],
+  ['infer', 0x200, 5, 0, 0, 0],
 ];
 
 function prepared(
@@ -31,7 +32,7 @@ function prepared(
 ): { sandbox: TestSandbox; memory: WebAssembly.Memory; init: TestRecord } {
   const sandbox = new TestSandbox();
   const created = sandbox.create(1, (memory) => {
-    ['news', 'hub', 'room', 'child'].forEach((text, i) => {
+    ['news', 'hub', 'room', 'child', 'model'].forEach((text, i) => {
       writeText(memory, 0x100 + i * 0x40, text);
     });
     writeCalls(memory, at, calls);

@@ -1,13 +1,13 @@
 // The state of an instance beside its memory, as words: what restores it in another worker, or after hibernation.
-// Words: random state (4), inbox pointer, inbox bytes, next timer, next child, number of pending timers, those timers,
-// the words of the mutable globals, then the dropped segments and the tables, where the code changes them.
+// Words: random state (4), inbox pointer, inbox bytes, next timer, next child, next request, number of pending timers,
+// those timers, the words of the mutable globals, then dropped segments and tables, where the code changes them.
 
 import { engineExport, stateExport } from '../abi/guest-exports.ts';
 import type { Instance } from './instance.ts';
 import { captureTables, restoreTables } from './table-state.ts';
 
-const fixedWords = 9;
-const timerCountAt = 8;
+const fixedWords = 10;
+const timerCountAt = 9;
 
 /** How many words each mutable global of a module has, in order. */
 export type GlobalWords = readonly number[];
@@ -24,8 +24,8 @@ export function captureState(instance: Instance, globals: GlobalWords): Uint32Ar
   const globalWords = globals.reduce((sum, count) => sum + count, 0);
   const state = new Uint32Array(fixedWords + timers.length + globalWords + changed.length);
   state.set(instance.prng);
-  const { inboxPointer, inboxBytes, nextTimer, nextChild } = instance;
-  state.set([inboxPointer, inboxBytes, nextTimer, nextChild, timers.length, ...timers], 4);
+  const { inboxPointer, inboxBytes, nextTimer, nextChild, nextRequest } = instance;
+  state.set([inboxPointer, inboxBytes, nextTimer, nextChild, nextRequest, timers.length, ...timers], 4);
   const get = accessor(instance, engineExport.globalGet)!;
   let at = fixedWords + timers.length;
   globals.forEach((count, index) => {
@@ -41,11 +41,12 @@ export function renewState(
   prng: Uint32Array,
   nextTimer: number,
   nextChild: number,
+  nextRequest: number,
 ): Uint32Array {
   const rest = state.subarray(fixedWords + state[timerCountAt]!);
   const renewed = new Uint32Array(fixedWords + rest.length);
   renewed.set(prng);
-  renewed.set([state[4]!, state[5]!, nextTimer, nextChild, 0], 4);
+  renewed.set([state[4]!, state[5]!, nextTimer, nextChild, nextRequest, 0], 4);
   renewed.set(rest, fixedWords);
   return renewed;
 }
@@ -58,6 +59,7 @@ export function restoreState(instance: Instance, globals: GlobalWords, state: Ui
   instance.inboxBytes = state[5]!;
   instance.nextTimer = state[6]!;
   instance.nextChild = state[7]!;
+  instance.nextRequest = state[8]!;
   const timerCount = state[timerCountAt]!;
   for (let i = 0; i < timerCount; i++) instance.pendingTimers.add(state[fixedWords + i]!);
   const set = accessor(instance, engineExport.globalSet)!;
@@ -77,6 +79,7 @@ export interface StateFacts {
   readonly inboxBytes: number;
   readonly nextTimer: number;
   readonly nextChild: number;
+  readonly nextRequest: number;
   /** Words of each mutable global, in order. */
   readonly globals: readonly Uint32Array[];
   /** Dropped segments and tables, where the code changes them. */
@@ -84,7 +87,10 @@ export interface StateFacts {
 }
 
 export function readState(globals: GlobalWords, state: Uint32Array): StateFacts {
-  const [inboxPointer, inboxBytes, nextTimer, nextChild, timerCount] = state.subarray(4, fixedWords);
+  const [inboxPointer, inboxBytes, nextTimer, nextChild, nextRequest, timerCount] = state.subarray(
+    4,
+    fixedWords,
+  );
   let at = fixedWords + timerCount!;
   const values = globals.map((count) => state.slice(at, (at += count)));
   return {
@@ -93,6 +99,7 @@ export function readState(globals: GlobalWords, state: Uint32Array): StateFacts 
     inboxBytes: inboxBytes!,
     nextTimer: nextTimer!,
     nextChild: nextChild!,
+    nextRequest: nextRequest!,
     globals: values,
     rest: state.slice(at),
   };

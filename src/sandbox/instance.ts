@@ -47,6 +47,7 @@ export interface Instance {
   nextTimer: number;
   readonly pendingTimers: Set<number>;
   nextChild: number;
+  nextRequest: number;
   /** What the current turn has asked for so far. */
   turnEffects: number;
   turnBytes: number;
@@ -65,6 +66,7 @@ export interface InstanceOptions {
   /** What earlier incarnations of the agent have counted. */
   readonly nextTimer: number;
   readonly nextChild: number;
+  readonly nextRequest: number;
   readonly prng: PrngState;
   readonly hostFunctions: WebAssembly.ModuleImports;
 }
@@ -104,6 +106,7 @@ export function createInstance(options: InstanceOptions): Instance {
     nextTimer: options.nextTimer,
     pendingTimers: new Set(),
     nextChild: options.nextChild,
+    nextRequest: options.nextRequest,
     turnEffects: 0,
     turnBytes: 0,
   };

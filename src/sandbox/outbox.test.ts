@@ -107,7 +107,7 @@ test('a failing record moves its texts together, in their order', () => {
     outbox.buffer.words[at + 1] = text;
     outbox.buffer.words[at + 2] = canaryWord;
   }
-  outbox.endFailedRecord(4, -7, 2 ** 40 + 1, { nextTimer: 8, nextChild: 9 });
+  outbox.endFailedRecord(4, -7, 2 ** 40 + 1, { nextTimer: 8, nextChild: 9, nextRequest: 0 });
   const text = (value: number): number[] => [10 | (3 << 8), value, canaryWord];
   assert.deepEqual(
     [...outbox.buffer.words.subarray(0, outbox.buffer.used)],

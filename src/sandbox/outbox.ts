@@ -68,12 +68,13 @@ export class Outbox {
     fault: number,
     returned: number,
     fuel: number,
-    counted: { readonly nextTimer: number; readonly nextChild: number },
+    counted: { readonly nextTimer: number; readonly nextChild: number; readonly nextRequest: number },
   ): void {
     this.#keepTexts();
-    const at = this.addEffect(EffectKind.counters, 3);
+    const at = this.addEffect(EffectKind.counters, counted.nextRequest === 0 ? 3 : 4);
     this.buffer.words[at + 1] = counted.nextTimer;
     this.buffer.words[at + 2] = counted.nextChild;
+    if (counted.nextRequest !== 0) this.buffer.words[at + 3] = counted.nextRequest;
     this.#end(Outcome.failed, fault, returned, fuel);
   }
 

@@ -22,7 +22,7 @@ export const flagMeasure = 1;
 
 /**
  * - create: op, agent number, module, declaration, origin, counter, next timer number, next child
- *   counter, four words of PRNG state.
+ *   counter, next request number, four words of PRNG state.
  *   The agent's memory comes before the stream by the pool's own way, keyed by agent number.
  * - turn: op, agent number, number of tasks; then the tasks.
  * - drop: op, agent number
@@ -32,13 +32,13 @@ export const flagMeasure = 1;
  *   The memory holds what it held when the state was saved.
  */
 export const Op = { create: 1, turn: 2, drop: 3, save: 4, restore: 5, collect: 6 } as const;
-export const createWords = 12;
+export const createWords = 13;
 export const turnWords = 3;
 export const dropWords = 2;
 export const saveWords = 2;
 export const collectWords = 1;
 /** Without the state. */
-export const restoreWords = 9;
+export const restoreWords = 10;
 
 /**
  * A task within a turn: size in words, kind, sender origin, sender counter, priority, detail, tag, topic length,

@@ -10,6 +10,8 @@ export interface SystemTables {
   readonly agents: readonly (readonly [string, number])[];
   /** Declared topics, by index. */
   readonly topics: readonly string[];
+  /** Models, by index. */
+  readonly models: readonly string[];
   readonly declarations: readonly {
     readonly name: string;
     readonly limits: AgentLimits;
@@ -21,6 +23,7 @@ export interface SystemTables {
 export interface LookupTables {
   readonly agents: ByteTable;
   readonly topics: ByteTable;
+  readonly models: ByteTable;
   readonly declarations: ByteTable;
 }
 
@@ -28,6 +31,7 @@ export function buildLookupTables(tables: SystemTables): LookupTables {
   return {
     agents: new ByteTable(tables.agents.map(([name, counter]) => [encodeUtf8(name), counter])),
     topics: new ByteTable(tables.topics.map((name, index) => [encodeUtf8(name), index])),
+    models: new ByteTable(tables.models.map((name, index) => [encodeUtf8(name), index])),
     declarations: new ByteTable(tables.declarations.map(({ name }, index) => [encodeUtf8(name), index])),
   };
 }

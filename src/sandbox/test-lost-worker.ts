@@ -18,7 +18,7 @@ function spinning(agentNumber: number, kind: TaskKind): CommandWriter {
   pool.provideMemory(0, { agentNumber, pagesMin: 1, pagesMax: 8, image: null });
   const writer = new CommandWriter();
   writer.begin(1, 10, 0);
-  writer.create(agentNumber, 0, 0, 0, 1, 0, 1, new Uint32Array([1, 2, 3, 4]));
+  writer.create(agentNumber, 0, 0, 0, 1, 0, 1, 0, new Uint32Array([1, 2, 3, 4]));
   writer.turn(agentNumber, 1);
   addTask(writer, { kind, payload: payloadOf([['spin']]) });
   writer.end();

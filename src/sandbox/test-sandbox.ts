@@ -47,6 +47,7 @@ export function testTables(limits: Partial<AgentLimits> = {}, mayUseChannels = t
       ['peer/0', 2],
     ],
     topics: ['news', 'other'],
+    models: ['model'],
     declarations: [
       { name: 'puppet', limits: { ...agentLimitDefaults, ...limits }, mayUseChannels },
       { name: 'child', limits: agentLimitDefaults, mayUseChannels: false },
@@ -156,7 +157,7 @@ export class TestSandbox {
     this.executor.addMemory(number, memory);
     const writer = this.#writer;
     writer.begin(this.tick, this.tick * 10, 0);
-    writer.create(number, module, 0, 0, number, 0, 1, prngFromBytes(new Uint8Array(16).fill(number)));
+    writer.create(number, module, 0, 0, number, 0, 1, 0, prngFromBytes(new Uint8Array(16).fill(number)));
     writer.turn(number, 1);
     addTask(writer, { kind: TaskKind.init });
     return { memory, init: this.#execute().get(number)![0]! };

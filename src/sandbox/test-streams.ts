@@ -111,7 +111,7 @@ function writeTurn(
   const writer = writers[executor]!;
   if (begins) {
     pool.provideMemory(executor, { agentNumber: number, pagesMin: 1, pagesMax: 8, image: null });
-    writer.create(number, 0, 0, 0, agent + 1, 0, 1, prngFromBytes(new Uint8Array(16).fill(agent + 1)));
+    writer.create(number, 0, 0, 0, agent + 1, 0, 1, 0, prngFromBytes(new Uint8Array(16).fill(agent + 1)));
   }
   writer.turn(number, tasks.length);
   for (const task of tasks) addTask(writer, task);

@@ -56,7 +56,7 @@ function stream(pool: Pool, calls: readonly Call[], begins = true): CommandWrite
   writer.begin(1, 10, 0);
   if (begins) {
     pool.provideMemory(0, { agentNumber: 1, pagesMin: 1, pagesMax: 8, image: null });
-    writer.create(1, 0, 0, 0, 1, 0, 1, new Uint32Array([1, 2, 3, 4]));
+    writer.create(1, 0, 0, 0, 1, 0, 1, 0, new Uint32Array([1, 2, 3, 4]));
     writer.turn(1, 1);
     addTask(writer, { kind: 32 });
   }

@@ -9,6 +9,7 @@ import { isFaultNotice, putBackFaultNotice } from './fault-notice.ts';
 import { end, terminate } from './life-cycle.ts';
 import { insertTask } from './mailbox.ts';
 import { applyOrWait, isAskedFor, retryOutboxes } from './outbox.ts';
+import { dropAnswer } from './requests.ts';
 import { backOff, chooseImages, failForGood, isRestartable, noteRun } from './restart.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { Transcript } from './transcript.ts';
@@ -121,6 +122,7 @@ export function closeTick(state: SchedulerState): void {
   state.imaged = [];
   state.deliveredCount = 0;
   state.refusedCalls = 0;
+  state.requests.made = [];
 }
 
 /** Applies one record; returns the fuel it used. */
@@ -239,6 +241,10 @@ function putBack(state: SchedulerState, task: Task): void {
       if (!isFaultNotice(task)) return;
       putBackFaultNotice(state, task);
       break;
+    case TaskKind.inference:
+      // So do requests; the answer was counted as taken when it was planned.
+      dropAnswer(state, agent);
+      return;
     case TaskKind.notice:
       putBackNotice(state, task);
       break;

@@ -75,6 +75,7 @@ function createTask(
     taken: false,
     position: -1,
     next: null,
+    model: -1,
   };
 }
 

@@ -7,6 +7,7 @@ import { assert, unreachable } from '../base/errors.ts';
 import { admit, type DroppedEffect, deliver, drop, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { channelOf, spawnFromAgent, subscribe, terminate, unsubscribe } from './life-cycle.ts';
+import { addRequest } from './requests.ts';
 import {
   type Agent,
   agentOf,
@@ -91,6 +92,10 @@ export function applyEffect(
     case EffectKind.counters:
       agent.nextTimer = words[at + 1]!;
       agent.nextChild = words[at + 2]!;
+      if (words[at]! >>> 8 > 3) agent.nextRequest = words[at + 3]!;
+      return true;
+    case EffectKind.infer:
+      infer(state, agent, source, at);
       return true;
     default:
       return unreachable(effect);
@@ -159,6 +164,15 @@ function setTimer(state: SchedulerState, agent: Agent, source: EffectSource, at:
   const dueTick = Math.max(tick + words[at + 2]!, state.tick + 1);
   const [number, tag] = [words[at + 1]!, words[at + 3]! | 0];
   addTimer(state.timers, { agent, number, dueTick, tag, cancelled: false, task: null });
+}
+
+/** Nobody waits for the answer of an instance that is gone, or of a run that stops. */
+function infer(state: SchedulerState, agent: Agent, source: EffectSource, at: number): void {
+  if (!isCurrent(agent, source) || agent.phase === 'stopping' || state.stopping) return;
+  const { words, tick, incarnation, index } = source;
+  const [number, model, tag] = [words[at + 1]!, words[at + 2]!, words[at + 3]! | 0];
+  const payload = payloadAt(source, at + 4);
+  addRequest(state, { agent, incarnation, number, model, tag, tick, payload }, index);
 }
 
 function send(state: SchedulerState, agent: Agent, source: EffectSource, at: number): boolean {

@@ -20,6 +20,8 @@ export const EventKind = {
   /** The agent waits for a receiver that has no room. */
   blocked: 11,
   unblocked: 12,
+  /** An answer found nobody who waits for it: its agent failed or ended since. */
+  answerDropped: 13,
 } as const;
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
@@ -37,6 +39,7 @@ export const eventKindNames: readonly string[] = [
   'restarted',
   'blocked',
   'unblocked',
+  'answer-dropped',
 ];
 
 export interface SchedulerEvent {

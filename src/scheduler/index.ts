@@ -8,11 +8,14 @@ export type { SchedulerEvent } from './event.ts';
 export { EventKind, eventKindNames } from './event.ts';
 export { createDeclaredAgents, declaredNames } from './life-cycle.ts';
 export { hasRunnable, nextTimerTick, openTick, planTick } from './plan.ts';
+export { dueRequests, type ModelDeclaration, type ModelRequest, waitingRequests } from './requests.ts';
 export type { Policy } from './run-queue.ts';
 export {
   restoreState,
   type SavedAgent,
   type SavedEffect,
+  type SavedModel,
+  type SavedRequest,
   type SavedScheduler,
   type SavedTask,
   type SavedTimer,

@@ -17,6 +17,7 @@ import {
   terminate,
   unsubscribe,
 } from './life-cycle.ts';
+import { applyAnswer } from './requests.ts';
 import {
   type Agent,
   agentOf,
@@ -73,6 +74,9 @@ function applyInput(state: SchedulerState, input: Input): void {
       if (agent !== undefined) changePause(state, agent, input.kind);
       return;
     }
+    case InputKind.answer:
+      applyAnswer(state, input);
+      return;
     case InputKind.stop:
       stop(state);
       return;

@@ -3,6 +3,7 @@
 import { TaskKind } from '../abi/envelope.ts';
 import { dropMailbox, dropUrgent, enqueueUrgent, moveOut, refreshHead, withdraw } from './deliver.ts';
 import { EventKind } from './event.ts';
+import { dropAnswers } from './requests.ts';
 import type { Agent, Payload, SchedulerState, Task, Topic } from './state.ts';
 import { createAgent, createChannel, isAlive } from './state.ts';
 import { cancelTimers } from './timer-queue.ts';
@@ -166,6 +167,7 @@ export function end(
   agent.notice = null;
   agent.faultNotices = null;
   clearTimers(state, agent);
+  dropAnswers(state, agent);
   for (const topic of [...agent.topics]) unsubscribe(state, agent, topic);
   state.everyTick.delete(agent);
   dropMailbox(state, agent, unfinished);

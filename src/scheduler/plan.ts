@@ -8,13 +8,14 @@ import { isFaultNotice } from './fault-notice.ts';
 import { applyInputs } from './inputs.ts';
 import { removeFirst } from './mailbox.ts';
 import { hasTask, pickTasks } from './pick.ts';
+import { answerTaken, earliestRequestTick } from './requests.ts';
 import { nextRestart, restartDue } from './restart.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { earliestDueTick, takeDueTimer } from './timer-queue.ts';
 
 /**
- * Opens a tick: inputs in list order, then restarts whose back-off ends, then due timers by (due tick, agent, number),
- * then every-tick steps in creation order. All of these may run in the tick itself.
+ * Opens a tick: inputs in list order, the answers that are due last, then restarts whose back-off ends, then due timers
+ * by (due tick, agent, number), then every-tick steps in creation order. All of these may run in the tick itself.
  */
 export function openTick(state: SchedulerState, tick: number, inputs: readonly Input[]): void {
   assert(tick > state.tick, `tick ${tick} comes after tick ${state.tick}`);
@@ -38,7 +39,7 @@ export function openTick(state: SchedulerState, tick: number, inputs: readonly I
 export function planTick(state: SchedulerState): Task[] {
   const plan: Task[] = [];
   pickTasks(state, state.config.tasksPerTickMax, (task) => {
-    take(task);
+    take(state, task);
     task.position = plan.length;
     linkTurn(task.agent, task);
     plan.push(task);
@@ -46,7 +47,7 @@ export function planTick(state: SchedulerState): Task[] {
   return plan;
 }
 
-function take(task: Task): void {
+function take(state: SchedulerState, task: Task): void {
   const { agent } = task;
   task.taken = true;
   if (agent.urgent[0] === task) agent.urgent = agent.urgent.slice(1);
@@ -68,6 +69,9 @@ function take(task: Task): void {
     case TaskKind.timer:
       agent.timers.delete(task.detail);
       break;
+    case TaskKind.inference:
+      answerTaken(state, task);
+      break;
     default:
       break;
   }
@@ -86,10 +90,12 @@ export function hasRunnable(state: SchedulerState): boolean {
   return waiting > 0 || hasTask(state);
 }
 
-/** The next tick in which a pending timer is due or a back-off ends, or undefined. */
+/** The next tick in which a pending timer or an answer is due, or a back-off ends; undefined where nothing is. */
 export function nextTimerTick(state: SchedulerState): number | undefined {
-  const timerTick = earliestDueTick(state.timers);
-  const restart = nextRestart(state);
-  if (restart === undefined) return timerTick;
-  return timerTick === undefined ? restart.dueTick : Math.min(timerTick, restart.dueTick);
+  const ticks = [
+    earliestDueTick(state.timers),
+    nextRestart(state)?.dueTick,
+    earliestRequestTick(state.requests),
+  ].filter((tick) => tick !== undefined);
+  return ticks.length === 0 ? undefined : Math.min(...ticks);
 }

@@ -14,6 +14,7 @@ import {
   subscribeDeclared,
   unsubscribe,
 } from './life-cycle.ts';
+import { dropAnswers } from './requests.ts';
 import type { Agent, Declaration, Restart, SchedulerState, Task } from './state.ts';
 
 /** Whether the agent will be restarted if it fails now. */
@@ -48,6 +49,7 @@ export function backOff(state: SchedulerState, agent: Agent, code: number): void
   state.events.push({ kind: EventKind.backingOff, agent, other: null, reason: code });
   dropUrgent(state, agent);
   clearTimers(state, agent);
+  dropAnswers(state, agent);
   const declared = new Set(declaredTopics(state, agent));
   for (const topic of [...agent.topics]) if (!declared.has(topic)) unsubscribe(state, agent, topic);
   subscribeDeclared(state, agent);

@@ -7,6 +7,7 @@ import { holdSlot, holdsSlot, refreshHead, waitingTasks } from './deliver.ts';
 import { isFaultNotice } from './fault-notice.ts';
 import { pushHeap } from './heap.ts';
 import { insertTask } from './mailbox.ts';
+import { countPending, type ModelRequest, restoreRequest, waitingRequests } from './requests.ts';
 import {
   type Agent,
   createAgent,
@@ -39,6 +40,8 @@ export interface SavedTask {
   readonly attempts: number;
   /** Init, configuration or shutdown: not of the mailbox. */
   readonly urgent: boolean;
+  /** 1 more than the index of the model whose answer it is. */
+  readonly model: number;
 }
 
 export interface SavedTimer {
@@ -83,6 +86,25 @@ export interface SavedAgent {
   readonly imageTick: number;
   /** It restarts from an image, and has run since that was taken. */
   readonly unimaged: boolean;
+  readonly nextRequest: number;
+}
+
+export interface SavedRequest {
+  readonly agent: number;
+  readonly incarnation: number;
+  readonly number: number;
+  readonly version: number;
+  readonly tag: number;
+  readonly tick: number;
+  readonly dueTick: number;
+  readonly payload: Uint8Array;
+}
+
+/** A model: which of its versions is in use, and what waits for its answers, in their order. */
+export interface SavedModel {
+  readonly name: string;
+  readonly version: number;
+  readonly requests: readonly SavedRequest[];
 }
 
 export interface SavedTopic {
@@ -106,6 +128,8 @@ export interface SavedScheduler {
   readonly topics: readonly SavedTopic[];
   readonly waitingInputs: readonly Input[];
   readonly waitingCalls: readonly Input[];
+  /** In the order of the configuration. */
+  readonly onnxModelStates: readonly SavedModel[];
 }
 
 /** Never reordered: snapshots hold indices. */
@@ -134,7 +158,21 @@ export function saveState(state: SchedulerState): SavedScheduler {
     })),
     waitingInputs: state.waitingInputs,
     waitingCalls: state.waitingCalls,
+    onnxModelStates: saveModels(state),
   };
+}
+
+function saveModels(state: SchedulerState): SavedModel[] {
+  const waiting = waitingRequests(state);
+  return state.requests.models.map(({ declaration, version }, index) => {
+    const requests = waiting.filter(({ model }) => model === index).map(saveRequest);
+    return { name: declaration.name, version, requests };
+  });
+}
+
+function saveRequest({ agent, payload, ...request }: ModelRequest): SavedRequest {
+  const { bytes, offset, length } = payload;
+  return { ...request, agent: agent.number, payload: bytes.slice(offset, offset + length) };
 }
 
 function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimaged'> {
@@ -162,6 +200,7 @@ function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimage
     }),
     restartTick: agent.phase === 'backing-off' ? restartTick : 0,
     imageTick: agent.imageTick,
+    nextRequest: agent.nextRequest,
   };
 }
 
@@ -181,6 +220,7 @@ function saveTasks(agent: Agent): SavedTask[] {
     effectIndex: task.effectIndex,
     attempts: task.attempts,
     urgent: agent.urgent.includes(task),
+    model: task.model + 1,
   }));
 }
 
@@ -196,6 +236,7 @@ export function restoreState(config: SchedulerConfig, saved: SavedScheduler): Sc
   state.waitingCalls = [...saved.waitingCalls];
   for (const agent of saved.agents) restoreAgent(state, agent);
   restoreTopics(state, saved);
+  restoreModels(state, saved);
   for (const task of saved.schedulerQueue) restoreTask(state, task);
   saved.agents.forEach((savedAgent) => {
     const agent = state.agents[savedAgent.number]!;
@@ -222,6 +263,7 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
   if (saved.unimaged) state.unimaged.add(agent);
   agent.nextTimer = saved.nextTimer;
   agent.nextChild = saved.nextChild;
+  agent.nextRequest = saved.nextRequest;
   agent.configuration = { bytes: saved.configuration, offset: 0, length: saved.configuration.length };
   if (saved.outbox.length > 0) {
     state.blocked.add(agent);
@@ -235,6 +277,16 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
   state.aliveCount++;
   state.reservedPages += agent.declaration.limits.memoryPagesMax;
   if (agent.declaration.everyTick) state.everyTick.add(agent);
+}
+
+function restoreModels(state: SchedulerState, { onnxModelStates }: SavedScheduler): void {
+  onnxModelStates.forEach(({ version, requests }, model) => {
+    state.requests.models[model]!.version = version;
+    for (const { agent, payload: bytes, ...request } of requests) {
+      const payload = { bytes, offset: 0, length: bytes.length };
+      restoreRequest(state, { ...request, agent: state.agents[agent]!, model, payload });
+    }
+  });
 }
 
 function topicOf(state: SchedulerState, name: string): Topic {
@@ -281,10 +333,12 @@ function restoreTask(state: SchedulerState, saved: SavedTask): void {
     taken: false,
     position: -1,
     next: null,
+    model: saved.model - 1,
   };
   if (saved.urgent) agent.urgent = [...agent.urgent, task];
   else insertTask(agent.mailbox, task);
   if (holdsSlot(task.kind)) holdSlot(task);
+  if (task.model >= 0) countPending(state, task);
   if (task.kind === TaskKind.again) agent.againPending = true;
   if (task.kind === TaskKind.everyTick) agent.everyTickPending = true;
   if (isFaultNotice(task)) {

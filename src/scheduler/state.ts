@@ -6,6 +6,7 @@ import type { Input } from '../log/input.ts';
 import type { SchedulerEvent } from './event.ts';
 import { createHeap, type Heap } from './heap.ts';
 import { createMailbox, type Mailbox } from './mailbox.ts';
+import { createRequestQueue, type ModelDeclaration, type RequestQueue } from './requests.ts';
 import { createRunQueue, type Policy, type RunQueue } from './run-queue.ts';
 import { createTimerQueue, type Timer, type TimerQueue } from './timer-queue.ts';
 
@@ -67,6 +68,8 @@ export interface SchedulerConfig {
   readonly memoryPagesReservedMax?: number;
   readonly declarations: readonly Declaration[];
   readonly topics: readonly TopicDeclaration[];
+  /** None where it is left out. */
+  readonly models?: readonly ModelDeclaration[];
 }
 
 /**
@@ -114,6 +117,8 @@ export interface Task {
   position: number;
   /** The next task of the same turn. */
   next: Task | null;
+  /** Index of the model whose answer it is; -1 for anything else. */
+  model: number;
 }
 
 /** A declared topic or a channel, with its subscribers in the order of their subscription. */
@@ -175,6 +180,7 @@ export interface Agent {
   /** What the instance has counted, where a restart must go on from it. */
   nextTimer: number;
   nextChild: number;
+  nextRequest: number;
   readonly mailbox: Mailbox;
   /** Messages and scheduled tasks that hold a slot, planned ones of this tick included. */
   slotsUsed: number;
@@ -222,6 +228,7 @@ export interface SchedulerState {
   readonly everyTick: Set<Agent>;
   readonly runQueue: RunQueue;
   readonly timers: TimerQueue;
+  readonly requests: RequestQueue;
   /** Agents in back-off by (due tick, creation number). */
   readonly restarts: Heap<Restart>;
   /** Agents that restart from an image, and have run since their last one was taken. */
@@ -288,6 +295,7 @@ export function createState(config: SchedulerConfig): SchedulerState {
     everyTick: new Set(),
     runQueue: createRunQueue(config.policy, config.ageTicks),
     timers: createTimerQueue(),
+    requests: createRequestQueue(config.models ?? []),
     restarts: createHeap((a, b) =>
       a.dueTick === b.dueTick ? a.agent.number < b.agent.number : a.dueTick < b.dueTick,
     ),
@@ -334,6 +342,7 @@ export function createAgent(
     imageTick: 0,
     nextTimer: 0,
     nextChild: 1,
+    nextRequest: 0,
     mailbox: createMailbox(),
     slotsUsed: 0,
     topicSlotsUsed: null,

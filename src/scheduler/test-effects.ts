@@ -1,7 +1,8 @@
 // For tests only: effects of a record and inputs of a tick, written by name.
 
+import { createHash } from 'node:crypto';
 import { EffectKind, wordsOf } from '../abi/record.ts';
-import { type Input, InputKind } from '../log/input.ts';
+import { answerDetail, type Input, InputKind } from '../log/input.ts';
 import type { Agent } from './state.ts';
 
 type Identity = Pick<Agent, 'origin' | 'counter'>;
@@ -44,6 +45,8 @@ export const spawn = (counter: number, declaration: number, text = ''): Words =>
   effect(EffectKind.spawn, counter, declaration, sizeOf(text), ...words(text));
 export const terminate = ({ origin, counter }: Identity): Words =>
   effect(EffectKind.terminate, origin, counter);
+export const infer = (number: number, model: number, tag: number, text: string): Words =>
+  effect(EffectKind.infer, number, model, tag, sizeOf(text), ...words(text));
 export const refusal = (functionIndex: number, code: number, count: number): Words =>
   effect(EffectKind.refusal, functionIndex, code, count);
 
@@ -71,5 +74,9 @@ export const host = {
   pause: (agent: Identity): Input => input(InputKind.pause, identityOf(agent)),
   resume: (agent: Identity): Input => input(InputKind.resume, identityOf(agent)),
   step: (agent: Identity): Input => input(InputKind.step, identityOf(agent)),
+  answer: ({ agent, number }: { readonly agent: Identity; readonly number: number }, text: string): Input => {
+    const detail = answerDetail(number, createHash('sha256').update(text).digest());
+    return input(InputKind.answer, { ...identityOf(agent), detail, answer: encoder.encode(text) });
+  },
   stop: (): Input => input(InputKind.stop, {}),
 } as const;

@@ -1,6 +1,7 @@
 // A system made by a program: the same description as a system file, with bytes in place of paths.
 
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { Capability } from '../../abi/host-functions.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { AgentLimits } from '../../base/limits.ts';
@@ -9,6 +10,7 @@ import type { JsonValue } from './json-value.ts';
 import { readDescription } from './parse-system.ts';
 import type {
   Durability,
+  ModelMode,
   ModuleSource,
   Overflow,
   Pace,
@@ -43,6 +45,20 @@ export interface TopicDescription {
   readonly contract?: JsonValue | undefined;
 }
 
+/** What `[models.NAME]` holds. */
+export interface ModelDescription {
+  /** Path of the folder that holds a folder for each version. */
+  readonly folder: string;
+  /** SHA-256 of each version's folder, by version. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly version?: string | undefined;
+  readonly mode?: ModelMode | undefined;
+  readonly latencyTicks?: number | undefined;
+  readonly pendingMax?: number | undefined;
+  readonly pendingPerAgentMax?: number | undefined;
+  readonly outputBytesMax?: number | undefined;
+}
+
 /** What a system file holds. Agents and topics are numbered in the order of their keys. */
 export interface SystemDescription {
   readonly run?: (Partial<RunConfig> & { readonly onFault?: string | undefined }) | undefined;
@@ -56,10 +72,12 @@ export interface SystemDescription {
         readonly snapshotTicks?: number | undefined;
         readonly batchTicks?: number | undefined;
         readonly batchMs?: number | undefined;
+        readonly modelBytesMax?: number | undefined;
       }
     | undefined;
   readonly agents: Readonly<Record<string, AgentDescription>>;
   readonly topics?: Readonly<Record<string, TopicDescription>> | undefined;
+  readonly models?: Readonly<Record<string, ModelDescription>> | undefined;
 }
 
 /**
@@ -74,7 +92,11 @@ export async function createSystem(description: SystemDescription): Promise<Syst
     problems.add(['inputs', 'file'], 'an input file can be named only in a system file');
   problems.throwIfAny('use this description of a system');
   const checked = system as FileSystem;
-  const host = { ...checked.host, workers: checked.host.workers, inputFile: undefined };
+  const folders = Object.entries(checked.models).map(
+    ([name, { folder }]) => [name, resolve(folder)] as const,
+  );
+  const modelFolders = new Map(folders);
+  const host = { ...checked.host, workers: checked.host.workers, inputFile: undefined, modelFolders };
   return { config: normalise(checked, new Map()), host, modules };
 }
 

@@ -11,6 +11,10 @@ const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 export const nameSource: string = namePattern.source;
 const nameWanted = 'a name: a letter, then up to 63 letters, digits, "_", "." or "-"';
 
+/** Names of versions of models; they are names of folders, too. */
+const versionPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+export const versionSource: string = versionPattern.source;
+
 /** One agent or topic of a description, wherever it stands in it. */
 interface Entry {
   readonly name: JsonValue | undefined;
@@ -36,6 +40,9 @@ export function crossCheck(value: JsonValue, problems: ProblemList): void {
     const contract = asTable(body)?.contract;
     if (contract !== undefined && contract !== null) checkContract(contract, [...path, 'contract'], problems);
   }
+  const models = entriesOf(root?.models, 'models');
+  checkNames(models, problems);
+  for (const model of models) checkModel(model, problems);
   if (root !== undefined) checkAgentCount(agents, root, problems);
 }
 
@@ -110,6 +117,26 @@ function checkAgent(agent: Entry, topics: readonly string[], problems: ProblemLi
       problems.add(path, `${quote(channel)} is a topic; wanted it under "subscriptions", or another name`);
   }
   checkConfigSize(body, agent.path, problems);
+}
+
+function checkModel({ body, path }: Entry, problems: ProblemList): void {
+  const table = asTable(body);
+  const listed = table?.versions;
+  const versions = Array.isArray(listed)
+    ? listed.map((entry: JsonValue) => asTable(entry)?.version).filter((name) => typeof name === 'string')
+    : Object.keys(asTable(listed) ?? {});
+  for (const name of versions) {
+    if (versionPattern.test(name)) continue;
+    const wanted = 'up to 64 letters, digits, "_", "." or "-", beginning with a letter or digit';
+    problems.add([...path, 'versions'], `found ${quote(name)}, wanted a version: ${wanted}`);
+  }
+  if (listed === undefined) return;
+  const { version } = table!;
+  if (versions.length === 0) problems.add([...path, 'versions'], 'found no version, wanted at least one');
+  else if (version === undefined && versions.length > 1)
+    problems.add([...path, 'version'], `found none, wanted one of ${list(versions)}`);
+  else if (typeof version === 'string' && !versions.includes(version))
+    problems.add([...path, 'version'], `found ${quote(version)}, wanted one of ${list(versions)}`);
 }
 
 /** The texts of a list with their places; complains about those that come again. */

@@ -7,6 +7,7 @@ import {
   type AgentDeclaration,
   configFormat,
   type Durability,
+  type ModelConfig,
   type Overflow,
   type Pace,
   type RestartConfig,
@@ -37,6 +38,18 @@ export interface FileTopic {
   readonly contract?: JsonValue;
 }
 
+export interface FileModel {
+  /** A path as written. */
+  readonly folder: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly version?: string;
+  readonly mode: ModelConfig['mode'];
+  readonly latencyTicks: number;
+  readonly pendingMax: number;
+  readonly pendingPerAgentMax: number;
+  readonly outputBytesMax: number;
+}
+
 /** A system file after its schema was applied. */
 export interface FileSystem {
   readonly run: RunConfig & { readonly onFault?: string };
@@ -49,10 +62,12 @@ export interface FileSystem {
     readonly snapshotTicks: number;
     readonly batchTicks: number;
     readonly batchMs: number;
+    readonly modelBytesMax: number;
   };
   readonly inputs: { readonly file?: string };
   readonly agents: Readonly<Record<string, FileAgent>>;
   readonly topics: Readonly<Record<string, FileTopic>>;
+  readonly models: Readonly<Record<string, FileModel>>;
 }
 
 /** Puts a checked file into the normalised form; `hashes` gives each agent's module by the agent's name. */
@@ -78,5 +93,10 @@ export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>)
     const { maxWaiting = null, overflow, contract = null } = topic;
     return { name, maxWaiting, overflow, contract };
   });
-  return { format: configFormat, run, agents, topics };
+  const models = Object.entries(file.models).map(([name, model]): ModelConfig => {
+    const { folder: _folder, versions, version, ...rest } = model;
+    const pinned = Object.entries(versions).map(([key, sha256]) => ({ version: key, sha256 }));
+    return { name, versions: pinned, version: version ?? pinned[0]!.version, ...rest };
+  });
+  return { format: configFormat, run, agents, topics, models };
 }

@@ -8,20 +8,21 @@ export type Located =
   | { readonly ok: true; readonly path: string }
   | { readonly ok: false; readonly missing: boolean; readonly message: string };
 
-/** Finds the regular file `name` in `folder`; links are followed and must stay inside. */
-export function locateInside(folder: string, name: string): Located {
+/** Finds the regular file, or the folder, `name` in `folder`; links are followed and must stay inside. */
+export function locateInside(folder: string, name: string, kind: 'file' | 'folder' = 'file'): Located {
   const refusal = refuseName(name);
   if (refusal !== undefined) return { ok: false, missing: false, message: refusal };
   const path = resolve(folder, name);
   if (!isInside(folder, path)) {
-    const message = `found ${JSON.stringify(name)}, wanted a file inside the folder of the system file`;
+    const message = `found ${JSON.stringify(name)}, wanted a ${kind} inside the folder of the system file`;
     return { ok: false, missing: false, message };
   }
   let real: string;
   try {
     real = realpathSync(path);
-    if (!statSync(real).isFile())
-      return { ok: false, missing: true, message: `${JSON.stringify(path)} is no file` };
+    const found = statSync(real);
+    if (kind === 'file' ? !found.isFile() : !found.isDirectory())
+      return { ok: false, missing: true, message: `${JSON.stringify(path)} is no ${kind}` };
   } catch (error) {
     return { ok: false, missing: true, message: unreadable(path, error) };
   }

@@ -79,6 +79,8 @@ module = "two.wasm"
     snapshotTicks: 0,
     batchTicks: 1000,
     batchMs: 100,
+    modelBytesMax: 2 ** 31,
+    modelFolders: new Map(),
   });
 });
 
@@ -185,4 +187,36 @@ test('createSystem() refuses what is no module, and tells all other problems at 
   await assert.rejects(createSystem({ agents: { a: { module: 'a.wasm' } } } as never), /found no Uint8Array/);
   for (const odd of [undefined, null, 1, {}, { agents: 1 }, { agents: { a: 1 } }])
     await assert.rejects(createSystem(odd as never), EngineError);
+});
+
+test('models are found by their folders, and every version is compared with its pin', async () => {
+  const system = (pins: string): string => `
+[agents.a]
+module = "a"
+[models.m]
+folder = "models/m"
+version = "2"
+latencyTicks = 4
+versions = { ${pins} }
+`;
+  const files = { a: 'a', 'models/m/1/model.onnx': 'one', 'models/m/2/model.onnx': 'two' };
+  const path = folder({ 'system.toml': system(`1 = "${sha('one')}", 2 = "${sha('two')}"`), ...files });
+  const { config, host, directory } = await loadSystem(path);
+  const [model] = config.models;
+  assert.deepEqual(
+    [model!.name, model!.version, model!.latencyTicks, model!.mode],
+    ['m', '2', 4, 'portable'],
+  );
+  assert.deepEqual(model!.versions, [
+    { version: '1', sha256: sha('one') },
+    { version: '2', sha256: sha('two') },
+  ]);
+  assert.deepEqual([...host.modelFolders], [['m', join(directory, 'models', 'm')]]);
+  const wrong = folder({ 'system.toml': system(`2 = "${sha('one')}", 3 = "${sha('two')}"`), ...files });
+  await assert.rejects(loadSystem(wrong), (error) => {
+    assert.ok(error instanceof EngineError);
+    assert.match(error.message, new RegExp(`the hash of the version's folder is ${sha('two')}, wanted`));
+    assert.match(error.message, /models\.m\.versions\.3: no folder at/);
+    return true;
+  });
 });

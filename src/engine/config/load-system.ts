@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { decodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
+import { hashModelFolder, versionFolder } from '../../inference/index.ts';
 import { type FileSystem, normalise } from './file-form.ts';
 import { locateInside, unreadable } from './inside-folder.ts';
 import { asTable, type JsonPath, type JsonValue } from './json-value.ts';
@@ -36,13 +37,14 @@ export async function loadSystem(path: string, overrides: Overrides = {}): Promi
   const directory = dirname(resolve(path));
   const { system, value, problems } = await readSystem(readText(path), path);
   const { modules, hashes } = readModules(value, directory, problems);
+  const modelFolders = locateModels(value, directory, problems);
   const inputFile = locateInput(value, directory, problems, overrides.withoutInput === true);
   problems.throwIfAny(`run ${JSON.stringify(path)}`);
   const checked = system as FileSystem;
   const config = normalise(checked, hashes);
   const seed = overrides.seed ?? config.run.seed;
   const workers = overrides.workers ?? checked.host.workers;
-  const host: HostConfig = { ...checked.host, workers, inputFile };
+  const host: HostConfig = { ...checked.host, workers, inputFile, modelFolders };
   return { config: { ...config, run: { ...config.run, seed } }, host, modules, directory };
 }
 
@@ -106,6 +108,39 @@ function readInside(
   } catch (error) {
     problems.addMissing(at, unreadable(located.path, error));
     return undefined;
+  }
+}
+
+/** Finds each model's folder, and compares each version of it with its pin. */
+function locateModels(value: JsonValue, directory: string, problems: ProblemList): Map<string, string> {
+  const folders = new Map<string, string>();
+  for (const [name, body] of Object.entries(asTable(asTable(value)?.models) ?? {})) {
+    const folder = asTable(body)?.folder;
+    if (typeof folder !== 'string' || folder === '') continue;
+    const located = locateInside(directory, folder, 'folder');
+    if (!located.ok) {
+      if (located.missing) problems.addMissing(['models', name, 'folder'], located.message);
+      else problems.add(['models', name, 'folder'], located.message);
+      continue;
+    }
+    folders.set(name, located.path);
+    for (const [version, pin] of Object.entries(asTable(asTable(body)?.versions) ?? {})) {
+      if (typeof pin === 'string')
+        checkPin(located.path, version, pin, ['models', name, 'versions'], problems);
+    }
+  }
+  return folders;
+}
+
+function checkPin(folder: string, version: string, pin: string, at: JsonPath, problems: ProblemList): void {
+  try {
+    const { sha256 } = hashModelFolder(versionFolder(folder, version));
+    if (sha256 !== pin)
+      problems.add([...at, version], `the hash of the version's folder is ${sha256}, wanted ${pin}`);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    if (error.code === 'model-missing') problems.addMissing([...at, version], error.message);
+    else problems.add([...at, version], error.message);
   }
 }
 

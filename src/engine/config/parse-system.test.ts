@@ -62,6 +62,7 @@ test('a file with one module gets every default', async () => {
       },
     ],
     topics: [],
+    models: [],
   });
 });
 
@@ -91,6 +92,34 @@ onFault = "a/1"`;
     const broken = text.replace('onFault = "boss"', wrong);
     await assert.rejects(configOf(broken), message, wrong);
   }
+});
+
+test('problems of models are told with their places', async () => {
+  const hash = 'ab'.repeat(32);
+  const text = `[agents.a]
+module = "a.wasm"
+[models.one]
+folder = "m"
+versions = { 1 = "${hash}", 2 = "${hash}" }
+[models.two]
+folder = "m"
+versions = { "../x" = "AB" }
+version = "3"
+mode = "fast"
+[models.three]
+versions = {}
+latencyTicks = 0
+`;
+  assert.deepEqual(await problemsOf(text), [
+    's.toml:3:2  models.one.version: found none, wanted one of "1", "2"',
+    's.toml:8:1  models.two.versions: found "../x", wanted a version: up to 64 letters, digits, "_", "." or "-", beginning with a letter or digit',
+    's.toml:8:14  models.two.versions."../x": found "AB", wanted a SHA-256 in lower-case hexadecimal',
+    's.toml:9:1  models.two.version: found "3", wanted one of "../x"',
+    's.toml:10:1  models.two.mode: found "fast", wanted one of "portable"',
+    's.toml:11:2  models.three.folder: found nothing, wanted the path of a folder',
+    's.toml:12:1  models.three.versions: found no version, wanted at least one',
+    's.toml:13:1  models.three.latencyTicks: found 0, wanted a whole number from 1 to 1000000',
+  ]);
 });
 
 test('order of the file is kept for agents, topics and subscriptions, and capabilities are sorted', async () => {

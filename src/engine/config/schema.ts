@@ -11,7 +11,7 @@ import {
   runLimitDefaults,
   runLimitRanges,
 } from '../../base/limits.ts';
-import { nameSource } from './cross-checks.ts';
+import { nameSource, versionSource } from './cross-checks.ts';
 import type { FileSystem } from './file-form.ts';
 import {
   batchMsRange,
@@ -19,6 +19,8 @@ import {
   configFormat,
   durabilities,
   hostDefaults,
+  modelDefaults,
+  modelModes,
   overflows,
   paces,
   policies,
@@ -128,6 +130,18 @@ const describe = {
   runOnFault: 'The agent that is told of the faults of all agents that name none themselves.',
   topics: 'The topics, by name.',
   contract: 'JSON Schema that every payload of the topic keeps.',
+  models: 'The models, by name.',
+  modelFolder:
+    'Folder of the model, relative to this file: VERSION/model.onnx, and what belongs to it, for each version.',
+  modelVersions: 'SHA-256 of the folder of each version that the run may use.',
+  modelVersion: 'The version in use from the start; may be left out where there is one.',
+  modelMode: '"portable": the same bits everywhere.',
+  latencyTicks: 'Ticks from a request to its answer.',
+  pendingMax: 'Requests of all agents whose answers have not been taken.',
+  pendingPerAgentMax: 'Requests of one agent whose answers have not been taken.',
+  outputBytesMax: 'Bytes of one answer.',
+  modelBytesMax:
+    'What loaded models may count for together, reckoned from their files; the others wait on the disk.',
   maxWaiting: "Messages of this topic that may wait in one receiver's mailbox.",
 } as const;
 
@@ -188,6 +202,31 @@ function fileTopic(): z.ZodType {
   });
 }
 
+const modelRanges = {
+  latencyTicks: [1, 1_000_000],
+  pendingMax: [1, 1_000_000],
+  pendingPerAgentMax: [1, 1_000_000],
+  outputBytesMax: [1024, 16_777_216],
+} as const;
+
+const hash = (): z.ZodString => {
+  const error = 'a SHA-256 in lower-case hexadecimal';
+  return z.string({ error }).regex(/^[0-9a-f]{64}$/, { error });
+};
+
+function fileModel(): z.ZodType {
+  const versions = z.record(z.string().meta({ pattern: versionSource }), hash(), { error: 'a table' });
+  return strict({
+    folder: text('the path of a folder').describe(describe.modelFolder),
+    versions: versions.describe(describe.modelVersions),
+    version: text('the name of a version').optional().describe(describe.modelVersion),
+    mode: oneOf(modelModes).default(modelDefaults.mode).describe(describe.modelMode),
+    ...ranged<keyof typeof modelRanges>(modelRanges, (schema, key) =>
+      schema.default(modelDefaults[key]).describe(describe[key]),
+    ),
+  });
+}
+
 /** A system file. */
 export const fileSchema: z.ZodType<FileSystem> = strict({
   run: fileRun(),
@@ -206,6 +245,7 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
       .default(hostDefaults.residentAgentsMax)
       .describe(describe.residentAgentsMax),
     snapshotTicks: whole(0, ageTicksMax).default(hostDefaults.snapshotTicks).describe(describe.snapshotTicks),
+    modelBytesMax: whole(1, seedMax).default(hostDefaults.modelBytesMax).describe(describe.modelBytesMax),
   })
     .describe(describe.host)
     .prefault({} as never),
@@ -214,6 +254,7 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
     .prefault({} as never),
   agents: table(fileAgent()).describe(describe.agents),
   topics: table(fileTopic()).describe(describe.topics).default({}),
+  models: table(fileModel()).describe(describe.models).default({}),
 }).meta({ title: 'wasm-engine system' }) as unknown as z.ZodType<FileSystem>;
 
 /** The normalised form: everything is said, nothing has a default. */
@@ -260,6 +301,21 @@ export const configSchema: z.ZodType<SystemConfig> = strict({
     }),
     { error: 'a list' },
   ),
+  // Records of before there were models have none.
+  models: z
+    .array(
+      strict({
+        name: z.string({ error: 'a name' }),
+        versions: z.array(strict({ version: z.string({ error: 'a name' }), sha256: hash() }), {
+          error: 'a list',
+        }),
+        version: z.string({ error: 'the name of a version' }),
+        mode: oneOf(modelModes),
+        ...ranged<keyof typeof modelRanges>(modelRanges, (schema) => schema),
+      }),
+      { error: 'a list' },
+    )
+    .default([]),
 }) as unknown as z.ZodType<SystemConfig>;
 
 /** JSON Schema (draft 2020-12) of a system file, as the text of the published file. */

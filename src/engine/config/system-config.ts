@@ -77,6 +77,44 @@ export interface TopicDeclaration {
   readonly contract: JsonValue;
 }
 
+/** One entry `[models.NAME]`. */
+export interface ModelConfig {
+  readonly name: string;
+  /** In the order of the description. */
+  readonly versions: readonly ModelVersion[];
+  /** The version in use from the start. */
+  readonly version: string;
+  readonly mode: ModelMode;
+  /** Ticks from a request to its answer. */
+  readonly latencyTicks: number;
+  /** Requests whose answers have not been taken, of all agents. */
+  readonly pendingMax: number;
+  /** Of one agent. */
+  readonly pendingPerAgentMax: number;
+  /** Bytes of one answer. */
+  readonly outputBytesMax: number;
+}
+
+export interface ModelVersion {
+  readonly version: string;
+  /** Of the version's folder, lower-case hexadecimal. */
+  readonly sha256: string;
+}
+
+export type ModelMode = 'portable';
+export const modelModes: readonly ModelMode[] = ['portable'];
+
+export const modelDefaults: Pick<
+  ModelConfig,
+  'mode' | 'latencyTicks' | 'pendingMax' | 'pendingPerAgentMax' | 'outputBytesMax'
+> = {
+  mode: 'portable',
+  latencyTicks: 1,
+  pendingMax: 4096,
+  pendingPerAgentMax: 256,
+  outputBytesMax: 1_048_576,
+};
+
 /** `[run]`: everything about the run as a whole that decides its digest. */
 export interface RunConfig extends RunLimits {
   /** 0 to 2^53 - 1. */
@@ -94,6 +132,7 @@ export interface SystemConfig {
   readonly run: RunConfig;
   readonly agents: readonly AgentDeclaration[];
   readonly topics: readonly TopicDeclaration[];
+  readonly models: readonly ModelConfig[];
 }
 
 /** When a tick's record is on the disk: before its outputs leave (`tick`), in groups (`batch`), or never waited for. */
@@ -125,6 +164,10 @@ export interface HostConfig {
   readonly residentAgentsMax: number;
   /** A snapshot is taken at the first tick at or after each multiple of it; 0: none are. */
   readonly snapshotTicks: number;
+  /** What loaded models may count for together, in bytes. */
+  readonly modelBytesMax: number;
+  /** Absolute path of each model's folder, by name. */
+  readonly modelFolders: ReadonlyMap<string, string>;
 }
 
 export const hostDefaults: HostConfig = {
@@ -137,6 +180,8 @@ export const hostDefaults: HostConfig = {
   trace: 'outcomes',
   residentAgentsMax: 4096,
   snapshotTicks: 0,
+  modelBytesMax: 2 ** 31,
+  modelFolders: new Map(),
 };
 
 /** What `residentAgentsMax` may be: V8 holds about 13,000 memories in a process. */
@@ -163,9 +208,13 @@ export interface System {
   readonly modules: ReadonlyMap<string, ModuleSource>;
 }
 
-/** The bytes that the record keeps and that the first digest covers: canonical JSON (RFC 8785), UTF-8. */
+/**
+ * The bytes that the record keeps and that the first digest covers: canonical JSON (RFC 8785), UTF-8. A system without
+ * models has the bytes that it had before there were any.
+ */
 export function normalisedBytes(config: SystemConfig): Uint8Array<ArrayBuffer> {
-  const text = canonicalize(config);
+  const { models, ...rest } = config;
+  const text = canonicalize(models.length === 0 ? rest : config);
   assert(text !== undefined, 'a configuration is a JSON value');
   return encodeUtf8(text);
 }

@@ -118,7 +118,8 @@ function stateDifference(
   if (a.seed === b.seed && !sameWords(factsA.prng, factsB.prng)) other.push('random');
   if (factsA.inboxPointer !== factsB.inboxPointer || factsA.inboxBytes !== factsB.inboxBytes)
     other.push('inbox');
-  if (factsA.nextTimer !== factsB.nextTimer || factsA.nextChild !== factsB.nextChild) other.push('counters');
+  const counters = ['nextTimer', 'nextChild', 'nextRequest'] as const;
+  if (counters.some((name) => factsA[name] !== factsB[name])) other.push('counters');
   if (!sameWords(factsA.rest, factsB.rest)) other.push('tables');
   return { globals, other };
 }

@@ -5,6 +5,8 @@ import { type MessageTable, message } from '../../log/message.ts';
 import type {
   SavedAgent,
   SavedEffect,
+  SavedModel,
+  SavedRequest,
   SavedScheduler,
   SavedTask,
   SavedTimer,
@@ -57,6 +59,7 @@ const taskTable = message<SavedTask>('SnapshotTask', {
   effectIndex: [12, 'uint32'],
   attempts: [13, 'uint32'],
   urgent: [14, 'bool'],
+  model: [15, 'uint32'],
 });
 
 const timerTable = message<SavedTimer>('SnapshotTimer', {
@@ -93,6 +96,24 @@ const schedulerAgentTable = message<SavedAgent>('SnapshotAgent', {
   restartTick: [15, 'uint64'],
   imageTick: [16, 'uint64'],
   unimaged: [17, 'bool'],
+  nextRequest: [18, 'uint32'],
+});
+
+const requestTable = message<SavedRequest>('SnapshotRequest', {
+  agent: [1, 'uint32'],
+  incarnation: [2, 'uint32'],
+  number: [3, 'uint32'],
+  version: [4, 'uint32'],
+  tag: [5, 'sint32'],
+  tick: [6, 'uint64'],
+  dueTick: [7, 'uint64'],
+  payload: [8, 'bytes'],
+});
+
+const modelTable = message<SavedModel>('SnapshotModel', {
+  name: [1, 'string'],
+  version: [2, 'uint32'],
+  requests: [3, requestTable, 'repeated'],
 });
 
 const topicTable = message<SavedTopic>('SnapshotTopic', {
@@ -114,6 +135,7 @@ const schedulerTable = message<SavedScheduler>('SnapshotScheduler', {
   topics: [8, topicTable, 'repeated'],
   waitingInputs: [9, inputs, 'repeated'],
   waitingCalls: [10, inputs, 'repeated'],
+  onnxModelStates: [11, modelTable, 'repeated'],
 });
 
 const pageTable = message<PageEntry>('SnapshotPage', {

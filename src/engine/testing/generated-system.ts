@@ -1,7 +1,7 @@
 // Generated systems: agents that run programs, limits small enough to be met, and lines that bring the programs.
 
 import fc from 'fast-check';
-import { type Capability, capabilities } from '../../abi/host-functions.ts';
+import { capabilities as allCapabilities, type Capability } from '../../abi/host-functions.ts';
 import { createSystem, type SystemDescription } from '../config/index.ts';
 import {
   type Overflow,
@@ -12,6 +12,9 @@ import {
   type System,
 } from '../config/system-config.ts';
 import { Op, programAgent } from './program-agent.ts';
+
+/** These agents ask no models. */
+const capabilities = allCapabilities.filter((name) => name !== 'infer');
 
 const byte = fc.nat(255);
 

@@ -1,0 +1,140 @@
+// The flat form of tensors: the shared vectors, a round trip, and what reading makes of damage.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeHex, encodeHex } from '../base/encoding.ts';
+import {
+  bytesOfElements,
+  decodeInferenceAnswer,
+  decodeStrings,
+  decodeTensorList,
+  ElementType,
+  type ElementTypeName,
+  elementCount,
+  encodeInferenceError,
+  encodeStrings,
+  encodeTensorList,
+  type FlatTensor,
+  InferenceStatus,
+} from './tensor-list.ts';
+
+interface Vectors {
+  readonly lists: readonly {
+    readonly title: string;
+    readonly tensors: readonly {
+      readonly name: string;
+      readonly type: ElementTypeName;
+      readonly dims: readonly number[];
+      readonly dataHex?: string;
+      readonly strings?: readonly string[];
+    }[];
+    readonly bytesHex: string;
+  }[];
+  readonly errors: readonly {
+    readonly title: string;
+    readonly status: keyof typeof InferenceStatus;
+    readonly text: string;
+    readonly bytesHex: string;
+  }[];
+  readonly malformed: readonly {
+    readonly title: string;
+    readonly bytesHex: string;
+    readonly problem: string;
+  }[];
+}
+
+const root = join(import.meta.dirname, '..', '..');
+const vectors: Vectors = JSON.parse(readFileSync(join(root, 'test', 'vectors', 'abi-tensors.json'), 'utf8'));
+const page = readFileSync(join(root, 'docs', 'formats', 'abi.md'), 'utf8');
+
+test('lists have the bytes of the shared vectors, both ways', () => {
+  for (const { title, tensors, bytesHex } of vectors.lists) {
+    const flat = tensors.map(({ name, type, dims, dataHex = '', strings }): FlatTensor => {
+      const data = strings === undefined ? decodeHex(dataHex)! : encodeStrings(strings);
+      return { name, type: ElementType[type], dims, data };
+    });
+    assert.equal(encodeHex(encodeTensorList(flat)), bytesHex, title);
+    const list = decodeTensorList(decodeHex(bytesHex)!);
+    assert.deepEqual(list, { ok: true, tensors: flat }, title);
+  }
+});
+
+test('answers that say why there is no result have the bytes of the shared vectors, both ways', () => {
+  for (const { title, status, text, bytesHex } of vectors.errors) {
+    assert.equal(encodeHex(encodeInferenceError(InferenceStatus[status], text)), bytesHex, title);
+    const answer = decodeInferenceAnswer(decodeHex(bytesHex)!);
+    assert.deepEqual(answer, { status: InferenceStatus[status], text }, title);
+  }
+});
+
+test('malformed lists are refused with what is wrong', () => {
+  for (const { title, bytesHex, problem } of vectors.malformed) {
+    assert.deepEqual(decodeTensorList(decodeHex(bytesHex)!), { ok: false, problem }, title);
+  }
+});
+
+const tensor = fc
+  .record({
+    name: fc.string({ maxLength: 9 }),
+    type: fc.constantFrom(...Object.values(ElementType)),
+    dims: fc.array(fc.nat(4), { maxLength: 3 }),
+    seed: fc.uint8Array({ minLength: 64, maxLength: 64 }),
+    text: fc.string({ unit: 'binary', maxLength: 6 }),
+  })
+  .map(({ name, type, dims, seed, text }): FlatTensor => {
+    const count = elementCount(dims);
+    const size = bytesOfElements(type, count);
+    const data =
+      type === ElementType.string
+        ? encodeStrings(Array.from({ length: count }, (_, i) => text.slice(0, i).toWellFormed()))
+        : Uint8Array.from({ length: size }, (_, i) => seed[i % 64]!);
+    return { name: name.toWellFormed(), type, dims, data };
+  });
+
+test('any list comes back as it was, and every data begins at a multiple of eight', () => {
+  fc.assert(
+    fc.property(fc.array(tensor, { maxLength: 4 }), (tensors) => {
+      const bytes = encodeTensorList(tensors);
+      const list = decodeTensorList(bytes);
+      assert.ok(list.ok);
+      assert.deepEqual(
+        list.tensors.map((each) => ({ ...each, data: each.data.slice() })),
+        tensors,
+      );
+      for (const { data } of list.tensors) assert.equal(data.length === 0 || data.byteOffset % 8 === 0, true);
+    }),
+  );
+});
+
+test('whatever the bytes are, reading ends in a list or a text', () => {
+  const damaged = fc.tuple(fc.array(tensor, { minLength: 1, maxLength: 3 }), fc.nat(), fc.nat(255), fc.nat());
+  fc.assert(
+    fc.property(damaged, ([tensors, place, value, length]) => {
+      const bytes = encodeTensorList(tensors);
+      bytes[place % bytes.length] = value;
+      const list = decodeTensorList(bytes.subarray(0, length % (bytes.length + 1)));
+      if (!list.ok) assert.ok(list.problem.length > 0);
+      decodeInferenceAnswer(bytes);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => decodeTensorList(bytes).ok !== undefined),
+  );
+});
+
+test('strings keep their text', () => {
+  const texts = ['', 'ü', '😀 two', '\0'];
+  assert.deepEqual(decodeStrings(encodeStrings(texts)), texts);
+});
+
+test('the page lists every type and every status with its number', () => {
+  for (const [name, number] of Object.entries(ElementType)) {
+    const bits = name === 'string' ? '' : bytesOfElements(number, 8);
+    assert.match(page, new RegExp(`\\| ${number} \\| ${name} \\| ${bits}`), name);
+  }
+  for (const number of Object.values(InferenceStatus))
+    assert.match(page, new RegExp(`^\\| ${number} \\| \\w`, 'm'));
+});

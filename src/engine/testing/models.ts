@@ -1,0 +1,61 @@
+// Small models and agents that ask them, for tests. Must not be published.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ElementType, encodeTensorList } from '../../abi/tensor-list.ts';
+import { hashModelFolder } from '../../inference/index.ts';
+import { modelProto, node, tensorProto, valueInfo } from '../../inference/onnx/write-model.ts';
+import type { ModelDescription } from '../config/create-system.ts';
+import { agent, importText } from './agents.ts';
+import { newFolder } from './runs.ts';
+
+/** y = x * scale + 1, of rows of four. */
+export function scaleModel(scale: number): Uint8Array<ArrayBuffer> {
+  return modelProto({
+    nodes: [node('Mul', ['x', 'scale'], ['scaled']), node('Add', ['scaled', 'one'], ['y'])],
+    inputs: [valueInfo('x', ElementType.float32, ['n', 4])],
+    outputs: [valueInfo('y', ElementType.float32, ['n', 4])],
+    initializers: [
+      tensorProto('scale', ElementType.float32, [], new Float32Array([scale])),
+      tensorProto('one', ElementType.float32, [], new Float32Array([1])),
+    ],
+  });
+}
+
+/** A folder of a model with versions 1, 2 …, and what a system says of it. */
+export function placeModel(
+  versions: readonly Uint8Array[],
+  rest: Partial<ModelDescription> = {},
+): ModelDescription {
+  const folder = newFolder();
+  const pins = versions.map((bytes, index) => {
+    const own = join(folder, String(index + 1));
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, 'model.onnx'), bytes);
+    return [String(index + 1), hashModelFolder(own).sha256] as const;
+  });
+  return { folder, versions: Object.fromEntries(pins), version: '1', ...rest };
+}
+
+/** Rows of four as a request. */
+export function rows(...values: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
+  const data = new Uint8Array(new Float32Array(values.flat()).buffer);
+  return encodeTensorList([{ name: 'x', type: ElementType.float32, dims: [values.length, 4], data }]);
+}
+
+/** Asks the model "scale" with each message, and gives each answer as an output: kind, number, tag, then the bytes. */
+export function askingAgent(): Uint8Array<ArrayBuffer> {
+  return agent({
+    memory: '20',
+    alloc: 'i32.const 65536',
+    before: `${importText('infer', 5)} ${importText('output', 2)}
+      (data (i32.const 64) "scale")`,
+    receive: `
+      (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 6))
+        (then (return (call $output
+          (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at))))))
+      (drop (call $infer (i32.const 64) (i32.const 5)
+        (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (i32.const 7)))
+      i32.const 0`,
+  });
+}

@@ -1,0 +1,60 @@
+// The inference process: holds sessions, runs one thing at a time, in the order of the messages. It ends with its
+// parent, and when a runtime breaks; it decides nothing.
+
+import { assert, EngineError } from '../base/errors.ts';
+import type { ChildAnswer, ChildRequest, RunAnswers } from './child-protocol.ts';
+import { firstLine } from './runtime.ts';
+import { ModelSession } from './session.ts';
+
+const sessions = new Map<number, ModelSession>();
+let last: Promise<void> = Promise.resolve();
+
+/** A signal from the terminal goes to the whole group; the parent says when it is time to go. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', () => process.exit(0));
+process.on('message', (request: ChildRequest) => {
+  last = last.then(async () => {
+    const answer = await answerTo(request);
+    await new Promise<void>((resolve) => process.send!(answer, () => resolve()));
+  });
+});
+
+async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
+  const { id } = request;
+  try {
+    switch (request.kind) {
+      case 'load': {
+        const session = await ModelSession.open(request);
+        sessions.set(request.session, session);
+        const { bytes, runtime } = session;
+        const { inputs, outputs } = session.signature;
+        return { id, kind: 'loaded', signature: { inputs, outputs }, runtime: runtime.version, bytes };
+      }
+      case 'run':
+        return { id, kind: 'ran', ...(await run(request)) };
+      case 'release':
+        await sessions.get(request.session)?.release();
+        sessions.delete(request.session);
+        return { id, kind: 'released' };
+    }
+  } catch (error) {
+    if (error instanceof EngineError) return { id, kind: 'failed', code: error.code, message: error.message };
+    // The runtime is broken, and with it every session: whoever asked starts another process.
+    process.stderr.write(`${firstLine(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<RunAnswers> {
+  const session = sessions.get(request.session);
+  assert(session !== undefined, 'a session is loaded before it is run');
+  const startedAtMs = performance.now();
+  const answers: Uint8Array[] = [];
+  const problems: string[] = [];
+  for (const bytes of request.requests) {
+    const answer = await session.run(bytes, request.outputBytesMax);
+    answers.push(answer.bytes);
+    problems.push(answer.problem);
+  }
+  return { answers, problems, micros: Math.round((performance.now() - startedAtMs) * 1000) };
+}

@@ -1,0 +1,75 @@
+// Tensors between the flat form and the runtimes. What a model gives is made the same everywhere: NaN has one pattern.
+
+import {
+  decodeStrings,
+  ElementType,
+  type ElementTypeName,
+  elementTypeName,
+  encodeStrings,
+  type FlatTensor,
+} from '../abi/tensor-list.ts';
+import { assert } from '../base/errors.ts';
+import type { Tensor, TensorConstructor } from './runtime-types.ts';
+
+type Viewer = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView;
+
+const viewers: Readonly<Record<Exclude<ElementTypeName, 'string'>, readonly [Viewer, number]>> = {
+  float32: [Float32Array, 4],
+  uint8: [Uint8Array, 1],
+  int8: [Int8Array, 1],
+  uint16: [Uint16Array, 2],
+  int16: [Int16Array, 2],
+  int32: [Int32Array, 4],
+  int64: [BigInt64Array, 8],
+  bool: [Uint8Array, 1],
+  float16: [Uint16Array, 2],
+  float64: [Float64Array, 8],
+  uint32: [Uint32Array, 4],
+  uint64: [BigUint64Array, 8],
+  uint4: [Uint8Array, 1],
+  int4: [Uint8Array, 1],
+};
+
+/** A tensor of a runtime. It is a view of the data where that lies well; nobody may write it until the run is over. */
+export function toRuntime(Tensor: TensorConstructor, { type, dims, data }: FlatTensor): Tensor {
+  const name = elementTypeName(type);
+  assert(name !== undefined, 'the tensors of a list have types that runtimes take');
+  if (name === 'string') return new Tensor(name, decodeStrings(data), dims);
+  const [Viewer, bytes] = viewers[name];
+  const own = data.byteOffset % bytes === 0 ? data : data.slice();
+  return new Tensor(name, new Viewer(own.buffer, own.byteOffset, own.length / bytes), dims);
+}
+
+/** A copy of what a runtime gave, in the flat form. */
+export function fromRuntime(name: string, tensor: Tensor): FlatTensor {
+  const type = ElementType[tensor.type as ElementTypeName];
+  assert(type !== undefined, `a runtime gives known types, found "${tensor.type}"`);
+  const { data } = tensor;
+  if (type === ElementType.string)
+    return { name, type, dims: [...tensor.dims], data: encodeStrings(data as readonly string[]) };
+  const view = data as ArrayBufferView;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
+  canonicalNan(type, bytes);
+  return { name, type, dims: [...tensor.dims], data: bytes };
+}
+
+/** Bytes that a tensor of a runtime takes; of strings, at least so many. */
+export function runtimeBytes({ data }: Tensor): number {
+  if (ArrayBuffer.isView(data)) return data.byteLength;
+  return data.reduce((sum, text) => sum + 4 + text.length, 0);
+}
+
+/** Which bits a NaN has depends on the processor and on how the runtime was compiled: each becomes the quiet one. */
+export function canonicalNan(type: ElementType, bytes: Uint8Array<ArrayBuffer>): void {
+  if (type === ElementType.float32) {
+    const words = new Uint32Array(bytes.buffer);
+    for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7fffffff) > 0x7f800000) words[i] = 0x7fc00000;
+  } else if (type === ElementType.float16) {
+    const words = new Uint16Array(bytes.buffer);
+    for (let i = 0; i < words.length; i++) if ((words[i]! & 0x7fff) > 0x7c00) words[i] = 0x7e00;
+  } else if (type === ElementType.float64) {
+    const words = new Float64Array(bytes.buffer);
+    const bits = new BigUint64Array(bytes.buffer);
+    for (let i = 0; i < words.length; i++) if (Number.isNaN(words[i])) bits[i] = 0x7ff8000000000000n;
+  }
+}

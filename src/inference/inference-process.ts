@@ -1,0 +1,112 @@
+// One inference process as the engine sees it: started when it is needed, asked by number. Its death fails what was
+// under way; whoever asked decides what then.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { assert, EngineError } from '../base/errors.ts';
+import type { ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts';
+
+/** Thrown where the process died; its last words are in the message. */
+export class ProcessLost extends Error {}
+
+interface Waiting {
+  readonly resolve: (answer: ChildAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const wordsKeptMax = 2000;
+
+export class InferenceProcess {
+  readonly #child: ChildProcess;
+  readonly #waiting: Map<number, Waiting> = new Map();
+  #lastId = 0;
+  #words = '';
+  #lost: ProcessLost | undefined;
+  #closing = false;
+
+  constructor() {
+    const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+    this.#child = fork(new URL(`./child.${extension}`, import.meta.url), [], {
+      serialization: 'advanced',
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Without it the memory of released models does not go back to the system.
+      env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
+    });
+    this.#child.stderr?.on('data', (bytes: Buffer) => {
+      this.#words = (this.#words + bytes.toString('utf8')).slice(-wordsKeptMax);
+    });
+    this.#child.on('message', (answer: ChildAnswer) => this.#answered(answer));
+    this.#child.on('error', (error) => this.#lose(error.message));
+    this.#child.on('exit', (code, signal) => this.#lose(`it ended with ${signal ?? `code ${code}`}`));
+    this.#keepAlive(false);
+  }
+
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /**
+   * Asks for something. Buffers are copied before this answers.
+   * @throws EngineError what the process refused; ProcessLost where it died
+   */
+  async ask<K extends ChildAnswer['kind']>(
+    wanted: K,
+    request: Unnumbered<ChildRequest>,
+  ): Promise<Extract<ChildAnswer, { kind: K }>> {
+    if (this.#lost !== undefined) throw this.#lost;
+    const id = ++this.#lastId;
+    const answer = await new Promise<ChildAnswer>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#keepAlive(true);
+      this.#child.send({ ...request, id }, (error) => {
+        if (error !== null) this.#lose(error.message);
+      });
+    });
+    if (answer.kind === 'failed') {
+      throw new EngineError(answer.code as EngineError['code'], answer.message);
+    }
+    assert(answer.kind === wanted, `the inference process answers what it was asked, found "${answer.kind}"`);
+    return answer as Extract<ChildAnswer, { kind: K }>;
+  }
+
+  /** Ends the process, whatever it does. What is under way fails. */
+  close(): Promise<void> {
+    this.#closing = true;
+    const { exitCode, signalCode, pid } = this.#child;
+    if (exitCode !== null || signalCode !== null || pid === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#child.ref();
+      this.#child.once('exit', () => resolve());
+      this.#child.kill('SIGKILL');
+    });
+  }
+
+  #answered(answer: ChildAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0) this.#keepAlive(false);
+    waiting?.resolve(answer);
+  }
+
+  #lose(how: string): void {
+    if (this.#lost !== undefined) return;
+    const words = this.#words.trim().split('\n').at(-1) ?? '';
+    this.#lost = new ProcessLost(this.#closing ? 'it was closed' : words === '' ? how : `${how}: ${words}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#lost);
+    this.#waiting.clear();
+    this.#keepAlive(false);
+  }
+
+  /** The program may end while nothing is under way. */
+  #keepAlive(needed: boolean): void {
+    const method = needed ? 'ref' : 'unref';
+    this.#child[method]();
+    this.#child.channel?.[method]();
+    const stderr = this.#child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
+    stderr?.[method]?.();
+  }
+}

@@ -1,0 +1,28 @@
+// Folders of models and their hashes.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { hashModelFolder } from './repository.ts';
+import { folderOf } from './testing/sample-models.ts';
+
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+test('a model alone has the hash of its file; with other files, of what sha256sum prints', () => {
+  assert.deepEqual(hashModelFolder(folderOf({ 'model.onnx': 'abc' })), { sha256: sha('abc'), bytes: 3 });
+  const both = hashModelFolder(folderOf({ 'model.onnx': 'abc', 'a.bin': 'de' }));
+  assert.deepEqual(both, { sha256: sha(`${sha('de')}  a.bin\n${sha('abc')}  model.onnx\n`), bytes: 5 });
+});
+
+test('links, folders and a folder without a model are refused by name', () => {
+  assert.throws(() => hashModelFolder('/nowhere/at/all'), /no folder at/);
+  assert.throws(() => hashModelFolder(folderOf({ 'x.onnx': '' })), /no "model.onnx" in/);
+  const linked = folderOf({ 'model.onnx': 'abc' });
+  symlinkSync('/etc/hostname', join(linked, 'w.bin'));
+  assert.throws(() => hashModelFolder(linked), /found a link, "w.bin"/);
+  const nested = folderOf({ 'model.onnx': 'abc' });
+  mkdirSync(join(nested, 'more'));
+  assert.throws(() => hashModelFolder(nested), /found a folder, "more"/);
+});

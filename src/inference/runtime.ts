@@ -1,0 +1,54 @@
+// The runtimes of ONNX models. They are optional packages: loaded here, once, and only where a model is run.
+
+import { EngineError } from '../base/errors.ts';
+import type * as ort from './runtime-types.ts';
+
+/** portable: the same bits everywhere. native: this machine's processor. gpu: what it has beside that. */
+export type Mode = 'portable' | 'native' | 'gpu';
+export const modes: readonly Mode[] = ['portable', 'native', 'gpu'];
+
+export interface Runtime {
+  readonly Tensor: ort.TensorConstructor;
+  readonly InferenceSession: ort.InferenceSessionFactory;
+  readonly version: string;
+}
+
+const packageOf: Readonly<Record<Mode, string>> = {
+  portable: 'onnxruntime-web',
+  native: 'onnxruntime-node',
+  gpu: 'onnxruntime-node',
+};
+
+/** Only what is tested with. */
+const packageVersion = '1.30.0';
+
+/** @throws EngineError `model-runtime-missing` where the package is not installed */
+export async function loadRuntime(mode: Mode): Promise<Runtime> {
+  const name = packageOf[mode];
+  let loaded: ort.RuntimeModule;
+  try {
+    const module: { default?: ort.RuntimeModule } & ort.RuntimeModule = await import(name);
+    loaded = module.InferenceSession === undefined ? (module.default as ort.RuntimeModule) : module;
+  } catch (error) {
+    throw new EngineError(
+      'model-runtime-missing',
+      `Cannot run a model in mode "${mode}": the package "${name}" cannot be loaded (${firstLine(error)}). ` +
+        `Wanted: npm install ${name}@${packageVersion}`,
+      { mode, package: name },
+      error,
+    );
+  }
+  const { env } = loaded;
+  env.logLevel = 'fatal';
+  if (mode === 'portable') {
+    // One thread: the order of sums, and so their bits, must not depend on how many the machine has.
+    env.wasm.numThreads = 1;
+    env.wasm.proxy = false;
+  }
+  return { Tensor: loaded.Tensor, InferenceSession: loaded.InferenceSession, version: env.versions.common };
+}
+
+export function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return (text.split('\n')[0] ?? '').slice(0, 300);
+}

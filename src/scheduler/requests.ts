@@ -1,0 +1,183 @@
+// Requests that wait for their answers. An answer is an input of the tick in which the request is due, whenever it was
+// there; who answers, and how, is not known here.
+
+import { DropReason, TaskKind } from '../abi/envelope.ts';
+import { EffectKind } from '../abi/record.ts';
+import { assert } from '../base/errors.ts';
+import { type Input, readAnswerDetail } from '../log/input.ts';
+import { drop, enqueueUnbounded, moveOut, waitingTasks, withdraw } from './deliver.ts';
+import { EventKind } from './event.ts';
+import type { Agent, Payload, SchedulerState, Task } from './state.ts';
+
+/** A model as requests see it. */
+export interface ModelDeclaration {
+  readonly name: string;
+  /** Ticks from a request to its answer, at least 1. */
+  readonly latencyTicks: number;
+  /** Requests of all agents whose answers have not been taken. */
+  readonly pendingMax: number;
+  /** Of one agent. */
+  readonly pendingPerAgentMax: number;
+  /** Versions, as the system names them. */
+  readonly versions: readonly string[];
+  /** Index of the version in use from the start. */
+  readonly version: number;
+}
+
+export interface ModelState {
+  readonly declaration: ModelDeclaration;
+  /** Index of the version that new requests go to. */
+  version: number;
+  /** Requests whose answers have not been taken from a mailbox, by agent. */
+  readonly pending: Map<Agent, number>;
+  pendingCount: number;
+}
+
+export interface ModelRequest {
+  readonly agent: Agent;
+  readonly incarnation: number;
+  /** Counted by the agent. */
+  readonly number: number;
+  /** Index of the model. */
+  readonly model: number;
+  /** Index of the model's version. */
+  readonly version: number;
+  readonly tag: number;
+  /** The tick of the call. */
+  readonly tick: number;
+  readonly dueTick: number;
+  readonly payload: Payload;
+}
+
+export interface RequestQueue {
+  readonly models: readonly ModelState[];
+  /** By the tick in which they are due; each list by (tick of the request, agent, number). */
+  readonly due: Map<number, ModelRequest[]>;
+  /** Made in the current tick, in commit order. */
+  made: ModelRequest[];
+}
+
+export function createRequestQueue(models: readonly ModelDeclaration[]): RequestQueue {
+  const states = models.map((declaration) => {
+    return { declaration, version: declaration.version, pending: new Map(), pendingCount: 0 };
+  });
+  return { models: states, due: new Map(), made: [] };
+}
+
+/** Takes a request, or tells the agent by a notice that too many wait. */
+export function addRequest(
+  state: SchedulerState,
+  request: Omit<ModelRequest, 'version' | 'dueTick'>,
+  effectIndex: number,
+): void {
+  const { agent, tick, model: index } = request;
+  const model = state.requests.models[index];
+  assert(model !== undefined, 'a request names a model');
+  const { latencyTicks, pendingMax, pendingPerAgentMax } = model.declaration;
+  if (model.pendingCount >= pendingMax || (model.pending.get(agent) ?? 0) >= pendingPerAgentMax) {
+    drop(state, null, agent, DropReason.requestLimit, {
+      kind: EffectKind.infer,
+      tick,
+      index: effectIndex,
+      receiverOrigin: 0,
+      receiverCounter: request.number,
+    });
+    return;
+  }
+  moveOut(request.payload);
+  const dueTick = Math.max(tick + latencyTicks, state.tick + 1);
+  const taken = { ...request, version: model.version, dueTick };
+  restoreRequest(state, taken);
+  state.requests.made.push(taken);
+}
+
+/** Puts a request where it waits. */
+export function restoreRequest({ requests }: SchedulerState, request: ModelRequest): void {
+  const { agent, dueTick, model } = request;
+  const list = requests.due.get(dueTick) ?? [];
+  requests.due.set(dueTick, list);
+  let place = list.length;
+  while (place > 0 && comesBefore(request, list[place - 1]!)) place--;
+  list.splice(place, 0, request);
+  count(requests.models[model]!, agent, 1);
+}
+
+function comesBefore(a: ModelRequest, b: ModelRequest): boolean {
+  if (a.tick !== b.tick) return a.tick < b.tick;
+  return a.agent === b.agent ? a.number < b.number : a.agent.number < b.agent.number;
+}
+
+function count(model: ModelState, agent: Agent, change: number): void {
+  const pending = (model.pending.get(agent) ?? 0) + change;
+  assert(pending >= 0, 'answers are taken once');
+  if (pending === 0) model.pending.delete(agent);
+  else model.pending.set(agent, pending);
+  model.pendingCount += change;
+}
+
+/** The earliest tick in which an answer is due, or undefined. */
+export function earliestRequestTick({ due }: RequestQueue): number | undefined {
+  let earliest: number | undefined;
+  for (const tick of due.keys()) if (earliest === undefined || tick < earliest) earliest = tick;
+  return earliest;
+}
+
+/** The requests that are due at a tick, by (tick of the request, agent, number): the order of their answers. */
+export function dueRequests({ requests, stopping }: SchedulerState, tick: number): readonly ModelRequest[] {
+  return stopping ? [] : (requests.due.get(tick) ?? []);
+}
+
+/** All that wait, in the order in which their answers will be given. */
+export function waitingRequests(state: SchedulerState): ModelRequest[] {
+  const ticks = [...state.requests.due.keys()].sort((a, b) => a - b);
+  return ticks.flatMap((tick) => dueRequests(state, tick));
+}
+
+/** Gives an answer to its agent. Answers come in the order of `dueRequests`. */
+export function applyAnswer(state: SchedulerState, input: Input): void {
+  const { due, models } = state.requests;
+  const list = due.get(state.tick);
+  const request = list?.shift();
+  const { origin, counter, answer } = input;
+  const { number } = readAnswerDetail(input);
+  assert(list !== undefined && request !== undefined, 'an answer comes in the tick in which it is due');
+  if (list.length === 0) due.delete(state.tick);
+  const { agent, incarnation, model, tag } = request;
+  assert(
+    agent.origin === origin && agent.counter === counter && request.number === number,
+    'answers come in the order of their requests',
+  );
+  assert(answer !== undefined, 'the bytes of an answer come with it');
+  if ((agent.phase !== 'active' && agent.phase !== 'starting') || incarnation !== agent.incarnation) {
+    count(models[model]!, agent, -1);
+    dropAnswer(state, agent);
+    return;
+  }
+  const payload = { bytes: answer, offset: 0, length: answer.length };
+  const task = enqueueUnbounded(state, agent, TaskKind.inference, payload, request.number, tag);
+  task.model = model;
+}
+
+/** Counts a restored answer as one that has not been taken. */
+export function countPending({ requests }: SchedulerState, { agent, model }: Task): void {
+  count(requests.models[model]!, agent, 1);
+}
+
+/** An answer has been planned, or will never be. */
+export function answerTaken({ requests }: SchedulerState, { agent, model }: Task): void {
+  count(requests.models[model]!, agent, -1);
+}
+
+export function dropAnswer(state: SchedulerState, agent: Agent): void {
+  state.events.push({ kind: EventKind.answerDropped, agent, other: null, reason: 0 });
+}
+
+/** Answers that wait for an instance which is gone. */
+export function dropAnswers(state: SchedulerState, agent: Agent): void {
+  for (const task of waitingTasks(agent)) {
+    if (task.kind !== TaskKind.inference) continue;
+    answerTaken(state, task);
+    withdraw(state, task);
+    dropAnswer(state, agent);
+  }
+}
