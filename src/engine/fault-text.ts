@@ -30,10 +30,15 @@ export function faultName(code: number): string {
   return faultKind(code) ?? `fault ${code}`;
 }
 
-export function faultText(fault: TaskFault): string {
+/** @param place the functions it trapped in, and the offset in its module; undefined where that is not known */
+export function faultText(
+  fault: TaskFault,
+  place?: { readonly functions: string; readonly offset: number },
+): string {
   const name = faultName(fault.code);
   const why = name === 'negative-return' ? `it returned ${fault.returned}` : (explanations[name] ?? name);
-  return `Agent "${fault.agent.name}" failed in ${entryPoint(fault.taskKind)}: ${why}`;
+  const where = place === undefined ? '' : `, in ${place.functions} at byte ${place.offset} of its module`;
+  return `Agent "${fault.agent.name}" failed in ${entryPoint(fault.taskKind)}: ${why}${where}`;
 }
 
 /** The reason of an event in words; empty where it has none. */

@@ -20,6 +20,7 @@ import {
   type Task,
   type TaskRecords,
 } from '../scheduler/index.ts';
+import type { CodePlace } from '../wasm/index.ts';
 import { normalisedBytes } from './config/system-config.ts';
 import { genesisDigest, schedulerConfig } from './genesis.ts';
 import { type AgentImage, TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
@@ -32,6 +33,8 @@ export interface ExecutedTick {
   readonly committed: CommittedTick;
   /** Microseconds that each planned agent's turn took, by agent number; empty unless measured. */
   readonly turnMicros: ReadonlyMap<number, number>;
+  /** Where an agent trapped, the innermost function first. Beside the digest: it comes from V8. */
+  readonly trapPlaces: (agent: Agent) => readonly CodePlace[];
 }
 
 /** The whole of a run between two ticks: what it takes to go on from there. */
@@ -116,7 +119,8 @@ export class Machine {
     this.#digest = this.#sha256(committed.transcript);
     this.#turns.release(this.state.released);
     const { turnMicros } = this.#turns;
-    const executed: ExecutedTick = { tick, digest: this.#digest, plan, committed, turnMicros };
+    const trapPlaces = (agent: Agent): CodePlace[] => this.#turns.trapPlaces(agent);
+    const executed: ExecutedTick = { tick, digest: this.#digest, plan, committed, turnMicros, trapPlaces };
     return this.#turns.maintain(tick, this.state.imaged)?.then(() => executed) ?? executed;
   }
 

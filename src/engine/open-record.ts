@@ -13,6 +13,7 @@ import {
 } from '../log/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
 import { type Durability, normalisedBytes, type System, type Trace } from './config/system-config.ts';
+import { FaultPlaces } from './fault-place.ts';
 import { noteModelFolders } from './model-folders.ts';
 import type { Ports } from './ports.ts';
 import { Recorder } from './recorder.ts';
@@ -82,12 +83,12 @@ export function continueRecord(
 
 function open(
   directory: RunDirectory,
-  { config }: System,
+  { config, modules }: System,
   log: EventLogWriter,
   start: { epoch: number; tick: number; trace: Trace; base: Base; answers?: AnswerWindow },
 ): OpenRecord {
   const { epoch, tick, trace, base, answers } = start;
-  const recorder = new Recorder(log, trace, epoch, answers);
+  const recorder = new Recorder(log, trace, epoch, new FaultPlaces({ config, modules }), answers);
   try {
     recorder.started(tick, {
       engine: engineVersion,

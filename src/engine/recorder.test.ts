@@ -25,6 +25,14 @@ const failing: AgentDescription = {
   capabilities: ['log', 'output'],
 };
 
+/** Where the only `drop` with an `unreachable` behind it stands. */
+function unreachableOffset(): number {
+  const bytes = Buffer.from(failing.module as Uint8Array);
+  const found = bytes.indexOf(Uint8Array.of(0x1a, 0x00, 0x0b));
+  assert.equal(bytes.lastIndexOf(Uint8Array.of(0x1a, 0x00, 0x0b)), found);
+  return found + 1;
+}
+
 async function record(trace: Trace): Promise<string> {
   const runDirectory = newFolder();
   const system = await createSystem({ host: { trace, durability: 'none' }, agents: { failing, echo } });
@@ -41,13 +49,16 @@ async function record(trace: Trace): Promise<string> {
 test('a failing task leaves its fault, its log texts and its refused calls, and none of its outputs', async () => {
   const folder = await record('none');
   assert.deepEqual(
-    recorded(folder, 'faults').map(({ tick, agent: name, number, kind, taskKind, message }) => [
+    recorded(folder, 'faults').map(({ tick, agent: name, number, kind, taskKind, message, ...place }) => [
       tick,
       name,
       number,
       kind,
       taskKind,
       message,
+      place.functions,
+      place.functionIndex,
+      place.offset,
     ]),
     [
       [
@@ -56,7 +67,11 @@ test('a failing task leaves its fault, its log texts and its refused calls, and 
         1,
         'unreachable',
         1,
-        'Agent "failing" failed in agent_receive: it reached an "unreachable" instruction',
+        'Agent "failing" failed in agent_receive: it reached an "unreachable" instruction, ' +
+          `in agent_receive at byte ${unreachableOffset()} of its module`,
+        'agent_receive',
+        3,
+        unreachableOffset(),
       ],
     ],
   );

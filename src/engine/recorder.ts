@@ -9,8 +9,9 @@ import {
   readAnswerDetail,
   recordFormat,
 } from '../log/index.ts';
-import { eventKindNames, type SchedulerEvent } from '../scheduler/index.ts';
+import { eventKindNames, type SchedulerEvent, type TaskFault } from '../scheduler/index.ts';
 import type { Durability, Trace } from './config/system-config.ts';
+import type { FaultPlaces } from './fault-place.ts';
 import { eventReason, faultName, faultText, refusalText } from './fault-text.ts';
 import type { ExecutedTick } from './machine.ts';
 
@@ -43,13 +44,21 @@ const decoder = new TextDecoder();
 export class Recorder {
   readonly #log: EventLogWriter;
   readonly #trace: Trace;
+  readonly #places: FaultPlaces;
   readonly epoch: number;
   #columns = createColumns(256);
   readonly #answers: AnswerWindow;
 
   /** @param answers what the record has told of answers so far */
-  constructor(log: EventLogWriter, trace: Trace, epoch: number, answers: AnswerWindow = new AnswerWindow()) {
+  constructor(
+    log: EventLogWriter,
+    trace: Trace,
+    epoch: number,
+    places: FaultPlaces,
+    answers: AnswerWindow = new AnswerWindow(),
+  ) {
     this.#log = log;
+    this.#places = places;
     this.#trace = trace;
     this.epoch = epoch;
     this.#answers = answers;
@@ -78,6 +87,8 @@ export class Recorder {
   committed(executed: ExecutedTick, events: readonly SchedulerEvent[]): OutputRecord[] {
     const { tick, digest, committed } = executed;
     this.#appendEvents(tick, events, executed);
+    for (const fault of committed.faults) this.#appendFault(fault, executed);
+    this.#appendTexts(executed);
     const outputs = this.#appendOutputs(executed);
     if (this.#trace !== 'none') this.#appendOutcomes(executed);
     if (this.#trace === 'full') this.#log.append('traces', tick, { tick, transcript: committed.transcript });
@@ -122,17 +133,28 @@ export class Recorder {
         text: name,
       });
     }
-    for (const fault of committed.faults) {
-      this.#log.append('faults', tick, {
-        tick,
-        agent: fault.agent.name,
-        number: fault.agent.number,
-        kind: faultName(fault.code),
-        message: faultText(fault),
-        taskKind: fault.taskKind,
-        fuel: fault.fuel,
-      });
-    }
+  }
+
+  #appendFault(fault: TaskFault, { tick, trapPlaces }: ExecutedTick): void {
+    const { agent, code, taskKind, fuel } = fault;
+    const places = trapPlaces(agent);
+    const { functionIndex = 0, offset = 0 } = places[0] ?? {};
+    const functions = this.#places.textOf(agent, places);
+    this.#log.append('faults', tick, {
+      tick,
+      agent: agent.name,
+      number: agent.number,
+      kind: faultName(code),
+      message: faultText(fault, functions === '' ? undefined : { functions, offset }),
+      taskKind,
+      fuel,
+      functions,
+      functionIndex,
+      offset,
+    });
+  }
+
+  #appendTexts({ tick, committed }: ExecutedTick): void {
     for (const { agent, level, text, failed } of committed.sink.texts) {
       const { bytes, offset, length } = text;
       const decoded = decoder.decode(bytes.subarray(offset, offset + length));

@@ -13,6 +13,7 @@ import {
   renewState,
 } from '../sandbox/index.ts';
 import { type Agent, isAlive, type Task, type TaskRecords } from '../scheduler/index.ts';
+import { authorPlaces, type CodePlace } from '../wasm/index.ts';
 import type { SystemConfig } from './config/system-config.ts';
 import { Executors } from './executors.ts';
 import { agentPrng } from './genesis.ts';
@@ -71,6 +72,14 @@ export class TurnRunner {
   /** Microseconds per agent number in the last tick; empty unless measured. */
   get turnMicros(): ReadonlyMap<number, number> {
     return this.#streams.turnMicros;
+  }
+
+  /** Where an agent trapped in the last tick, the innermost function first; empty where it did not. */
+  trapPlaces(agent: Agent): CodePlace[] {
+    const offsets = this.#records.traps.get(agent.number);
+    if (offsets === undefined) return [];
+    const { list, indexOfDeclaration } = this.#options.modules;
+    return authorPlaces(list[indexOfDeclaration[agent.declarationIndex]!]!.offsets, offsets);
   }
 
   /** A copy of an agent's memory; undefined where it has none yet. */

@@ -17,9 +17,12 @@ export class RecordIndex implements TaskRecords {
   readonly words: Uint32Array[] = [];
   offset: Int32Array = new Int32Array(256);
   buffer: Uint16Array = new Uint16Array(256);
+  /** Where agents trapped, by agent number: offsets in the instrumented module, the innermost first. */
+  readonly traps: Map<number, Uint32Array> = new Map();
 
   begin(taskCount: number): void {
     this.words.length = 0;
+    this.traps.clear();
     if (this.offset.length < taskCount) {
       this.offset = new Int32Array(taskCount * 2);
       this.buffer = new Uint16Array(taskCount * 2);
@@ -97,6 +100,7 @@ export class TurnStreams {
       assert(words[at] === agent.number, 'results come in the order of the turns');
       const recordCount = words[at + 1]!;
       const micros = words[at + 2]!;
+      const trapWords = words[at + 3]!;
       if (micros > 0) this.turnMicros.set(agent.number, micros);
       at += turnResultWords;
       let task = agent.turnHead;
@@ -107,6 +111,8 @@ export class TurnStreams {
         at += words[at]!;
         task = task.next;
       }
+      if (trapWords > 0) index.traps.set(agent.number, words.slice(at, at + trapWords));
+      at += trapWords;
     }
   }
 }

@@ -81,6 +81,12 @@ export interface Fault {
   readonly message: string;
   readonly taskKind: number;
   readonly fuel: number;
+  /** The functions that it trapped in, the innermost first; empty where that is not known. Then 0 for the others. */
+  readonly functions: string;
+  /** Index of the innermost one. */
+  readonly functionIndex: number;
+  /** Offset in the author's module. */
+  readonly offset: number;
 }
 
 /** Life cycle, drops and dead letters, refused host calls. */
@@ -177,6 +183,9 @@ export const faultTable: MessageTable<Fault> = message<Fault>('Fault', {
   message: [5, 'string'],
   taskKind: [6, 'uint32'],
   fuel: [7, 'uint64'],
+  functions: [8, 'string'],
+  functionIndex: [9, 'uint32'],
+  offset: [10, 'uint32'],
 });
 
 export const eventTable: MessageTable<Event> = message<Event>('Event', {

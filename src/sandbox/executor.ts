@@ -6,6 +6,7 @@ import { type FaultKind, faultCodes } from '../abi/fault.ts';
 import { ReturnCode } from '../abi/guest-exports.ts';
 import { type Outcome, wordsOf } from '../abi/record.ts';
 import { assert, EngineError } from '../base/errors.ts';
+import { trapOffsets } from '../wasm/trap-offsets.ts';
 import { collectGarbage } from './collect.ts';
 import { writeEnvelope } from './envelope-writer.ts';
 import { createHostFunctions, type HostContext } from './host-functions.ts';
@@ -23,6 +24,7 @@ import {
   restoreWords,
   saveWords,
   taskHeadWords,
+  trapWordsMax,
   turnResultWords,
   turnWords,
 } from './protocol.ts';
@@ -50,6 +52,8 @@ export class Executor {
   #commands: Uint32Array = new Uint32Array(0);
   #commandBytes: Uint8Array = new Uint8Array(0);
   #measure = false;
+  /** How many words of the turn say where it trapped. */
+  #trapWords = 0;
   /** What was seen of memories: kept, so that the compiler keeps the looking. */
   readonly #seen: Int32Array = new Int32Array(1);
   readonly #watch: CallWatch | undefined;
@@ -205,7 +209,7 @@ export class Executor {
     buffer.used += turnResultWords + state.length;
     buffer.words[head] = number;
     buffer.words[head + 1] = state.length;
-    buffer.words[head + 2] = 0;
+    buffer.words.fill(0, head + 2, head + turnResultWords);
     buffer.words.set(state, head + turnResultWords);
     return at + saveWords;
   }
@@ -220,6 +224,7 @@ export class Executor {
     this.#context.instance = instance;
     instance.turnEffects = 0;
     instance.turnBytes = 0;
+    this.#trapWords = 0;
     const { buffer } = this.#outbox;
     const head = buffer.reserve(turnResultWords);
     buffer.used += turnResultWords;
@@ -237,6 +242,7 @@ export class Executor {
     buffer.words[head] = number;
     buffer.words[head + 1] = records;
     buffer.words[head + 2] = this.#measure ? Math.round((performance.now() - startedAt) * 1000) : 0;
+    buffer.words[head + 3] = this.#trapWords;
     return at;
   }
 
@@ -250,10 +256,12 @@ export class Executor {
     instance.taskFuel = limit;
     let answer = -1;
     let fault: FaultKind | undefined;
+    let trap: unknown;
     try {
       answer = this.#enter(instance, kind, at);
     } catch (error) {
       this.#watch?.trap(instance.number, error);
+      trap = error;
       fault =
         error === inboxFault ? 'inbox-out-of-bounds' : classifyTrap(error, instance.status(), instance.name);
     }
@@ -263,11 +271,23 @@ export class Executor {
     const fuel = limit - Math.max(left, 0);
     if (fault !== undefined) {
       outbox.endFailedRecord(faultCodes[fault], returned, fuel, instance);
+      this.#writeTrap(trap);
       this.#instances[instance.number] = undefined;
       return false;
     }
     outbox.endRecord(returned as Outcome, returned, fuel);
     return returned !== ReturnCode.finished;
+  }
+
+  /** Notes where a task trapped, behind its record. */
+  #writeTrap(error: unknown): void {
+    if (!(error instanceof WebAssembly.RuntimeError)) return;
+    const offsets = trapOffsets(error.stack ?? '').slice(0, trapWordsMax);
+    const { buffer } = this.#outbox;
+    const at = buffer.reserve(offsets.length);
+    buffer.words.set(offsets, at);
+    buffer.used += offsets.length;
+    this.#trapWords = offsets.length;
   }
 
   /** Answers as an `EntryPoint` does. */

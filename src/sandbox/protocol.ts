@@ -48,8 +48,12 @@ export const taskHeadWords = 9;
 
 /**
  * A result stream answers each turn, in order: agent number, number of records, elapsed microseconds (0 where not
- * measured); then the records of `src/abi/record.ts`. Fewer records than tasks: the rest did not run. Each save is
- * answered by agent number, number of state words, 0, and the state; no words where the agent failed and has no
- * instance.
+ * measured), number of trap words; then the records of `src/abi/record.ts`, then the trap words: where the last task
+ * trapped, as offsets in the instrumented module, the innermost first. These come from V8 and belong to no record, so
+ * that no digest covers them. Fewer records than tasks: the rest did not run. Each save is answered by agent number,
+ * number of state words, two zeros, and the state; no words where the agent failed and has no instance.
  */
-export const turnResultWords = 3;
+export const turnResultWords = 4;
+
+/** A few frames say where an agent trapped; V8 itself gives ten. */
+export const trapWordsMax = 8;

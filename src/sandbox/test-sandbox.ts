@@ -94,12 +94,14 @@ export function readResults(words: Uint32Array, used: number): Map<number, TestR
   for (let at = 0; at < used; ) {
     const [number, count] = [words[at]!, words[at + 1]!];
     assert.equal(words[at + 2], 0, 'nothing is measured unless asked for');
+    const trapWords = words[at + 3]!;
     at += turnResultWords;
     const records: TestRecord[] = [];
     for (let i = 0; i < count; i++) {
       records.push(readRecord(words.subarray(at, at + words[at]!)));
       at += words[at]!;
     }
+    at += trapWords;
     turns.set(number, records);
   }
   return turns;

@@ -125,6 +125,7 @@ function takeTurn(stream: ResultStreams[number], number: number): number[] {
     const start = at;
     at += turnResultWords;
     for (let i = 0; i < words[start + 1]!; i++) at += words[at]!;
+    at += words[start + 3]!;
     if (words[start] === number) return [...words.subarray(start + 1, at)];
   }
   throw new Error(`no answer for agent ${number}`);
@@ -133,6 +134,10 @@ function takeTurn(stream: ResultStreams[number], number: number): number[] {
 /** Whether the last record of a turn says failed or finished. */
 function endsAgent(words: readonly number[]): boolean {
   let outcome = 0;
-  for (let at = turnResultWords - 1; at < words.length; at += words[at]!) outcome = words[at + 1]!;
+  let at = turnResultWords - 1;
+  for (let count = words[0]!; count > 0; count--) {
+    outcome = words[at + 1]!;
+    at += words[at]!;
+  }
   return outcome >= 2;
 }

@@ -1,14 +1,17 @@
 // Explains a trap in the author's terms: which of his functions it was in, and at which offset of his module.
 import { moduleNames } from './module-names.ts';
 import { type CodePlace, type OffsetMap, originalPlace } from './offset-map.ts';
+import { trapOffsets } from './trap-offsets.ts';
 
 export interface TrapFrame extends CodePlace {
   /** From the section of names; where the bytes are the author's, from an export too. */
   readonly name: string | undefined;
 }
 
-/** How V8 writes a frame of WebAssembly into a stack trace: the function, and the offset in the module. */
-const framePattern = /wasm-function\[\d+\]:0x([0-9a-f]+)/g;
+/** Those of these places in an instrumented module that are the author's, in his module, in the same order. */
+export function authorPlaces(map: OffsetMap, offsets: Iterable<number>): CodePlace[] {
+  return Array.from(offsets, (offset) => originalPlace(map, offset) ?? []).flat();
+}
 
 /**
  * The frames of a stack trace that are the author's, the innermost first.
@@ -20,10 +23,8 @@ export function explainTrap(
   stack: string,
 ): TrapFrame[] {
   const names = moduleNames(module.bytes).functions;
-  const frames: TrapFrame[] = [];
-  for (const [, offset] of stack.matchAll(framePattern)) {
-    const place = originalPlace(module.offsets, Number.parseInt(offset!, 16));
-    if (place !== undefined) frames.push({ ...place, name: names.get(place.functionIndex) });
-  }
-  return frames;
+  return authorPlaces(module.offsets, trapOffsets(stack)).map((place) => ({
+    ...place,
+    name: names.get(place.functionIndex),
+  }));
 }

@@ -215,7 +215,7 @@ test('a fault of an agent is told, and does not fail the run', async () => {
   const inspect = await cli(['inspect', 'loop']);
   assert.match(
     inspect.out,
-    /Faults\n {2}tick 1 {2}out-of-fuel {2}Agent "l" failed in agent_receive: it used up its fuel/,
+    /Faults\n {2}tick 1 {2}out-of-fuel {2}Agent "l" failed in agent_receive: it used up its fuel, in agent_receive at byte \d+ of its module/,
   );
 });
 

@@ -11,9 +11,10 @@ import { engineExport, memoryImport } from '../../src/abi/guest-exports.ts';
 import { EngineError } from '../../src/base/errors.ts';
 import { loadSystem, Orchestrator, openInput, type System } from '../../src/engine/index.ts';
 import { createGenerated, type GeneratedSystem } from '../../src/engine/testing/generated-system.ts';
-import { type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
+import { explainTrap, type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
 import type { PortableModule } from './portable-modules.ts';
 
+type Explain = (error: Error) => string;
 type Exports = Record<string, (...values: (number | bigint)[]) => unknown>;
 
 const { values: options, positionals } = parseArgs({
@@ -47,7 +48,9 @@ function instrumented(module: PortableModule): InstrumentedModule {
 /** What a module's calls leave behind, as a digest. */
 async function moduleDigest(module: PortableModule): Promise<string> {
   if (module.refused) return sha256(options.without === 'refusal' ? plainOutcome(module) : refusalOf(module));
-  const { bytes, memory: limits, imports, globals } = instrumented(module);
+  const { bytes, memory: limits, imports, globals, offsets } = instrumented(module);
+  const explain = (error: Error): string =>
+    JSON.stringify(explainTrap({ bytes, offsets }, error.stack ?? ''));
   const own = Math.max(limits.pagesMax, 1);
   const pagesMax = Math.min(module.pagesMax, own);
   const maximum = Math.min(module.pagesHostMax, own);
@@ -64,7 +67,9 @@ async function moduleDigest(module: PortableModule): Promise<string> {
     const given = values.map((value) => (typeof value === 'string' ? BigInt(value) : value));
     for (let time = 0; time < times; time++) {
       exports[engineExport.fuelSet]!(fuel);
-      lines.push(attempt(exports, name, () => exports[name]!(...given)));
+      lines.push(
+        attempt(exports, name, () => exports[name]!(...given), module.explained ? explain : undefined),
+      );
     }
   }
   const words = globals.flatMap(({ words: count }, position) =>
@@ -100,14 +105,16 @@ function plainOutcome(module: PortableModule): string {
 }
 
 /** How one call ended; V8's words differ between versions, so a trap is only that. */
-function attempt(exports: Exports, name: string, run: () => unknown): string {
+function attempt(exports: Exports, name: string, run: () => unknown, explain?: Explain): string {
   let end: string;
+  let place = '';
   try {
     end = String(run());
   } catch (error) {
     end = error instanceof WebAssembly.RuntimeError ? 'trap' : 'host stack';
+    place = explain?.(error as Error) ?? '';
   }
-  return `${name} ${end} ${exports[engineExport.status]!()} ${exports[engineExport.fuelGet]!()}`;
+  return `${place}${name} ${end} ${exports[engineExport.status]!()} ${exports[engineExport.fuelGet]!()}`;
 }
 
 /** Without fuel only a clock can stop what does not end. */

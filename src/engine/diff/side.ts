@@ -5,6 +5,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { Input } from '../../log/index.ts';
 import type { CallWatch } from '../../sandbox/index.ts';
 import { explainTrap, moduleNames } from '../../wasm/index.ts';
+import { callersText } from '../fault-place.ts';
 import type { LoadedRun } from '../load-run.ts';
 import type { Machine } from '../machine.ts';
 import type { PreparedModule } from '../prepare-modules.ts';
@@ -122,14 +123,6 @@ export class Side {
     const frames = explainTrap({ bytes, offsets }, error.stack ?? '');
     const [innermost] = frames;
     if (innermost === undefined) return undefined;
-    // A library's function says little by itself: the ones that called it are named, too.
-    const names = moduleNames(bytes).functions;
-    const called = frames
-      .slice(0, framesShownMax)
-      .map((frame) => names.get(frame.functionIndex) ?? `#${frame.functionIndex}`);
-    return `${called.join(' < ')} at byte ${innermost.offset}`;
+    return `${callersText(frames, moduleNames(bytes).functions)} at byte ${innermost.offset}`;
   }
 }
-
-/** Functions that a place names at most, the innermost first. */
-const framesShownMax = 4;

@@ -3,6 +3,7 @@
 import { decodeUtf8, encodeHex } from '../../base/encoding.ts';
 import {
   decodeEvent,
+  type Fault,
   InputKind,
   inputKindName,
   type LogEvent,
@@ -81,8 +82,8 @@ function describe({ channel, tick, payload }: LogEvent, names: Names): Happening
       ];
     }
     case 'faults': {
-      const { agent, kind, message, fuel } = decodeEvent(channel, payload);
-      return [{ tick, what: 'fault', agent, kind, message, fuel }];
+      const { agent, kind, message, fuel, ...place } = decodeEvent(channel, payload);
+      return [{ tick, what: 'fault', agent, kind, message, fuel, ...faultPlace(place) }];
     }
     case 'texts': {
       const { agent, level, text, failed } = decodeEvent(channel, payload);
@@ -137,6 +138,18 @@ function receiver(
 
 function payloadOf(payload: Uint8Array): { payload?: Uint8Array } {
   return payload.length === 0 ? {} : { payload };
+}
+
+function faultPlace({
+  functions,
+  functionIndex,
+  offset,
+}: Pick<Fault, 'functions' | 'functionIndex' | 'offset'>): {
+  functions?: string;
+  functionIndex?: number;
+  offset?: number;
+} {
+  return functions === '' ? {} : { functions, functionIndex, offset };
 }
 
 function filled(fields: Readonly<Record<string, string>>): Record<string, string> {
