@@ -39,6 +39,8 @@ export class SegmentReader {
   readonly #place: SegmentPlace;
   readonly #state: LogState;
   readonly #start: LogState;
+  /** Indexes of a chunk as they must be. */
+  readonly #derived: ByteWriter = new ByteWriter(4096);
   readonly #size: number;
   readonly #closed: boolean;
   #position = 0;
@@ -159,7 +161,8 @@ export class SegmentReader {
     if (uint64(view, 9) !== facts.startTick || uint64(view, 17) !== facts.endTick) {
       this.#damaged('the ticks of a chunk are not those of its events', start + 9);
     }
-    const indexes = new ByteWriter(4096);
+    const indexes = this.#derived;
+    indexes.position = 0;
     index.writeIndexes(indexes, start, facts);
     if (!this.#matches(start + record.length, indexes.written(), 'the index of a chunk')) {
       Object.assign(this.#state, before);
