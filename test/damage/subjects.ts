@@ -4,9 +4,12 @@
 import { crc32 } from 'node:zlib';
 import { encodeHex } from '../../src/base/encoding.ts';
 import { EngineError } from '../../src/base/errors.ts';
+import { schedulerConfig } from '../../src/engine/genesis.ts';
+import { createSystem } from '../../src/engine/index.ts';
 import type { Snapshot } from '../../src/engine/machine.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
+import { echoAgent } from '../../src/engine/testing/agents.ts';
 import {
   channels,
   checkEventLog,
@@ -17,6 +20,7 @@ import {
 } from '../../src/log/index.ts';
 import { appendAll, sampleDirectory, sampleEvents } from '../../src/log/test-sample.ts';
 import { MemoryStorage } from '../../src/log/test-storage.ts';
+import { createDeclaredAgents, createState, saveState } from '../../src/scheduler/index.ts';
 
 export type Verdict = 'refused' | 'healed';
 
@@ -122,8 +126,9 @@ function mend(
 export async function snapshot(): Promise<Subject> {
   const storage = new MemoryStorage();
   const directory = sampleDirectory(storage);
-  const { tick } = sampleSnapshot;
-  await new SnapshotStore(directory).write(sampleSnapshot, 10);
+  const sample = await sampleSnapshot();
+  const { tick } = sample;
+  await new SnapshotStore(directory).write(sample, 10);
   const files = [`snapshots/${String(tick).padStart(12, '0')}`].flatMap((name) => [
     `${name}.snapshot`,
     `${name}.pages`,
@@ -155,24 +160,21 @@ function noise(size: number): Uint8Array<ArrayBuffer> {
 
 const blocks = Uint32Array.of(0, 1, 2, 5, 7, 8, 9, 15, 16, 17, 30, 31, 40, 41, 47);
 const image = { byteLength: 3 * targetBytes, blocks, bytes: noise(blocks.length * 4096) };
-const sampleSnapshot: Snapshot = {
-  tick: 1234,
-  digest: sha256(new Uint8Array(5)),
-  scheduler: {
-    tick: 1234,
-    sequence: 99,
-    hostCounter: 3,
-    served: 1,
-    stopping: false,
-    agents: [],
-    schedulerQueue: [],
-    topics: [{ name: 'prices', channel: false, subscribers: [1, 2, 3] }],
-    waitingInputs: [],
-    waitingCalls: [],
-  },
-  agents: [{ number: 1, state: Uint32Array.of(1, 2, 3, 4), image }],
-  images: [],
-};
+
+/** What a machine gives: its scheduler has agents, topics and nothing to do; one agent has a memory. */
+async function sampleSnapshot(): Promise<Snapshot> {
+  const echo = {
+    module: echoAgent(),
+    count: 3,
+    capabilities: ['output'] as const,
+    subscriptions: ['prices'],
+  };
+  const { config } = await createSystem({ agents: { echo }, topics: { prices: {} } });
+  const state = createState(schedulerConfig(config));
+  createDeclaredAgents(state);
+  const agents = [{ number: 1, state: Uint32Array.of(1, 2, 3, 4), image }];
+  return { tick: 1234, digest: sha256(new Uint8Array(5)), scheduler: saveState(state), agents, images: [] };
+}
 
 function refusedOr<T>(what: string, read: () => T): T | 'refused' {
   try {
