@@ -10,7 +10,7 @@ import { trapOffsets } from '../wasm/trap-offsets.ts';
 import { collectGarbage } from './collect.ts';
 import { writeEnvelope } from './envelope-writer.ts';
 import { createHostFunctions, type HostContext } from './host-functions.ts';
-import { createInstance, type Instance } from './instance.ts';
+import { createInstance, type Instance, type InstanceOptions } from './instance.ts';
 import { captureState, type GlobalWords, restoreState } from './instance-state.ts';
 import { Outbox } from './outbox.ts';
 import {
@@ -43,6 +43,7 @@ export interface CallWatch {
 
 export class Executor {
   readonly #tables: SystemTables;
+  readonly #newInstance: (options: InstanceOptions) => Instance;
   readonly #modules: { readonly module: WebAssembly.Module; readonly globals: GlobalWords }[] = [];
   readonly #memories: Map<number, WebAssembly.Memory> = new Map();
   readonly #instances: (Instance | undefined)[] = [];
@@ -58,9 +59,15 @@ export class Executor {
   readonly #seen: Int32Array = new Int32Array(1);
   readonly #watch: CallWatch | undefined;
 
-  constructor(tables: SystemTables, watch?: CallWatch) {
+  /** @param newInstance what runs an agent; a simulator has agents that are no WebAssembly */
+  constructor(
+    tables: SystemTables,
+    watch?: CallWatch,
+    newInstance: (options: InstanceOptions) => Instance = createInstance,
+  ) {
     this.#tables = tables;
     this.#watch = watch;
+    this.#newInstance = newInstance;
     this.#context = {
       instance: undefined as unknown as Instance,
       outbox: this.#outbox,
@@ -174,7 +181,7 @@ export class Executor {
     this.#memories.delete(number);
     const name = `${declaration.name} (agent ${number})`;
     try {
-      const instance = createInstance({
+      const instance = this.#newInstance({
         name,
         number,
         moduleIndex,

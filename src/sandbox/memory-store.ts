@@ -20,16 +20,23 @@ interface Held {
   readonly pagesMax: number;
 }
 
+type CreateMemory = (agentNumber: number, pages: number, pagesMax: number) => WebAssembly.Memory;
+
 const pageBytes = 65_536;
 /** Memories that may be dropped and not collected yet before every thread is made to collect. */
 const droppedMax = 1000;
 
 export class MemoryStore {
+  readonly #create: CreateMemory;
   readonly #held: Map<number, Held> = new Map();
   /** Memories to use again, by executor, size and maximum. */
   readonly #free: Map<string, WebAssembly.Memory[]> = new Map();
   /** Memories that were dropped since all threads collected. */
   #droppedCount = 0;
+
+  constructor(create: CreateMemory = createMemory) {
+    this.#create = create;
+  }
 
   /** Collects in this thread where many were dropped; answers whether the other threads should, too. */
   collect(): boolean {
@@ -51,7 +58,7 @@ export class MemoryStore {
     const { agentNumber, pagesMax, image } = spec;
     const pages = image === null ? spec.pagesMin : image.byteLength / pageBytes;
     const used = this.#free.get(keyOf(executor, pages, pagesMax))?.pop();
-    const memory = used ?? createMemory(agentNumber, pages, pagesMax);
+    const memory = used ?? this.#create(agentNumber, pages, pagesMax);
     fillMemory(memory, image, used === undefined);
     this.#held.set(agentNumber, { memory, executor, pagesMax });
     return memory;

@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { EngineError } from '../../base/errors.ts';
+import type { ReadHandle } from '../../log/index.ts';
 import { LineQueue } from './line-queue.ts';
 import type { Cursor, LineSource } from './line-source.ts';
 import { type Line, LineSplitter, lineBytesMax } from './line-splitter.ts';
@@ -11,7 +12,7 @@ const blockBytes = 65_536;
 export class LineFile implements LineSource {
   readonly name: string;
   readonly seekable = true;
-  readonly #descriptor: number;
+  readonly #file: ReadHandle;
   readonly #lineBytesMax: number;
   #splitter: LineSplitter;
   #queue = new LineQueue(0, 0);
@@ -20,14 +21,21 @@ export class LineFile implements LineSource {
   #ended = false;
   #closed = false;
 
-  /** @throws EngineError `input-invalid` where the file cannot be opened. */
-  constructor(path: string, name: string = path, bytesMax: number = lineBytesMax) {
+  /**
+   * @param open how its bytes are reached
+   * @throws EngineError `input-invalid` where the file cannot be opened
+   */
+  constructor(
+    path: string,
+    name: string = path,
+    bytesMax: number = lineBytesMax,
+    open: (path: string) => ReadHandle = openFile,
+  ) {
     this.name = name;
     this.#lineBytesMax = bytesMax;
     this.#splitter = new LineSplitter(0, 0, bytesMax);
     try {
-      this.#descriptor = openSync(path, 'r');
-      if (fstatSync(this.#descriptor).isDirectory()) throw new Error('it is a folder');
+      this.#file = open(path);
     } catch (error) {
       throw new EngineError(
         'input-invalid',
@@ -69,7 +77,7 @@ export class LineFile implements LineSource {
   }
 
   seek(cursor: Cursor): void {
-    const size = fstatSync(this.#descriptor).size;
+    const size = this.#file.size();
     if (cursor.byte > size) {
       throw new EngineError(
         'input-refused',
@@ -87,7 +95,7 @@ export class LineFile implements LineSource {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    closeSync(this.#descriptor);
+    this.#file.close();
   }
 
   #readBlock(): void {
@@ -95,7 +103,7 @@ export class LineFile implements LineSource {
     const block = new Uint8Array(blockBytes);
     let count: number;
     try {
-      count = readSync(this.#descriptor, block, 0, blockBytes, this.#readTo);
+      count = this.#file.read(block, this.#readTo);
     } catch (error) {
       throw new EngineError(
         'run-failed',
@@ -113,6 +121,19 @@ export class LineFile implements LineSource {
       this.#queue.add(this.#splitter.end());
     }
   }
+}
+
+function openFile(path: string): ReadHandle {
+  const descriptor = openSync(path, 'r');
+  if (fstatSync(descriptor).isDirectory()) {
+    closeSync(descriptor);
+    throw new Error('it is a folder');
+  }
+  return {
+    size: () => fstatSync(descriptor).size,
+    read: (into, offset) => readSync(descriptor, into, 0, into.length, offset),
+    close: () => closeSync(descriptor),
+  };
 }
 
 function reason(error: unknown): string {

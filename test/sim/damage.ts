@@ -1,0 +1,81 @@
+// A disk whose bytes changed at rest, or whose files were cut: the engine refuses it by name, or goes on as if nothing
+// had been. Looked at on copies.
+
+import { EngineError, Orchestrator } from '../../src/engine/index.ts';
+import type { SimDisk } from './disk.ts';
+import { runDirectory, type Witness } from './embedder.ts';
+import type { Fault } from './faults.ts';
+import { live } from './process.ts';
+import { plainProcess } from './record.ts';
+import type { Scenario } from './scenario.ts';
+
+export interface Damage {
+  readonly disk: SimDisk;
+  readonly faults: readonly Fault[];
+  /** The tick that a recovery must reach at least. */
+  readonly guaranteed: number;
+  readonly scenario: Scenario;
+  readonly witness: Witness;
+}
+
+export async function checkDamaged(damage: Damage): Promise<void> {
+  for (const fault of damage.faults) {
+    if (fault.kind !== 'flip' && fault.kind !== 'cut') continue;
+    const copy = damage.disk.settled();
+    const what = fault.kind === 'flip' ? flip(copy, fault) : cut(copy, fault);
+    if (what !== undefined) await checkOne(copy, what, damage);
+  }
+}
+
+/** Changes one bit of all that the disk holds. */
+function flip(disk: SimDisk, { place, bit }: Extract<Fault, { kind: 'flip' }>): string | undefined {
+  let at = Math.floor(place * disk.size);
+  for (const path of disk.paths()) {
+    const file = disk.find(path)!;
+    if (at >= file.size) {
+      at -= file.size;
+      continue;
+    }
+    file.content.bytes[at]! ^= 1 << bit;
+    return `bit ${bit} of byte ${at} of "${path}" is changed`;
+  }
+  return undefined;
+}
+
+/** Cuts a segment of the log, or removes it. */
+function cut(disk: SimDisk, { place, share }: Extract<Fault, { kind: 'cut' }>): string | undefined {
+  const paths = disk.paths().filter((path) => path.endsWith('.mcap'));
+  const path = paths[Math.floor(place * paths.length)];
+  if (path === undefined) return undefined;
+  const file = disk.find(path)!;
+  const size = Math.floor(file.size * share);
+  if (share > 0) file.content.truncate(size);
+  else disk.folder('')!.files.delete(path);
+  return share > 0 ? `"${path}" is cut to ${size} bytes` : `"${path}" is removed`;
+}
+
+async function checkOne(disk: SimDisk, what: string, damage: Damage): Promise<void> {
+  const { guaranteed, scenario, witness } = damage;
+  const process = plainProcess(disk);
+  try {
+    const open = async (): Promise<Orchestrator> => {
+      const run = await Orchestrator.resume({ runDirectory, workers: 0 }, process.ports);
+      await run.close();
+      return run;
+    };
+    const run = await live(process, open());
+    if (typeof run === 'string') witness.violate(`${what}: the recovery is ${run}`);
+    else {
+      if (run.tick > 0 && witness.digests.get(run.tick) !== run.digest)
+        witness.violate(`${what}: tick ${run.tick} has another digest`);
+      if (run.tick < guaranteed)
+        witness.violate(
+          `${what}: outputs of tick ${guaranteed} were given (${scenario.durability}), and the run is at ${run.tick}`,
+        );
+    }
+  } catch (error) {
+    const refused =
+      error instanceof EngineError && ['record-damaged', 'run-directory-invalid'].includes(error.code);
+    if (!refused) witness.violate(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}

@@ -1,0 +1,140 @@
+// The program around a simulated run: it feeds the source, makes its calls after the ticks they belong to, takes
+// outputs, and remembers what it was promised.
+
+import { encodeHex } from '../../src/base/encoding.ts';
+import { EngineError, Orchestrator, type OutputRecord, type RunSummary } from '../../src/engine/index.ts';
+import { LineFile } from '../../src/engine/input/line-file.ts';
+import type { ReadHandle } from '../../src/log/index.ts';
+import { ProcessDeath, type SimProcess } from './process.ts';
+import { callNumber, type Scenario } from './scenario.ts';
+
+export const runDirectory = 'run';
+
+/** What the outside has seen of a run over all its lives. */
+export class Witness {
+  /** Digest of each tick. */
+  readonly digests: Map<number, string> = new Map();
+  /** What each output held, by `tick index`. */
+  readonly outputs: Map<string, string> = new Map();
+  /** Places of the outputs that were given. */
+  readonly given: Set<string> = new Set();
+  /** By `epoch tick index`: no two different outputs have the same. */
+  readonly identities: Map<string, string> = new Map();
+  /** Numbers of calls that were acknowledged. */
+  readonly acknowledged: Set<number> = new Set();
+  /** The last tick an output of which was given. */
+  outputTick = 0;
+  epoch = 0;
+  /** What is wrong; the first counts. */
+  readonly violations: string[] = [];
+
+  violate(what: string): void {
+    this.violations.push(what);
+  }
+
+  tick(tick: number, digest: string): void {
+    const before = this.digests.get(tick);
+    if (before === undefined) this.digests.set(tick, digest);
+    else if (before !== digest) this.violate(`tick ${tick} gave digest ${before} before and ${digest} now`);
+  }
+
+  output({ epoch, tick, index, agent, payload }: OutputRecord): void {
+    const text = `${agent} ${encodeHex(payload)}`;
+    const place = `${tick} ${index}`;
+    const before = this.outputs.get(place);
+    if (before !== undefined && before !== text) this.violate(`output ${place} was ${before} and is ${text}`);
+    this.outputs.set(place, text);
+    this.given.add(place);
+    const identity = `${epoch} ${place}`;
+    const same = this.identities.get(identity) ?? text;
+    if (same !== text) this.violate(`two outputs are called ${identity}`);
+    this.identities.set(identity, text);
+    this.outputTick = Math.max(this.outputTick, tick);
+    this.epoch = Math.max(this.epoch, epoch);
+  }
+}
+
+export interface Life {
+  readonly process: SimProcess;
+  readonly scenario: Scenario;
+  readonly witness: Witness;
+  /** Whether there is a record to go on with. */
+  readonly goesOn: boolean;
+  /** The tick after which the run is interrupted. */
+  readonly interruptTick: number | undefined;
+  /** Called once the run is open and before it goes on. */
+  readonly onOpen?: (run: Orchestrator) => void;
+}
+
+function source(process: SimProcess, bytes: Uint8Array): LineFile {
+  const open = (): ReadHandle => ({
+    size: () => bytes.length,
+    read: (into, offset) => {
+      process.checkAlive();
+      const part = bytes.subarray(offset, offset + into.length);
+      into.set(part);
+      return part.length;
+    },
+    close: () => {},
+  });
+  return new LineFile('lines', 'lines', undefined, open);
+}
+
+/** Runs a life to its end; answers how the run ended. */
+export async function lead(life: Life): Promise<RunSummary> {
+  const { process, scenario, witness, goesOn } = life;
+  const { workers, system, ticks } = scenario;
+  const outputs = {
+    write(output: OutputRecord): void {
+      process.checkAlive();
+      witness.output(output);
+    },
+  };
+  const options = { runDirectory, workers, outputs };
+  const run = goesOn
+    ? await Orchestrator.resume(options, process.ports)
+    : await Orchestrator.create({ ...options, system }, process.ports);
+  process.checkAlive();
+  if (run.tick > 0) witness.tick(run.tick, run.digest);
+  life.onOpen?.(run);
+  if (scenario.snapshotAtStart && run.tick > 0) await run.saveSnapshot();
+  const controller = new AbortController();
+  makeCalls(life, run);
+  return run.run({
+    source: source(process, scenario.lines),
+    ticks: Math.max(ticks, run.tick + 1),
+    signal: controller.signal,
+    onTick: () => {
+      process.checkAlive();
+      witness.tick(run.tick, run.digest);
+      makeCalls(life, run);
+      if (run.tick >= (life.interruptTick ?? Number.POSITIVE_INFINITY)) controller.abort();
+    },
+  });
+}
+
+/** The calls that belong after the tick that the run is at. */
+function makeCalls({ process, scenario, witness }: Life, run: Orchestrator): void {
+  const calls = scenario.calls.get(run.tick);
+  if (calls === undefined) return;
+  const made: number[] = [];
+  for (const { number, make } of calls) {
+    try {
+      make(run);
+      made.push(number);
+    } catch (error) {
+      // An agent or channel that is not there: refused at once, and not part of the run.
+      if (!(error instanceof EngineError) || error.code !== 'input-invalid') throw error;
+    }
+  }
+  const note = (): void => {
+    if (!process.dead) for (const number of made) witness.acknowledged.add(number);
+  };
+  run.acknowledged().then(note, (error: unknown) => {
+    if (process.dead || error instanceof ProcessDeath) return;
+    // That a call reached nobody is an answer, too; that the run has ended is none.
+    if (error instanceof EngineError && error.message.startsWith('Cannot deliver')) note();
+  });
+}
+
+export { callNumber };

@@ -1,0 +1,118 @@
+// What goes wrong in a simulated run, as plain data: a list that a failure prints, and that shrinks by leaving out.
+
+import type { Chance } from './chance.ts';
+import type { Loss } from './pool.ts';
+
+/**
+ * A run is lived in lives: each begins with the process and ends when it dies, fails, or is interrupted; the next one
+ * recovers. Positions count from the beginning of the life.
+ */
+export type Fault =
+  /** The process dies at its `at`th change of the disk: before it, in the middle of it, or after it. */
+  | {
+      readonly kind: 'kill';
+      readonly life: number;
+      readonly at: number;
+      readonly phase: 'before' | 'during' | 'after';
+    }
+  /** The power goes when the life has ended: what was not synced may be lost, torn or reordered. */
+  | { readonly kind: 'power'; readonly life: number }
+  /** So many changes of the disk, or readings from it, fail. */
+  | {
+      readonly kind: 'error';
+      readonly life: number;
+      readonly of: 'change' | 'reading';
+      readonly at: number;
+      readonly calls: number;
+    }
+  /** From a change on the disk has room for so many bytes more. */
+  | { readonly kind: 'full'; readonly life: number; readonly at: number; readonly bytes: number }
+  /** A write takes no more than so many bytes. */
+  | { readonly kind: 'short'; readonly life: number; readonly at: number; readonly bytes: number }
+  /** An executor is lost with the `at`th stream. */
+  | { readonly kind: 'loss'; readonly life: number; readonly at: number; readonly how: Loss }
+  /** The clock jumps at a reading. */
+  | { readonly kind: 'jump'; readonly life: number; readonly at: number; readonly byMs: number }
+  /** The clock stands still for so many readings. */
+  | { readonly kind: 'stand'; readonly life: number; readonly at: number; readonly readings: number }
+  /** The run is interrupted in order after a tick. */
+  | { readonly kind: 'interrupt'; readonly life: number; readonly tick: number }
+  /** A bit of what the life left on the disk is changed; looked at on a copy. `place` is a share of all bytes. */
+  | { readonly kind: 'flip'; readonly life: number; readonly place: number; readonly bit: number }
+  /** A file that the life left is cut to a share of its size, on a copy; 0 removes it. */
+  | { readonly kind: 'cut'; readonly life: number; readonly place: number; readonly share: number };
+
+/** What a run without faults does, to place faults within it. */
+export interface Extent {
+  readonly ticks: number;
+  readonly changes: number;
+  readonly streams: number;
+  readonly readings: number;
+}
+
+const tenYearsMs = 315_576_000_000;
+
+/** The faults of a run: up to six lives, the later ones mostly cut down in the middle of their recovery. */
+export function drawFaults(chance: Chance, extent: Extent): Fault[] {
+  const faults: Fault[] = [];
+  const lives = chance.pick([1, 1, 2, 2, 3, 4, 6]);
+  for (let life = 0; life < lives; life++) {
+    drawEnd(
+      chance,
+      life,
+      life === 0 ? extent : { ...extent, changes: recoveryChanges(chance, extent) },
+      faults,
+    );
+    if (chance.oneIn(2)) faults.push({ kind: 'power', life });
+    for (let count = chance.pick([0, 0, 1, 2, 5]); count > 0; count--) {
+      const how = chance.pick(['before', 'after', 'hangs'] as const);
+      faults.push({ kind: 'loss', life, at: chance.below(extent.streams), how });
+    }
+    if (chance.oneIn(3)) {
+      faults.push({
+        kind: 'short',
+        life,
+        at: 1 + chance.below(extent.changes),
+        bytes: 1 + chance.skewed(600),
+      });
+    }
+    if (chance.oneIn(4)) {
+      const byMs = chance.pick([tenYearsMs, -tenYearsMs, 86_400_000, -1000]);
+      faults.push({ kind: 'jump', life, at: chance.below(extent.readings), byMs });
+    }
+    if (chance.oneIn(4)) {
+      const readings = chance.skewed(2000);
+      faults.push({ kind: 'stand', life, at: chance.below(extent.readings), readings });
+    }
+    if (chance.oneIn(4)) {
+      faults.push({ kind: 'flip', life, place: chance.below(10_000) / 10_000, bit: chance.below(8) });
+    }
+    if (chance.oneIn(8)) {
+      const share = chance.oneIn(3) ? 0 : chance.below(1000) / 1000;
+      faults.push({ kind: 'cut', life, place: chance.below(10_000) / 10_000, share });
+    }
+  }
+  return faults;
+}
+
+/** Few, so that a life is cut down while it recovers; or many. */
+function recoveryChanges(chance: Chance, extent: Extent): number {
+  return chance.oneIn(3) ? extent.changes : 12;
+}
+
+function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[]): void {
+  const at = 1 + chance.below(extent.changes);
+  const kind = chance.below(8);
+  if (kind < 4) {
+    faults.push({ kind: 'kill', life, at, phase: chance.pick(['before', 'during', 'after']) });
+  } else if (kind === 4) {
+    faults.push({ kind: 'error', life, of: 'change', at, calls: chance.pick([1, 1, 3, 1_000_000]) });
+  } else if (kind === 5) {
+    const calls = chance.pick([1, 1_000_000]);
+    faults.push({ kind: 'error', life, of: 'reading', at: 1 + chance.skewed(400), calls });
+  } else if (kind === 6) {
+    faults.push({ kind: 'full', life, at, bytes: chance.skewed(5000) });
+  } else {
+    faults.push({ kind: 'interrupt', life, tick: 1 + chance.below(extent.ticks) });
+  }
+}

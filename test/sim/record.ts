@@ -1,0 +1,50 @@
+// What a simulated disk holds of a run, read by the production reader without any faults.
+
+import { encodeHex } from '../../src/base/encoding.ts';
+import { decodeEvent, openRunDirectory, readEvents } from '../../src/log/index.ts';
+import { Chance } from './chance.ts';
+import type { SimDisk } from './disk.ts';
+import { SimProcess } from './process.ts';
+import { callNumber } from './scenario.ts';
+
+export interface SimRecord {
+  /** By tick. */
+  readonly digests: ReadonlyMap<number, string>;
+  /** Numbers of the program's calls in the order in which they were sealed. */
+  readonly calls: readonly number[];
+  /** By `epoch tick index`. */
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly epochs: readonly number[];
+  readonly ended: string | undefined;
+}
+
+/** A process without faults over a disk. */
+export function plainProcess(disk: SimDisk, workers = 0): SimProcess {
+  return new SimProcess({ chance: new Chance('plain'), disk, workers, faults: [] });
+}
+
+export function readRecord(disk: SimDisk): SimRecord {
+  const directory = openRunDirectory('run', plainProcess(disk).ports.openStorage('run'));
+  const digests = new Map<number, string>();
+  const outputs = new Map<string, string>();
+  const calls: number[] = [];
+  const epochs: number[] = [];
+  let ended: string | undefined;
+  for (const { channel, tick, payload } of readEvents(directory)) {
+    if (channel === 'digests') digests.set(tick, encodeHex(decodeEvent(channel, payload).digest));
+    else if (channel === 'run-started') {
+      epochs.push(decodeEvent(channel, payload).epoch);
+      ended = undefined;
+    } else if (channel === 'run-ended') ended = decodeEvent(channel, payload).reason;
+    else if (channel === 'outputs') {
+      const { epoch, index, agent, payload: bytes } = decodeEvent(channel, payload);
+      outputs.set(`${epoch} ${tick} ${index}`, `${agent} ${encodeHex(bytes)}`);
+    } else if (channel === 'inputs') {
+      for (const { waits, payload: bytes } of decodeEvent(channel, payload).inputs) {
+        const number = waits ? undefined : callNumber(bytes);
+        if (number !== undefined) calls.push(number);
+      }
+    }
+  }
+  return { digests, calls, outputs, epochs, ended };
+}

@@ -1,0 +1,232 @@
+// One simulated run from its seed: first without faults, then with them, life after life, until it has ended; and what
+// must hold of it. Never asks for anything that the seed does not give.
+
+import { EngineError, replayRun } from '../../src/engine/index.ts';
+import { Chance } from './chance.ts';
+import { checkDamaged } from './damage.ts';
+import { SimDisk } from './disk.ts';
+import { type Life, lead, runDirectory, Witness } from './embedder.ts';
+import { drawFaults, type Extent, type Fault } from './faults.ts';
+import { live, SimProcess } from './process.ts';
+import { plainProcess, readRecord } from './record.ts';
+import { drawScenario, type Scenario } from './scenario.ts';
+
+export interface Case {
+  readonly seed: number;
+  readonly ticks: number;
+  /** Undefined: those that the seed gives. */
+  readonly faults?: readonly Fault[];
+}
+
+export interface Outcome {
+  /** What must hold and does not; undefined where all holds. */
+  readonly violation: string | undefined;
+  readonly faults: readonly Fault[];
+  readonly lives: number;
+  /** Ticks executed over all lives. */
+  readonly digest: string;
+  /** The last calls of the life that went wrong. */
+  readonly trail: readonly string[];
+}
+
+/** Lives after the last fault; one is enough. */
+const livesMore = 3;
+
+export interface Reference {
+  readonly witness: Witness;
+  readonly extent: Extent;
+  readonly lastTick: number;
+  readonly lastDigest: string;
+  readonly reason: string;
+}
+
+export async function simulate(wanted: Case): Promise<Outcome> {
+  const chance = new Chance(`seed ${wanted.seed}`);
+  const scenario = await drawScenario(chance.of('scenario'), wanted.ticks);
+  const reference = await runReference(scenario);
+  const faults = wanted.faults ?? drawFaults(chance.of('faults'), reference.extent);
+  const run = new FaultyRun(chance, scenario, reference, faults);
+  await run.toItsEnd();
+  return {
+    violation: run.witness.violations[0],
+    faults,
+    lives: run.lives,
+    digest: reference.lastDigest,
+    trail: run.trail,
+  };
+}
+
+async function runReference(scenario: Scenario): Promise<Reference> {
+  const process = plainProcess(new SimDisk());
+  const witness = new Witness();
+  const plain = { ...scenario, workers: 0, snapshotAtStart: false };
+  const life = { process, scenario: plain, witness, goesOn: false, interruptTick: undefined };
+  const ended = await live(process, lead(life));
+  if (typeof ended === 'string' || witness.violations.length > 0)
+    throw new Error(`the run without faults is ${String(ended)}: ${witness.violations[0]}`);
+  const { changes, clockReadings } = process;
+  const extent = {
+    ticks: scenario.ticks,
+    changes: changes * 2,
+    streams: scenario.ticks,
+    readings: clockReadings,
+  };
+  return { witness, extent, lastTick: ended.ticks, lastDigest: ended.digest, reason: ended.reason };
+}
+
+class FaultyRun {
+  readonly witness: Witness = new Witness();
+  readonly #chance: Chance;
+  readonly #scenario: Scenario;
+  readonly #reference: Reference;
+  readonly #faults: readonly Fault[];
+  #disk: SimDisk = new SimDisk();
+  /** Whether `create` has answered once: from then on there is a record. */
+  #begun = false;
+  lives = 0;
+  trail: readonly string[] = [];
+
+  constructor(chance: Chance, scenario: Scenario, reference: Reference, faults: readonly Fault[]) {
+    this.#chance = chance;
+    this.#scenario = scenario;
+    this.#reference = reference;
+    this.#faults = faults;
+    for (const [tick, digest] of reference.witness.digests) this.witness.digests.set(tick, digest);
+    for (const [place, text] of reference.witness.outputs) this.witness.outputs.set(place, text);
+  }
+
+  async toItsEnd(): Promise<void> {
+    const { witness } = this;
+    const last = Math.max(-1, ...this.#faults.map(({ life }) => life)) + livesMore;
+    for (let ended = false; !ended; this.lives++) {
+      if (this.lives > last) witness.violate(`the run has not ended after ${this.lives} lives`);
+      if (witness.violations.length > 0) return;
+      ended = await this.#live(this.lives);
+    }
+    if (witness.violations.length === 0) await this.#checkEnd();
+  }
+
+  /** Answers whether the run has ended for good. */
+  async #live(life: number): Promise<boolean> {
+    const faults = this.#faults.filter((fault) => fault.life === life);
+    const { workers, logSizes, journalEntriesMax } = this.#scenario;
+    const chance = this.#chance.of(`life ${life}`);
+    const options = { chance, disk: this.#disk, workers, logSizes, journalEntriesMax, faults };
+    const process = new SimProcess(options);
+    let ended: boolean;
+    try {
+      ended = await this.#lead(process, faults);
+    } catch (error) {
+      ended = this.#judge(error, process);
+    }
+    // Whatever of it is still on its way comes to nothing.
+    process.dead = true;
+    this.trail = process.trail;
+    if (faults.some(({ kind }) => kind === 'power')) this.#disk.losePower(chance.of('power'));
+    if (this.#begun && this.witness.violations.length === 0) {
+      const guaranteed = this.#guaranteedTick;
+      await checkDamaged({
+        disk: this.#disk,
+        faults,
+        guaranteed,
+        scenario: this.#scenario,
+        witness: this.witness,
+      });
+    }
+    return ended;
+  }
+
+  async #lead(process: SimProcess, faults: readonly Fault[]): Promise<boolean> {
+    const { witness } = this;
+    const interrupt = faults.find((fault) => fault.kind === 'interrupt');
+    const onOpen: Life['onOpen'] = (run) => {
+      this.#begun = true;
+      this.#checkRecovered(run.tick);
+    };
+    const goesOn = this.#begun || this.#disk.folders.size > 0;
+    const life = {
+      process,
+      scenario: this.#scenario,
+      witness,
+      goesOn,
+      interruptTick: interrupt?.tick,
+      onOpen,
+    };
+    const summary = await live(process, lead(life));
+    if (summary === 'dead') return false;
+    if (summary === 'stuck') {
+      witness.violate('nothing happens any more, and the run has not ended');
+      return false;
+    }
+    return summary.reason !== 'interrupted';
+  }
+
+  get #guaranteedTick(): number {
+    return this.#scenario.durability === 'none' ? 0 : this.witness.outputTick;
+  }
+
+  /** A life has failed: only its faults may be why. Answers whether the run had ended before. */
+  #judge(error: unknown, process: SimProcess): boolean {
+    if (process.dead) return false;
+    const isFault = error instanceof EngineError && error.code === 'host-fault' && process.refusals > 0;
+    if (isFault) return false;
+    const code = error instanceof EngineError ? error.code : undefined;
+    if (!this.#begun && code === 'run-directory-invalid') {
+      // What a dead process left before there was a record: whoever made the folder removes it.
+      this.#disk = new SimDisk();
+      return false;
+    }
+    if (code === 'run-directory-invalid' && /it has ended/.test(String(error))) {
+      return true;
+    }
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.witness.violate(`the life failed for no fault of the host: ${code ?? ''} ${stack}`);
+    return false;
+  }
+
+  /** What was promised before must be there after a recovery. */
+  #checkRecovered(tick: number): void {
+    const { witness } = this;
+    const { durability } = this.#scenario;
+    if (durability === 'none') return;
+    if (tick < this.#guaranteedTick)
+      witness.violate(
+        `outputs of tick ${this.#guaranteedTick} were given, and the recovered run is at tick ${tick}`,
+      );
+    const recorded = new Set(readRecord(this.#disk.settled()).calls);
+    for (const number of witness.acknowledged) {
+      if (!recorded.has(number)) witness.violate(`call ${number} was acknowledged, and is not in the record`);
+    }
+  }
+
+  async #checkEnd(): Promise<void> {
+    const { witness } = this;
+    const record = readRecord(this.#disk);
+    const { digests } = this.#reference.witness;
+    const wrong = [...digests].find(([tick, digest]) => record.digests.get(tick) !== digest);
+    if (wrong !== undefined || record.digests.size !== digests.size)
+      witness.violate(`the record is not that of the run without faults, from tick ${wrong?.[0]} on`);
+    const missing = [...this.#reference.witness.given].find((place) => !witness.given.has(place));
+    if (missing !== undefined) witness.violate(`output ${missing} was never given`);
+    if (record.ended !== this.#reference.reason) witness.violate(`the record ends with "${record.ended}"`);
+    if (new Set(record.calls).size !== record.calls.length) witness.violate('a call is in the record twice');
+    await this.#checkReplay();
+  }
+
+  async #checkReplay(): Promise<void> {
+    const chance = this.#chance.of('replay');
+    const { workers, ticks, journalEntriesMax } = this.#scenario;
+    const disk = this.#disk.settled();
+    const faults: Fault[] = [{ kind: 'loss', life: 0, at: chance.below(ticks), how: 'after' }];
+    const process = new SimProcess({ chance, disk, workers, journalEntriesMax, faults });
+    const from = chance.oneIn(2) ? 1 : chance.below(ticks);
+    try {
+      const replayed = await live(process, replayRun(runDirectory, { workers, from }, process.ports));
+      if (typeof replayed === 'string') this.witness.violate(`the replay is ${replayed}`);
+      else if (replayed.digest !== this.#reference.lastDigest || !replayed.complete)
+        this.witness.violate(`the replay ends with ${replayed.digest}, complete: ${replayed.complete}`);
+    } catch (error) {
+      this.witness.violate(`the replay fails: ${String(error)}`);
+    }
+  }
+}
