@@ -1,9 +1,11 @@
-// Simulation: npm run sim -- --seeds N --ticks M [--seed S]. Each seed is a system, its inputs and what goes wrong. What
-// does not hold is shrunk and printed with its seed. All of it happens in memory, without real time.
+// Simulation: npm run sim -- --seeds N --ticks M [--seed S] [--faults JSON]. Each seed is a system, its inputs
+// and what goes wrong with them, all in memory and without real time. What does not hold is shrunk and printed with its
+// seed.
 
 import { parseArgs } from 'node:util';
 import type { Fault } from '../test/sim/faults.ts';
-import { simulate } from '../test/sim/simulate.ts';
+import { shrink } from '../test/sim/shrink.ts';
+import { type Case, simulate } from '../test/sim/simulate.ts';
 
 const { values } = parseArgs({
   options: {
@@ -11,19 +13,43 @@ const { values } = parseArgs({
     ticks: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     faults: { type: 'string' },
+    'no-shrink': { type: 'boolean', default: false },
   },
 });
-const [seeds, ticks, first] = [Number(values.seeds), Number(values.ticks), Number(values.seed)];
-const faults = values.faults === undefined ? {} : { faults: JSON.parse(values.faults) as Fault[] };
+const [seeds, ticks, first] = [values.seeds, values.ticks, values.seed].map(Number) as [
+  number,
+  number,
+  number,
+];
+const fixed = values.faults === undefined ? {} : { faults: JSON.parse(values.faults) as Fault[] };
 const begin = performance.now();
-let failed = 0;
-for (let seed = first; seed < first + seeds; seed++) {
-  const outcome = await simulate({ seed, ticks, ...faults });
-  if (outcome.violation === undefined) continue;
+let [failed, lives] = [0, 0];
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+async function report(wanted: Case): Promise<void> {
+  const outcome = await simulate(wanted);
+  lives += outcome.lives;
+  if (outcome.violation === undefined) return;
   failed++;
-  process.stdout.write(`seed ${seed}: ${outcome.violation}\n${JSON.stringify(outcome.faults)}\n`);
-  process.stdout.write(`${outcome.trail.join('\n')}\n`);
+  print(`seed ${wanted.seed}: ${outcome.violation}`);
+  const { trail, ...small } = values['no-shrink']
+    ? { ...outcome, ticks: wanted.ticks }
+    : await shrink(wanted, outcome);
+  print(`  the least that goes wrong: ${small.violation}`);
+  print(`  last changes of the disk: ${trail.slice(-6).join('; ')}`);
+  const faults = JSON.stringify(small.faults);
+  print(`  npm run sim -- --seeds 1 --seed ${wanted.seed} --ticks ${small.ticks} --faults '${faults}'`);
+}
+
+for (let seed = first; seed < first + seeds; seed++) {
+  await report({ seed, ticks, ...fixed });
+  if ((seed - first + 1) % 500 === 0) print(`${seed - first + 1} seeds, ${failed} failed`);
 }
 const seconds = (performance.now() - begin) / 1000;
-process.stdout.write(`${seeds} seeds, ${failed} failed, ${(seeds / seconds).toFixed(1)} seeds/s\n`);
+print(
+  `${seeds} seeds of ${ticks} ticks, ${lives} lives, ${failed} failed (${(seeds / seconds).toFixed(1)} seeds/s)`,
+);
 process.exitCode = failed > 0 ? 1 : 0;

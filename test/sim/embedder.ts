@@ -118,10 +118,10 @@ function makeCalls({ process, scenario, witness }: Life, run: Orchestrator): voi
   const calls = scenario.calls.get(run.tick);
   if (calls === undefined) return;
   const made: number[] = [];
-  for (const { number, make } of calls) {
+  for (const { number, marked, make } of calls) {
     try {
       make(run);
-      made.push(number);
+      if (marked) made.push(number);
     } catch (error) {
       // An agent or channel that is not there: refused at once, and not part of the run.
       if (!(error instanceof EngineError) || error.code !== 'input-invalid') throw error;

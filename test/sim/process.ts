@@ -48,6 +48,8 @@ export class SimProcess {
   streams = 0;
   /** Faults of the host that the process was told of. */
   refusals = 0;
+  /** Executors that were lost. */
+  losses = 0;
   dead = false;
   /** The last calls, for people. */
   readonly trail: string[] = [];
@@ -65,7 +67,9 @@ export class SimProcess {
       if (workers === 0) return createPlainPool(systemTables(config));
       const lossAt = (): FaultOf<'loss'>['how'] | undefined => {
         const run = this.streams++;
-        return this.#faults('loss').find(({ at }) => at === run)?.how;
+        const loss = this.#faults('loss').find(({ at }) => at === run)?.how;
+        if (loss !== undefined) this.losses++;
+        return loss;
       };
       return createSimPool(systemTables(config), { size: workers, chance: chance.of('pool'), clock, lossAt });
     };

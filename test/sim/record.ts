@@ -27,7 +27,8 @@ export function readRecord(disk: SimDisk): SimRecord {
   const directory = openRunDirectory('run', plainProcess(disk).ports.openStorage('run'));
   const digests = new Map<number, string>();
   const outputs = new Map<string, string>();
-  const calls: number[] = [];
+  /** By tick: a tick whose end was lost is sealed again, with the same inputs. */
+  const calls = new Map<number, readonly number[]>();
   const epochs: number[] = [];
   let ended: string | undefined;
   for (const { channel, tick, payload } of readEvents(directory)) {
@@ -40,11 +41,14 @@ export function readRecord(disk: SimDisk): SimRecord {
       const { epoch, index, agent, payload: bytes } = decodeEvent(channel, payload);
       outputs.set(`${epoch} ${tick} ${index}`, `${agent} ${encodeHex(bytes)}`);
     } else if (channel === 'inputs') {
-      for (const { waits, payload: bytes } of decodeEvent(channel, payload).inputs) {
-        const number = waits ? undefined : callNumber(bytes);
-        if (number !== undefined) calls.push(number);
-      }
+      const { inputs } = decodeEvent(channel, payload);
+      const marked = inputs.filter(({ waits }) => !waits).map((input) => callNumber(input.payload));
+      if (inputs.length > 0)
+        calls.set(
+          tick,
+          marked.filter((number) => number !== undefined),
+        );
     }
   }
-  return { digests, calls, outputs, epochs, ended };
+  return { digests, calls: [...calls.values()].flat(), outputs, epochs, ended };
 }

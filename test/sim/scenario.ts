@@ -19,6 +19,8 @@ import { drawProgram } from './guest.ts';
 /** A call of the embedding program. Its payload ends with its number. */
 export interface Call {
   readonly number: number;
+  /** Whether the record shows its number. */
+  readonly marked: boolean;
   readonly make: (run: Orchestrator) => void;
 }
 
@@ -50,7 +52,7 @@ export async function drawScenario(chance: Chance, ticks: number): Promise<Scena
     calls: drawCalls(chance.of('calls'), ticks),
     workers: chance.pick([0, 1, 2, 2, 3, 4]),
     logSizes: {
-      segmentBytesMax: chance.pick([3000, 12_000, 60_000, 1_000_000]),
+      segmentBytesMax: chance.pick([6000, 40_000, 200_000, 1_000_000]),
       chunkBytesMax: chance.pick([200, 2000, 16_000]),
     },
     journalEntriesMax: chance.pick([undefined, 2, 17]),
@@ -85,9 +87,9 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
     },
     host: {
       durability,
-      trace: chance.pick(['none', 'outcomes', 'full'] as const),
-      residentAgentsMax: chance.pick([1, 3, 4096]),
-      snapshotTicks: chance.pick([0, 1, 7, 20, 50]),
+      trace: chance.pick(['none', 'outcomes', 'outcomes', 'full'] as const),
+      residentAgentsMax: chance.pick([1, 3, 4096, 4096, 4096, 4096]),
+      snapshotTicks: chance.oneIn(12) ? 1 : chance.pick([0, 0, 7, 20, 50]),
     },
     agents: {
       one: { ...common, count: 4, subscriptions: ['A', 'B'], channels: ['den'] },
@@ -152,7 +154,7 @@ function drawCall(chance: Chance, number: number): Call {
     else if (ends) run.terminateAgent(to);
     else run.stepAgent(to);
   };
-  return { number, make };
+  return { number, marked: kind < 8, make };
 }
 
 /** The number of a call from its payload; undefined for a payload that is none. */
