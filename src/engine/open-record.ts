@@ -7,6 +7,7 @@ import {
   checkEventLog,
   createRunDirectory,
   EventLogWriter,
+  makeTailDurable,
   type RunDirectory,
   recordFormat,
   truncateTail,
@@ -60,10 +61,15 @@ export function beginRecord(
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }
 
-/** Takes away what a crash left unfinished: a torn tail, of which a copy is kept. Call it before reading the record. */
+/**
+ * Takes away what a crash left unfinished, and makes durable what it left: a torn tail is cut, and a copy of it kept. Call
+ * it before reading the record.
+ */
 export function mendRecord(directory: RunDirectory): void {
   directory.removeUnfinished();
-  if (!checkEventLog(directory).complete) truncateTail(directory);
+  const end = checkEventLog(directory);
+  makeTailDurable(directory, end);
+  truncateTail(directory, end);
 }
 
 /** Goes on with a record that was read to its end. */

@@ -4,6 +4,7 @@ export { AnswerWindow } from './answer-window.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
 export type { LogEvent } from './chunk-events.ts';
+export { makeTailDurable } from './durable-tail.ts';
 export {
   checkEventLog,
   EventLogReader,

@@ -68,6 +68,12 @@ export class SimFile {
     this.#changes = [];
   }
 
+  /** A sync that failed: what was not synced before is shown, and no later sync writes it. */
+  failSync(chance: Chance): void {
+    for (const change of this.#changes) if (chance.oneIn(2)) apply(this.#durable, change);
+    this.#changes = [];
+  }
+
   /** What makes durable the changes until now, once it is called. */
   syncLater(): () => void {
     const until = new Set(this.#changes);

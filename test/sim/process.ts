@@ -116,7 +116,7 @@ export class SimProcess {
   }
 
   /** A change of the disk. `partly` is what it leaves behind where the process dies in the middle of it. */
-  #change<T>(what: string, run: () => T, partly: () => void = () => {}): T {
+  #change<T>(what: string, run: () => T, partly: () => void = () => {}, onRefused: () => void = () => {}): T {
     this.checkAlive();
     const at = ++this.changes;
     this.#note(what);
@@ -127,7 +127,7 @@ export class SimProcess {
       this.die();
     }
     for (const full of this.#faults('full')) if (full.at === at) this.#room = full.bytes;
-    this.#failWhere('change', at, what);
+    this.#failWhere('change', at, what, onRefused);
     return run();
   }
 
@@ -137,9 +137,11 @@ export class SimProcess {
     return run();
   }
 
-  #failWhere(of: 'change' | 'reading', at: number, what: string): void {
+  #failWhere(of: 'change' | 'reading', at: number, what: string, onRefused: () => void = () => {}): void {
     for (const fault of this.#faults('error')) {
-      if (fault.of === of && at >= fault.at && at < fault.at + fault.calls) this.#refuse('EIO', what);
+      if (fault.of !== of || at < fault.at || at >= fault.at + fault.calls) continue;
+      onRefused();
+      this.#refuse('EIO', what);
     }
   }
 
@@ -224,13 +226,14 @@ export class SimProcess {
 
   #handle(path: string, file: SimFile): Pick<AppendHandle, 'sync' | 'beginSync' | 'close'> {
     const { clock } = this;
+    const lose = (): void => file.failSync(this.#options.chance);
     return {
-      sync: () => this.#change(`sync ${path}`, () => file.sync()),
+      sync: () => this.#change(`sync ${path}`, () => file.sync(), undefined, lose),
       beginSync: async () => {
         this.checkAlive();
         const synced = file.syncLater();
         await new Promise<void>((resolve) => clock.after(this.#options.chance.skewed(100), resolve));
-        this.#change(`synced ${path}`, synced);
+        this.#change(`synced ${path}`, synced, undefined, lose);
       },
       close: () => this.#change(`close ${path}`, () => {}),
     };

@@ -73,7 +73,13 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
   const restart =
     restartsMax === 0
       ? undefined
-      : ({ policy: 'from-init', restartsMax, backoffTicks: chance.below(5), backoffTicksMax: 9 } as const);
+      : {
+          policy: chance.pick(['from-init', 'from-image'] as const),
+          restartsMax,
+          backoffTicks: chance.below(5),
+          backoffTicksMax: 9,
+          imageTicks: chance.between(1, 9),
+        };
   const every: readonly Capability[] = capabilities;
   const common = { module, capabilities: every, limits, overflow: chance.pick(overflows), restart };
   return {
@@ -84,9 +90,12 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       tasksPerTickMax: chance.pick([2, 5, 1000]),
       inputsPerTickMax: chance.pick([1, 1, 2, 3]),
       agentsMax: chance.pick([8, 10, 20]),
+      onFault: chance.pick([undefined, 'one/0', 'ticking/1']),
     },
     host: {
       durability,
+      batchTicks: chance.pick([1, 3, 20, 1000]),
+      batchMs: chance.pick([1, 30, 1000]),
       trace: chance.pick(['none', 'outcomes', 'outcomes', 'full'] as const),
       residentAgentsMax: chance.pick([1, 3, 4096, 4096, 4096, 4096]),
       snapshotTicks: chance.oneIn(12) ? 1 : chance.pick([0, 0, 7, 20, 50]),
