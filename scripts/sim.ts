@@ -49,7 +49,6 @@ for (let seed = first; seed < first + seeds; seed++) {
   if ((seed - first + 1) % 500 === 0) print(`${seed - first + 1} seeds, ${failed} failed`);
 }
 const seconds = (performance.now() - begin) / 1000;
-print(
-  `${seeds} seeds of ${ticks} ticks, ${lives} lives, ${failed} failed (${(seeds / seconds).toFixed(1)} seeds/s)`,
-);
+print(`${seeds} seeds of ${ticks} ticks, ${lives} lives, ${(seeds / seconds).toFixed(1)} seeds/s`);
+print(`${seeds - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -55,7 +55,7 @@ export async function drawScenario(chance: Chance, ticks: number): Promise<Scena
       segmentBytesMax: chance.pick([6000, 40_000, 200_000, 1_000_000]),
       chunkBytesMax: chance.pick([200, 2000, 16_000]),
     },
-    journalEntriesMax: chance.pick([undefined, 2, 17]),
+    journalEntriesMax: chance.oneIn(8) ? 2 : chance.pick([undefined, 40]),
     snapshotAtStart: chance.oneIn(4),
   };
 }
@@ -78,7 +78,7 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
           restartsMax,
           backoffTicks: chance.below(5),
           backoffTicksMax: 9,
-          imageTicks: chance.between(1, 9),
+          imageTicks: chance.between(2, 20),
         };
   const every: readonly Capability[] = capabilities;
   const common = { module, capabilities: every, limits, overflow: chance.pick(overflows), restart };

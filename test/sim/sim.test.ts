@@ -8,18 +8,18 @@ import { simulate } from './simulate.ts';
 
 test('whatever goes wrong, a run comes to the digests of the run in which nothing does', async () => {
   let lives = 0;
-  for (let seed = 1; seed <= 300; seed++) {
+  for (let seed = 1; seed <= 120; seed++) {
     const outcome = await simulate({ seed, ticks: 30 });
     const again = `npm run sim -- --seeds 1 --seed ${seed} --ticks 30`;
     assert.equal(outcome.violation, undefined, `seed ${seed}: see it with ${again}`);
     lives += outcome.lives;
   }
-  assert.ok(lives > 500, `${lives} lives`);
+  assert.ok(lives > 200, `${lives} lives`);
 });
 
 test('every change of the disk can be the one that fails, or the last one', async () => {
   const seed = 5;
-  for (let at = 1; at <= 40; at++) {
+  for (let at = 1; at <= 60; at += 2) {
     const faults: Fault[][] = [
       [
         { kind: 'kill', life: 0, at, phase: 'during' },
