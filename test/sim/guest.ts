@@ -294,6 +294,7 @@ export function createGuest(options: InstanceOptions): Instance {
     nextTimer: options.nextTimer,
     pendingTimers: new Set(),
     nextChild: options.nextChild,
+    nextRequest: options.nextRequest,
     turnEffects: 0,
     turnBytes: 0,
   };

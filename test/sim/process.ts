@@ -1,5 +1,6 @@
 // One life of the engine's process: its way to disk, clock and pool, along which its faults meet it.
 
+import assert from 'node:assert/strict';
 import { promisify } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { systemTables } from '../../src/engine/genesis.ts';
@@ -76,6 +77,7 @@ export class SimProcess {
     this.ports = {
       openStorage: () => this.#storage(),
       openPool: pool,
+      openInference: () => assert.fail('a simulated system has no models'),
       compress: (bytes) => this.#compress(bytes),
       createRunId: () => '0123456789abcdef0123456789abcdef',
       clock: {
