@@ -62,8 +62,8 @@ export function beginRecord(
 }
 
 /**
- * Takes away what a crash left unfinished, and makes durable what it left: a torn tail is cut, and a copy of it kept. Call
- * it before reading the record.
+ * Takes away what a crash left unfinished, and makes durable what it left: a torn tail is cut, and a copy of it kept.
+ * Call it before reading the record.
  */
 export function mendRecord(directory: RunDirectory): void {
   directory.removeUnfinished();

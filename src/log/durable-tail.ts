@@ -1,5 +1,5 @@
-// Makes durable what a recovery is about to believe. A log that was read may lie in the system's cache alone: the process
-// that wrote it died before it synced, or its sync failed, and then no later sync writes those bytes.
+// Makes durable what a recovery is about to believe. A log that was read may lie in the system's cache alone: the
+// process that wrote it died before it synced, or its sync failed, and then no later sync writes those bytes.
 
 import { assert } from '../base/errors.ts';
 import type { LogEnd } from './event-log-reader.ts';

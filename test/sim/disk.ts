@@ -1,5 +1,5 @@
-// A disk in memory that keeps what was synced and may lose, reorder or tear the rest when the power goes. It knows files,
-// folders and bytes; who fails when is decided by the process that uses it (ports.ts).
+// A disk in memory that keeps what was synced and may lose, reorder or tear the rest when the power goes. It knows
+// files, folders and bytes; who fails when is decided by the process that uses it (ports.ts).
 
 import type { Chance } from './chance.ts';
 

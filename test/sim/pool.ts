@@ -9,7 +9,7 @@ import type { SystemTables } from '../../src/sandbox/tables.ts';
 import type { Chance } from './chance.ts';
 import { createGuest, SimMemory } from './guest.ts';
 
-/** How an executor is lost with the stream it is given: before it runs it, after it did, or while others wait for it. */
+/** How an executor is lost with a stream: before it runs it, after it did, or while others wait for it. */
 export type Loss = 'before' | 'after' | 'hangs';
 
 export interface SimPoolOptions {
