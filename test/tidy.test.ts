@@ -314,7 +314,8 @@ test('every dependency is explained in docs/ARCHITECTURE.md', () => {
 test('every link of a document leads to a file', () => {
   const problems: string[] = [];
   for (const path of list('*.md', '{docs,examples,sdk}/**/*.md')) {
-    for (const [, target = ''] of read(path).text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    const prose = read(path).text.replace(/^```[\s\S]*?^```$/gm, '');
+    for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target) || target.startsWith('#')) continue;
       const file = join(root, dirname(path), target.replace(/#.*$/, ''));
       if (!existsSync(file)) problems.push(`${path}: "${target}" is not there`);

@@ -27,8 +27,9 @@ export function reportFailure(error: unknown, json: boolean): number {
 export function complain(kind: 'error' | 'warning', message: string): void {
   const colour = kind === 'error' ? 'red' : 'yellow';
   const plain = `${kind}:`;
-  // Otherwise the stream and the environment are asked.
-  const unwanted = (process.env.NO_COLOR ?? '') !== '';
+  // The stream and the environment are asked here, since the Node that is told it is too old does not ask them.
+  const forced = (process.env.FORCE_COLOR ?? '') !== '';
+  const unwanted = (process.env.NO_COLOR ?? '') !== '' || !(process.stderr.isTTY || forced);
   const head = unwanted ? plain : styleText([colour, 'bold'], plain, { stream: process.stderr });
   process.stderr.write(`${head} ${printableLines(message)}\n`);
 }

@@ -1,6 +1,6 @@
 // `wasm-engine instrument`: one module checked, and written as the engine runs it.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { EngineError } from '../base/errors.ts';
 import { costTableVersion, instrument } from '../wasm/index.ts';
 import { writeLine } from './standard-output.ts';
@@ -13,6 +13,10 @@ export interface InstrumentOptions {
 export function instrumentCommand(input: string, options: InstrumentOptions): number {
   const bytes = attempt('read', input, 'module-missing', () => readFileSync(input));
   const result = instrument(bytes, { name: input });
+  if (isSameFile(input, options.output)) {
+    const text = `Cannot write ${JSON.stringify(options.output)}: it is the module that was read`;
+    throw new EngineError('usage', text, { file: options.output });
+  }
   attempt('write', options.output, 'run-failed', () => writeFileSync(options.output, result.bytes));
   const { memory, globals, imports, exports } = result;
   const [bytesBefore, bytesAfter] = [bytes.length, result.bytes.length];
@@ -27,6 +31,11 @@ export function instrumentCommand(input: string, options: InstrumentOptions): nu
   writeLine(`  exports  ${exports.join(', ') || 'none'}`);
   writeLine(`  memory   ${memory.pagesMin} to ${memory.pagesMax} pages of 64 KiB`);
   return 0;
+}
+
+function isSameFile(first: string, second: string): boolean {
+  const [a, b] = [first, second].map((file) => statSync(file, { bigint: true, throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino && b.isFile();
 }
 
 function attempt<T>(verb: string, file: string, code: 'module-missing' | 'run-failed', work: () => T): T {

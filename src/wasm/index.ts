@@ -1,4 +1,5 @@
 // The face of this room: bytes of a module in, bytes of an instrumented module out. Usable without the rest.
+export { engineExport, memoryImport, Status, stateExport } from '../abi/guest-exports.ts';
 export type { MutableGlobal } from './accessors.ts';
 export { costTableVersion } from './cost-table.ts';
 export { authorPlaces, explainTrap, type TrapFrame } from './explain-trap.ts';

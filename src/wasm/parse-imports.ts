@@ -1,4 +1,5 @@
 // The import section: only host functions that exist, with the types they have.
+import { memoryImport } from '../abi/guest-exports.ts';
 import {
   type HostFunctionName,
   hostFunctions,
@@ -39,6 +40,7 @@ export function parseImports(reader: ByteReader, module: ParsedModule): void {
 
 function otherKindText(full: string, kind: number): string {
   const what = otherKinds[kind];
+  if (full === `${memoryImport.module}.${memoryImport.name}`) return 'it is instrumented already';
   if (what === undefined) return `it imports "${full}" of the unknown kind ${kind}`;
   const hint = kind === 2 ? '; define and export the memory instead' : '';
   return `it imports the ${what} "${full}", only functions of "${hostModule}" are taken${hint}`;

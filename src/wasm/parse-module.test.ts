@@ -38,7 +38,9 @@ const anHost = (name: string, type: string) => imports(`"wasm_engine" "${name}" 
 const refusals: readonly (readonly [string, string | readonly number[], RegExp])[] = [
   ['atomics', withCode(0xfe, 0x03, 0x00), /threads and atomics.*\(code section, offset 0x17\)/],
   ['relaxed SIMD', withCode(0xfd, 0x80, 0x02), /0xfd 0x100 \(relaxed SIMD\)/],
-  ['exceptions', withCode(0x08, 0x00), /0x8 \(exceptions\)/],
+  ['exceptions', withCode(0x08, 0x00), /instruction throw \(exceptions\), which is not taken .*offset 0x17/],
+  ['newer exceptions', withCode(0x1f, 0x40, 0x00, 0x0b), /instruction try_table \(exceptions\)/],
+  ['fewer bodies than functions', [1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0], /1 functions and has 0 bodies .*0x12/],
   ['a tag section', [1, 4, 1, 0x60, 0, 0, 13, 3, 1, 0, 0], /tag section \(exceptions\)/],
   ['garbage collection', withCode(0xfb, 0x00), /garbage collection/],
   ['struct types', [1, 3, 1, 0x5f, 0], /garbage-collected types/],
@@ -53,6 +55,7 @@ const refusals: readonly (readonly [string, string | readonly number[], RegExp])
   ['a memory minimum above its maximum', [5, 4, 1, 1, 2, 1], /minimum 2 above its maximum 1/],
   ['a memory above 65536 pages', '(module (memory 65537))', /65537 pages, at most 65536|wat/],
   ['an imported memory', imports('"wasm_engine" "m" (memory 1)'), /imports the memory "wasm_engine.m"/],
+  ['an instrumented module', imports('"wasm-engine" "memory" (memory 1)'), /it is instrumented already/],
   ['an imported table', imports('"wasm_engine" "t" (table 1 funcref)'), /imports the table/],
   ['an imported global', imports('"wasm_engine" "g" (global i32)'), /imports the global/],
   ['another module', imports('"env" "abort" (func)'), /imports "env.abort", only imports from "wasm_engine"/],

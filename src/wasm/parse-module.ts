@@ -114,12 +114,14 @@ function parseSection(reader: ByteReader, module: ParsedModule, last: number): n
 }
 
 function checkWhole(module: ParsedModule): void {
-  const { name, functions, bodies, data, dataCount } = module;
+  const { name, bytes, functions, bodies, data, dataCount } = module;
   if (functions.length !== bodies.length) {
-    throw refusal(name, `it declares ${functions.length} functions and has ${bodies.length} bodies`);
+    const what = `it declares ${functions.length} functions and has ${bodies.length} bodies`;
+    throw refusal(name, what, 'code', bytes.length);
   }
   if (dataCount !== undefined && dataCount !== data.length) {
-    throw refusal(name, `its data count says ${dataCount}, it has ${data.length} data segments`);
+    const what = `its data count says ${dataCount}, it has ${data.length} data segments`;
+    throw refusal(name, what, 'data', bytes.length);
   }
 }
 

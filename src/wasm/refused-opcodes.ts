@@ -1,15 +1,28 @@
 // The names of what is refused, so that an author learns which feature to turn off.
 import { prefixBulk, prefixSimd } from './opcodes.ts';
 
-const single: readonly (readonly [number, number, string])[] = [
-  [0x06, 0x0a, 'exceptions'],
-  [0x18, 0x19, 'exceptions'],
-  [0x1f, 0x1f, 'exceptions'],
-  [0x14, 0x15, 'typed function references'],
-  [0xd3, 0xd6, 'garbage collection'],
-  [0xfb, 0xfb, 'garbage collection'],
-  [0xfe, 0xfe, 'threads and atomics'],
-];
+const exceptions = 'exceptions';
+const references = 'typed function references';
+
+/** Name and feature by opcode. Where the name is left out, the opcode is the prefix of many. */
+const refused: ReadonlyMap<number, readonly [name: string | undefined, feature: string]> = new Map([
+  [0x06, ['try', exceptions]],
+  [0x07, ['catch', exceptions]],
+  [0x08, ['throw', exceptions]],
+  [0x09, ['rethrow', exceptions]],
+  [0x0a, ['throw_ref', exceptions]],
+  [0x14, ['call_ref', references]],
+  [0x15, ['return_call_ref', references]],
+  [0x18, ['delegate', exceptions]],
+  [0x19, ['catch_all', exceptions]],
+  [0x1f, ['try_table', exceptions]],
+  [0xd3, ['ref.eq', 'garbage collection']],
+  [0xd4, ['ref.as_non_null', references]],
+  [0xd5, ['br_on_null', references]],
+  [0xd6, ['br_on_non_null', references]],
+  [0xfb, [undefined, 'garbage collection']],
+  [0xfe, [undefined, 'threads and atomics']],
+]);
 
 /** What a refused instruction is, for the error. `number` follows the prefix, where there is one. */
 export function refusedOpcodeText(first: number, number?: number): string {
@@ -18,8 +31,8 @@ export function refusedOpcodeText(first: number, number?: number): string {
     return `the instruction ${shown} (relaxed SIMD), which is not taken`;
   }
   if (first === prefixBulk) return `the unknown instruction ${shown}`;
-  const feature = single.find(([from, to]) => first >= from && first <= to)?.[2];
-  if (feature !== undefined) return `the instruction ${shown} (${feature}), which is not taken`;
+  const [name, feature] = refused.get(first) ?? [];
+  if (feature !== undefined) return `the instruction ${name ?? shown} (${feature}), which is not taken`;
   return `the unknown instruction ${shown}`;
 }
 

@@ -171,6 +171,7 @@ test('what cannot be run is one clear error, with the exit code of its kind', as
     [['inspect', 'plain'], 1, /"run\.json" is missing/],
     [['run', '--run-dir', 'plain'], 1, /"run\.json" is missing/],
     [['instrument', 'cut.wasm', '-o', 'x.wasm'], 1, /cut\.wasm/],
+    [['instrument', 'echo.wasm', '-o', 'plain/../echo.wasm'], 2, /it is the module that was read/],
     [['instrument', 'gone.wasm', '-o', 'x.wasm'], 1, /Cannot read "gone\.wasm"/],
   ];
   const results = await Promise.all(cases.map(([words]) => cli(words)));

@@ -111,7 +111,7 @@ test('every other opcode is refused, whatever V8 makes of it', () => {
     const beyond = code >= 0x120 && code - 0x120 > 0xff;
     if (code === 0xfc || code === 0xfd || (!beyond && opcodeInfo(number) !== undefined)) continue;
     refused++;
-    assert.match(refusalOf(moduleOf(sink, '')) ?? 'accepted', /it has the (unknown )?instruction 0x/);
+    assert.match(refusalOf(moduleOf(sink, '')) ?? 'accepted', /it has the (unknown )?instruction \S/);
   }
   assert.ok(refused > 150);
 });

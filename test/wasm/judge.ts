@@ -26,7 +26,7 @@ const reasonsOfOurOwn: readonly RegExp[] = [
   /at most \d+ are taken|more than \d+ mutable globals/,
   /it imports .*(only (imports|functions)|which is no host function|this version does not have|wanted)/s,
   /mutable global of funcref/,
-  /belong to the engine/,
+  /belong to the engine|instrumented already/,
 ];
 
 export function hasOwnReason(refusal: string): boolean {
