@@ -30,3 +30,18 @@ export function byteRange(text: string): { readonly start: number; readonly leng
   const wanted = `start:length, such as 0x400:256, with a length from 1 to ${rangeBytesMax}`;
   throw new InvalidArgumentError(`found ${JSON.stringify(text)}, wanted ${wanted}`);
 }
+
+type ModuleChoice = readonly [name: string, file: string];
+
+/** One more `NAME=FILE`. */
+export function moduleChoice(text: string, previous: readonly ModuleChoice[] = []): readonly ModuleChoice[] {
+  const at = text.indexOf('=');
+  const [name, file] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 1 || file === '')
+    throw new InvalidArgumentError(
+      `found ${JSON.stringify(text)}, wanted NAME=FILE, such as trader=other.wasm`,
+    );
+  if (previous.some(([other]) => other === name))
+    throw new InvalidArgumentError(`found ${JSON.stringify(name)} twice, wanted one module for each`);
+  return [...previous, [name, file]];
+}

@@ -12,7 +12,9 @@ export function runText(path: string, facts: RunFacts): string[] {
   const state = facts.ended === undefined ? 'still going, or cut off' : `ended: ${facts.ended}`;
   const rows: [string, string][] = [
     ['state', state],
+    ['run', manifest.runId],
     ['engine', `${manifest.engine}, on Node ${facts.node.replace(/^v/, '')}`],
+    ...originRows(manifest.origin),
     ['durability', manifest.durability],
     ['modules', grouped(facts.modules.length)],
     ['agents', grouped(facts.agents.length)],
@@ -38,6 +40,18 @@ export function runText(path: string, facts: RunFacts): string[] {
   const more = facts.faults - facts.firstFaults.length;
   if (more > 0) lines.push(`  and ${grouped(more)} more`);
   return lines;
+}
+
+function originRows(origin: RunFacts['manifest']['origin']): [string, string][] {
+  if (origin === undefined) return [];
+  const { runId, name, tick, digest, changes } = origin;
+  const changed = changes.length === 0 ? [['', 'nothing was changed'] as [string, string]] : [];
+  return [
+    ['fork of', `"${name}" (run ${runId}), from tick ${grouped(tick)}`],
+    ['', `digest ${digest}`],
+    ...changed,
+    ...changes.map((change): [string, string] => ['', change]),
+  ];
 }
 
 function agentTable(agents: readonly AgentFacts[]): string[] {

@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
-import { byteRange, path, wholeNumber } from './command-options.ts';
+import { byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { RepairOptions } from './repair.ts';
 import type { ReplayOptions } from './replay.ts';
-import type { RunOptions } from './run.ts';
+import type { ForkOptions, RunOptions } from './run.ts';
 
 /** Runs a command line and answers the exit code. */
 export async function runProgram(words: readonly string[]): Promise<number> {
@@ -167,7 +167,8 @@ function addFork(program: Command, done: (exitCode: number) => void): void {
     .command('fork')
     .summary('go on from a tick of a recorded run, in a new run')
     .description(
-      'Begins a new run that goes on from a tick of a recorded one, with other input or another seed.',
+      'Begins a new run that goes on from a tick of a recorded one: with the inputs of that run, as far as its record ' +
+        'goes, or with others; with another seed; with another module.',
     )
     .argument('<run-dir>', 'run directory; it is only read', path)
     .requiredOption(
@@ -175,10 +176,23 @@ function addFork(program: Command, done: (exitCode: number) => void): void {
       'the last tick that both runs share',
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
-    .option('-i, --input <file>', 'JSON Lines in place of the rest of the input; - for standard input', path)
+    .option(
+      '-i, --input <file>',
+      'JSON Lines in place of the inputs that the run recorded; - for standard input',
+      path,
+    )
+    .option(
+      '--seed <n>',
+      'another seed: from the tick on, every agent draws from a new stream',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
+    .option(
+      '--module <name=file>',
+      'another module for [agents.NAME]; its agents begin anew, with what waits for them; may be repeated',
+      moduleChoice,
+    )
     .option('--ticks <n>', 'the last logical tick', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('-w, --workers <n>', 'worker threads; 0 runs everything in one thread', wholeNumber(0, 64))
-    .option('--seed <n>', 'seed of the agents that begin later', wholeNumber(0, Number.MAX_SAFE_INTEGER))
     .option('-d, --run-dir <dir>', 'new folder for the record (default: runs/<run>-fork-<n>)', path)
     .option('--models <dir>', 'where models lie: <dir>/<model>/<version>/model.onnx', path)
     .option('-o, --output <file>', 'write outputs there; otherwise to standard output', path)
@@ -187,15 +201,16 @@ function addFork(program: Command, done: (exitCode: number) => void): void {
     .addHelpText(
       'after',
       `
-The new run directory stands by itself, with the snapshot that it began from.
+The new run directory stands by itself, with the snapshot that it began from; "inspect" says where it comes from.
 
 Examples:
   wasm-engine fork runs/system-1 --tick 500 --input other.jsonl
+  wasm-engine fork runs/system-1 --tick 500 --module trader=bolder.wasm
   wasm-engine diff runs/system-1 runs/system-1-fork-1`,
     )
-    .action(async (runDirectory: string, options: RunOptions & { readonly tick: number }) => {
+    .action(async (runDirectory: string, options: ForkOptions) => {
       const { forkCommand } = await import('./run.ts');
-      done(await forkCommand(runDirectory, options.tick, options));
+      done(await forkCommand(runDirectory, options));
     });
 }
 

@@ -19,7 +19,7 @@ export function progressText({ ticks, messages, faults }: RunProgress, elapsedMs
 /** Lines for a person. */
 export function summaryText(name: string, summary: RunSummary, elapsedMs: number): string {
   const { ticks, executed, digest, runDirectory } = summary;
-  const jumped = executed === ticks ? '' : ` (${grouped(executed)} executed, the clock jumped over the rest)`;
+  const jumped = executed === ticks ? '' : ` (${grouped(executed)} executed)`;
   const rows: [string, string][] = [
     ['agents', grouped(summary.agents)],
     ['ticks', grouped(ticks) + jumped],

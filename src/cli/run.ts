@@ -1,8 +1,10 @@
 // `wasm-engine run`: from a system file, or from an interrupted run's record, to a finished record.
 
+import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import {
+  isRecordedRun,
   type LineSource,
   type LoadedSystem,
   loadSystem,
@@ -42,6 +44,8 @@ interface Prepared {
   readonly orchestrator: Orchestrator;
   readonly runDirectory: string;
   readonly source: LineSource | undefined;
+  /** The run whose inputs are taken. */
+  readonly recorded?: string | undefined;
   readonly pace: 'free' | 'wall-clock';
 }
 
@@ -54,9 +58,15 @@ export async function runCommand(systemFile: string | undefined, options: RunOpt
   );
 }
 
+export interface ForkOptions extends RunOptions {
+  readonly tick: number;
+  /** `NAME=FILE`. */
+  readonly module?: readonly (readonly [string, string])[];
+}
+
 /** `wasm-engine fork`: a new run that goes on from a tick of another one. */
-export async function forkCommand(from: string, tick: number, options: RunOptions): Promise<number> {
-  return runPrepared(options, (outputs) => fork(from, tick, options, outputs));
+export async function forkCommand(from: string, options: ForkOptions): Promise<number> {
+  return runPrepared(options, (outputs) => fork(from, options, outputs));
 }
 
 async function runPrepared(
@@ -145,41 +155,55 @@ async function goOn(
   });
   progress.clear();
   try {
-    const source = openSource(input ?? recordedInput(orchestrator), options);
+    const recorded = input ?? recordedInput(orchestrator);
+    // What a fork takes from the run that it comes from.
+    const isRun = input === undefined && recorded !== undefined && isRecordedRun(recorded);
+    const source = openSource(isRun ? undefined : recorded, options);
     const name = basename(resolve(runDirectory));
-    return { name, orchestrator, runDirectory, source, pace: options.pace ?? 'free' };
+    const from = isRun ? recorded : undefined;
+    return { name, orchestrator, runDirectory, source, recorded: from, pace: options.pace ?? 'free' };
   } catch (error) {
     await orchestrator.close();
     throw error;
   }
 }
 
-async function fork(from: string, tick: number, options: RunOptions, outputs: Outputs): Promise<Prepared> {
-  const { seed, workers, input } = options;
-  outputs.open(options.output, 'new');
+async function fork(from: string, options: ForkOptions, outputs: Outputs): Promise<Prepared> {
+  const { tick, seed, workers, input, module = [] } = options;
+  const modules = Object.fromEntries(module.map(([name, file]) => [name, readModule(name, file)]));
+  const source = input === undefined ? undefined : openSource(input, options);
   const runDirectory = options.runDir ?? makeRunDirectory(`${basename(resolve(from))}-fork`);
-  const orchestrator = await Orchestrator.fork({
-    from,
-    tick,
-    runDirectory,
-    outputs,
-    blocking: true,
-    ...(seed !== undefined && { seed }),
-    ...(workers !== undefined && { workers }),
-    ...(options.models !== undefined && { modelsDirectory: options.models }),
-  });
   try {
-    const source = openSource(input ?? recordedInput(orchestrator), options);
-    return {
-      name: basename(resolve(runDirectory)),
-      orchestrator,
+    const orchestrator = await Orchestrator.fork({
+      from: resolve(from),
+      tick,
       runDirectory,
-      source,
-      pace: options.pace ?? 'free',
-    };
+      outputs,
+      blocking: true,
+      modules,
+      ...(seed !== undefined && { seed }),
+      ...(workers !== undefined && { workers }),
+      ...(options.models !== undefined && { modelsDirectory: options.models }),
+      ...(input !== undefined && { otherInput: input === '-' ? 'standard input' : basename(input) }),
+    });
+    outputs.open(options.output, 'new');
+    const name = basename(resolve(runDirectory));
+    const recorded = input === undefined ? resolve(from) : undefined;
+    return { name, orchestrator, runDirectory, source, recorded, pace: options.pace ?? 'free' };
   } catch (error) {
-    await orchestrator.close();
+    source?.close();
+    if (options.runDir === undefined) removeIfEmpty(runDirectory);
     throw error;
+  }
+}
+
+function readModule(name: string, file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `Cannot read the module ${JSON.stringify(file)} for ${JSON.stringify(name)}: ${why}`;
+    throw new EngineError('module-missing', text, { agent: name, file });
   }
 }
 
@@ -208,11 +232,12 @@ interface Surroundings {
 }
 
 function execute(prepared: Prepared, options: RunOptions, around: Surroundings): Promise<RunSummary> {
-  const { orchestrator, source, pace } = prepared;
+  const { orchestrator, source, recorded, pace } = prepared;
   const { progress, interruption, startedAtMs } = around;
   let badLines = 0;
   return orchestrator.run({
     ...(source !== undefined && { source }),
+    ...(recorded !== undefined && { recorded }),
     ...(options.ticks !== undefined && { ticks: options.ticks }),
     live: options.live ?? false,
     strict: options.strict ?? false,

@@ -13,6 +13,7 @@ import type { ExecutedTick, Machine } from './machine.ts';
 import { nextTick } from './next-tick.ts';
 import { emitTelemetry } from './observe.ts';
 import type { Clock } from './ports.ts';
+import type { RecordedFeed } from './recorded-feed.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { EndReason, RunOptions } from './run-types.ts';
@@ -87,6 +88,30 @@ export class LiveRun {
       if (tick > next && tick === lines?.heldTick) inputs = await this.#gather(lines, tick, signal);
       if (inputs === 'aborted') return 'interrupted';
       await this.step(tick, inputs, lines?.cursor, options);
+    }
+  }
+
+  /**
+   * Runs through the inputs of another record, each in its tick; between them the run does what it has to do by itself.
+   * Answers whether it was interrupted. Every tick that the record has is executed, so that the same system gives the
+   * same digests.
+   */
+  async follow(feed: RecordedFeed, options: RunOptions): Promise<boolean> {
+    const { machine, hostInputs } = this.#parts;
+    const { state } = machine;
+    for (;;) {
+      if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
+      if (options.signal?.aborted === true) return true;
+      const recorded = feed.nextTick;
+      if (recorded === undefined) return false;
+      const facts = { state, hasInputs: !hostInputs.isEmpty, heldTick: undefined, keptOpen: false };
+      const tick = Math.min(nextTick(facts) ?? recorded, recorded);
+      if (options.ticks !== undefined && tick >= options.ticks && !state.stopping) return false;
+      const inputs = feed.take(tick);
+      // Answers that the record tells are not waited for again.
+      const answered = inputs.some(({ kind }) => kind === InputKind.answer);
+      if (answered) await this.#execute(tick, inputs, feed.cursor, options);
+      else await this.step(tick, inputs, feed.cursor, options);
     }
   }
 

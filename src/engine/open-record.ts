@@ -9,6 +9,7 @@ import {
   EventLogWriter,
   makeTailDurable,
   type RunDirectory,
+  type RunOrigin,
   recordFormat,
   truncateTail,
 } from '../log/index.ts';
@@ -35,12 +36,13 @@ export interface OpenRecord {
   readonly recorder: Recorder;
 }
 
-/** Makes the run directory and begins its log. */
+/** Makes the run directory and begins its log; `origin` is that of a fork, which begins from `base`. */
 export function beginRecord(
   path: string,
   { config, host, modules }: System,
   ports: Ports,
   base: Base = noBase,
+  origin?: RunOrigin,
 ): OpenRecord {
   const { durability, trace } = host;
   const contents = {
@@ -51,6 +53,7 @@ export function beginRecord(
       durability,
       costTable: costTableVersion,
       ...(base.tick > 0 ? { baseTick: base.tick } : {}),
+      ...(origin !== undefined && { origin }),
     },
     config: normalisedBytes(config),
     modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
@@ -106,6 +109,7 @@ function open(
       baseTick: base.tick,
       baseDigest: base.digest,
       runId: directory.manifest.runId,
+      origin: directory.manifest.origin,
     });
     log.sync();
   } catch (error) {

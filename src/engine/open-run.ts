@@ -1,6 +1,5 @@
 // Putting a run together: modules, pool, machine and record, for a new run or for one that goes on.
 
-import { EngineError } from '../base/errors.ts';
 import { type RunDirectory, readEvents } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
@@ -8,20 +7,12 @@ import type { InferenceDesk } from './inference-desk.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
 import { findModelFolders } from './model-folders.ts';
-import {
-  abandonRecord,
-  beginRecord,
-  continueRecord,
-  mendRecord,
-  type OpenRecord,
-  refuseEnded,
-} from './open-record.ts';
+import { beginRecord, continueRecord, mendRecord, type OpenRecord, refuseEnded } from './open-record.ts';
 import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
-import { rewind } from './rewind.ts';
 import { RunTotals } from './run-totals.ts';
-import type { ForkOptions, OrchestratorOptions, ResumeOptions } from './run-types.ts';
+import type { OrchestratorOptions, ResumeOptions } from './run-types.ts';
 import { sha256 } from './sha256.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 
@@ -64,7 +55,7 @@ async function openMachine(
 }
 
 /** Opens all that a live run works with, hands it on, and closes it again where that fails. */
-async function withOpened(
+export async function withOpened(
   system: System,
   choice: MachineChoice,
   ports: Ports,
@@ -98,48 +89,6 @@ function lastDigestTick(directory: RunDirectory): number {
   let last = 0;
   for (const { tick } of readEvents(directory, { channels: ['digests'] })) last = tick;
   return last;
-}
-
-/** A new run that goes on from a tick of another one, perhaps with another seed. */
-export async function openFork(options: ForkOptions, ports: Ports): Promise<OpenRun> {
-  const parent = await loadRun(options.from, ports);
-  const { captured, recorded } = await captureAt(parent, options.tick, ports);
-  const { run } = parent.config;
-  const config = { ...parent.config, run: { ...run, seed: options.seed ?? run.seed } };
-  const durability = parent.directory.manifest.durability as Durability;
-  const modelFolders = findModelFolders(parent.directory, config, options.modelsDirectory);
-  const host = { ...hostDefaults, durability, modelFolders };
-  const system: System = { config, host, modules: parent.modules };
-  return withOpened(system, options, ports, captured, async (opened) => {
-    const record = beginRecord(options.runDirectory, system, ports, captured);
-    try {
-      await new SnapshotStore(record.directory, ports).write(captured, run.tickMs);
-    } catch (error) {
-      abandonRecord(record);
-      throw error;
-    }
-    // The fork's record tells every answer itself.
-    const totals = new RunTotals(opened.machine.state);
-    return { system, ...opened, record, totals, recorded };
-  });
-}
-
-/** The state of a recorded run after its last tick up to `tick`. */
-async function captureAt(
-  run: LoadedRun,
-  tick: number,
-  ports: Ports,
-): Promise<{ readonly captured: Snapshot; readonly recorded: Recorded }> {
-  const { machine, recorded, close } = await rewind(run, tick, {}, ports);
-  try {
-    if (machine.state.tick === 0) {
-      const text = `Cannot fork "${run.directory.path}" at tick ${tick}: it has no tick before that`;
-      throw new EngineError('input-invalid', text, { tick });
-    }
-    return { captured: await machine.capture(), recorded: { ...recorded, sealed: undefined } };
-  } finally {
-    await close();
-  }
 }
 
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */

@@ -2,7 +2,7 @@
 
 import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import { InputKind } from '../log/index.ts';
+import { InputKind, type RunOrigin } from '../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../telemetry/index.ts';
 import type { AgentId } from './agent-id.ts';
 import { DurableLog } from './durable-log.ts';
@@ -11,8 +11,11 @@ import { HostInputs } from './host-inputs.ts';
 import type { LineSource } from './input/index.ts';
 import { LineInputs } from './line-inputs.ts';
 import { LiveRun } from './live-run.ts';
-import { type OpenRun, openExistingRun, openFork, openNewRun } from './open-run.ts';
+import { loadRun } from './load-run.ts';
+import { openFork } from './open-fork.ts';
+import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
 import { nodePorts, type Ports } from './ports.ts';
+import { RecordedFeed } from './recorded-feed.ts';
 import type {
   AgentSpec,
   EndReason,
@@ -41,6 +44,7 @@ import { type StateView, viewState } from './state-view.ts';
  */
 export class Orchestrator {
   readonly #open: OpenRun;
+  readonly #ports: Ports;
   readonly #runDirectory: string;
   readonly #durable: DurableLog;
   readonly #hostInputs: HostInputs = new HostInputs();
@@ -54,6 +58,7 @@ export class Orchestrator {
   private constructor(open: OpenRun, options: Omit<OrchestratorOptions, 'system'>, ports: Ports) {
     const { system, machine, record, totals } = open;
     this.#open = open;
+    this.#ports = ports;
     this.#runDirectory = options.runDirectory;
     this.#calls = new HostCalls(system.config, machine.state);
     const { durability: mode, batchTicks, batchMs } = system.host;
@@ -92,9 +97,11 @@ export class Orchestrator {
   }
 
   /**
-   * Begins a run that goes on from a tick of another one: from there it takes other inputs, or another seed. Its run
-   * directory stands by itself, with the snapshot that it began from.
-   * @throws EngineError `input-invalid` where the other run has no such tick; what `create` and `replayRun` throw
+   * Begins a run that goes on from a tick of another one, perhaps with another seed or other modules. Its run directory
+   * stands by itself, with the snapshot that it began from, and says where it comes from. The other run's inputs are
+   * taken on where `run` names it as `recorded`.
+   * @throws EngineError `input-invalid` where the other run has no such tick, `config-invalid` where it has no such
+   *   declaration; what `create` and `replayRun` throw
    */
   static async fork(options: ForkOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
     const orchestrator = new Orchestrator(await openFork(options, ports), options, ports);
@@ -121,6 +128,11 @@ export class Orchestrator {
   get recordedSource(): { readonly name: string; readonly ended: boolean } | undefined {
     const cursor = this.#open.recorded?.cursor;
     return cursor === undefined ? undefined : { name: cursor.source, ended: cursor.ended };
+  }
+
+  /** Where the run comes from, where it is a fork. */
+  get origin(): RunOrigin | undefined {
+    return this.#open.record.directory.manifest.origin;
   }
 
   /** The last executed tick. */
@@ -222,8 +234,8 @@ export class Orchestrator {
   }
 
   /**
-   * Runs to the end: the source's end and quiescence, the last tick, or the signal. Then the run and its source are
-   * closed.
+   * Runs to the end: the end of the inputs and quiescence, the last tick, or the signal. Then the run and its source
+   * are closed.
    * @throws EngineError `input-invalid` for a bad line in strict mode, `config-invalid` for a last tick that is past,
    *   `host-fault`
    */
@@ -233,6 +245,7 @@ export class Orchestrator {
     try {
       if (ticks !== undefined) this.#checkLastTick(ticks);
       return await this.#exclusive('run', async () => {
+        if (await this.#follow(options)) return this.#end('interrupted');
         const lines = source === undefined ? undefined : this.#openLines(source, options);
         return this.#end(await this.#live.run(lines, options));
       });
@@ -265,6 +278,13 @@ export class Orchestrator {
       `Cannot run to tick ${lastTick}: a whole number above ${state.tick}, the tick that the run is at, was wanted`,
       { lastTick, tick: state.tick },
     );
+  }
+
+  async #follow(options: RunOptions): Promise<boolean> {
+    if (options.recorded === undefined) return false;
+    const other = await loadRun(options.recorded, this.#ports);
+    const unchanged = this.origin?.changes.length === 0;
+    return this.#live.follow(new RecordedFeed(other, { after: this.tick, unchanged }), options);
   }
 
   #openLines(source: LineSource, options: RunOptions): LineInputs {

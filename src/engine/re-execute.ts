@@ -104,7 +104,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
 }
 
 /** The bytes of answers lie beside the inputs that name them. */
-function withAnswers(inputs: readonly Input[], tick: number, answers: AnswerWindow): readonly Input[] {
+export function withAnswers(inputs: readonly Input[], tick: number, answers: AnswerWindow): readonly Input[] {
   return inputs.map((input) => {
     if (input.kind !== InputKind.answer) return input;
     const answer = answers.find(readAnswerDetail(input).sha256);

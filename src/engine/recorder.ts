@@ -6,6 +6,7 @@ import {
   type Cursor,
   type EventLogWriter,
   type Input,
+  type RunOrigin,
   readAnswerDetail,
   recordFormat,
 } from '../log/index.ts';
@@ -37,6 +38,7 @@ export interface RunFacts {
   readonly baseTick: number;
   readonly baseDigest: Uint8Array;
   readonly runId: string;
+  readonly origin: RunOrigin | undefined;
 }
 
 const decoder = new TextDecoder();

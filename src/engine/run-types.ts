@@ -33,11 +33,23 @@ export interface ForkOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly tick: number;
   /** As in `ResumeOptions`. */
   readonly modelsDirectory?: string;
-  /** Another seed for the agents that begin after the tick. */
+  /** Another seed: from the tick on, every agent draws from a new stream. */
   readonly seed?: number;
+  /**
+   * Other modules, as original bytes by the names of declarations. Their agents begin anew with what waits for them;
+   * what they held is lost.
+   */
+  readonly modules?: Readonly<Record<string, Uint8Array>>;
+  /** What takes the place of the other run's inputs, in words: kept with the origin of the fork. */
+  readonly otherInput?: string;
 }
 
 export interface RunOptions {
+  /**
+   * The run directory of another run whose inputs are taken, each in its tick, as far as its record goes: for a fork,
+   * the run that it comes from. Before those of `source`.
+   */
+  readonly recorded?: string;
   /** Lines to take inputs from, beside those of the library's calls. */
   readonly source?: LineSource;
   /** Lines enter when they arrive, where otherwise each tick waits for its lines. */

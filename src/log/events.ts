@@ -29,6 +29,19 @@ export interface RunStarted {
   readonly baseDigest: Uint8Array;
   /** Identity of the run, as in `run.json`. */
   readonly runId: string;
+  readonly origin?: RunOrigin | undefined;
+}
+
+/** Where a fork comes from. */
+export interface RunOrigin {
+  /** Identity of the other run, and the name of its folder. */
+  readonly runId: string;
+  readonly name: string;
+  /** The last tick that both have in common, and its digest in hexadecimal. */
+  readonly tick: number;
+  readonly digest: string;
+  /** What was changed, in words. */
+  readonly changes: readonly string[];
 }
 
 /** A run ends; it may go on in a later epoch. */
@@ -128,6 +141,14 @@ export const chainTable: MessageTable<Chain> = message<Chain>('Chain', {
   chunk: [3, 'uint32'],
 });
 
+const originTable: MessageTable<RunOrigin> = message<RunOrigin>('RunOrigin', {
+  runId: [1, 'string'],
+  name: [2, 'string'],
+  tick: [3, 'uint64'],
+  digest: [4, 'string'],
+  changes: [5, 'string', 'repeated'],
+});
+
 export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('RunStarted', {
   format: [1, 'uint32'],
   engine: [2, 'string'],
@@ -140,6 +161,7 @@ export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('Ru
   baseTick: [9, 'uint64'],
   baseDigest: [10, 'bytes'],
   runId: [11, 'string'],
+  origin: [12, originTable],
 });
 
 export const runEndedTable: MessageTable<RunEnded> = message<RunEnded>('RunEnded', {

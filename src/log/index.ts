@@ -20,6 +20,7 @@ export type {
   LogText,
   Output,
   RunEnded,
+  RunOrigin,
   RunStarted,
   TickDigest,
   TickOutcomes,
@@ -38,7 +39,7 @@ export {
   type SealedTick,
 } from './input.ts';
 export { nodeStorage } from './node-storage.ts';
-export { openRunDirectory } from './open-run-directory.ts';
+export { isRecordedRun, openRunDirectory } from './open-run-directory.ts';
 export {
   createRunDirectory,
   type RunContents,

@@ -5,6 +5,7 @@ import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
 import { decodeEvent } from './channels.ts';
 import { type ReadOptions, readEvents } from './event-log-reader.ts';
+import type { RunOrigin } from './events.ts';
 import { onStorage, readWhole } from './files.ts';
 import { nodeStorage } from './node-storage.ts';
 import {
@@ -41,6 +42,12 @@ export function openRunDirectory(
   return directory;
 }
 
+/** Whether there is a run directory at a path; what is in it is not looked at. */
+export function isRecordedRun(path: string): boolean {
+  const storage = nodeStorage(path);
+  return (onStorage(storage, '.', 'list', () => storage.list('')) ?? []).includes('run.json');
+}
+
 /** Compares configuration and manifest with what the log says of them; a log without an event says nothing. */
 function checkStart(directory: RunDirectory, options: ReadOptions): void {
   const { path, manifest } = directory;
@@ -60,6 +67,8 @@ function checkStart(directory: RunDirectory, options: ReadOptions): void {
         `"baseTick" is ${manifest.baseTick}, and the log says ${started.baseTick}`,
       );
     }
+    if (JSON.stringify(manifest.origin) !== JSON.stringify(started.origin))
+      throw damaged(path, 'run.json', '"origin" is not what the log says');
     if (!bytesEqual(sha256(directory.config()), started.configSha256)) {
       throw damaged(path, 'config.json', 'its hash is not the one in the log');
     }
@@ -75,7 +84,7 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
     throw damaged(path, 'run.json', 'it is not JSON');
   }
   if (typeof value !== 'object' || value === null) throw damaged(path, 'run.json', 'it is not an object');
-  const { format, runId, engine, durability, costTable, baseTick } = value as Record<string, unknown>;
+  const { format, runId, engine, durability, costTable, baseTick, origin } = value as Record<string, unknown>;
   if (typeof format !== 'number') throw damaged(path, 'run.json', '"format" is not a number');
   if (format !== recordFormat) {
     throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
@@ -88,9 +97,21 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
   if (baseTick !== undefined && typeof baseTick !== 'number')
     throw damaged(path, 'run.json', '"baseTick" is not a number');
   const base = baseTick === undefined ? {} : { baseTick };
-  const manifest = { format, runId, engine, durability, costTable, ...base };
+  const from = origin === undefined ? {} : { origin: parseOrigin(path, origin) };
+  const manifest = { format, runId, engine, durability, costTable, ...base, ...from };
   if (!bytesEqual(bytes, manifestBytes(manifest))) throw damaged(path, 'run.json', 'it was changed');
   return manifest;
+}
+
+function parseOrigin(path: string, value: unknown): RunOrigin {
+  const { runId, name, tick, digest, changes } = (value ?? {}) as Record<string, unknown>;
+  const isWhole =
+    [runId, name, digest].every((text) => typeof text === 'string') &&
+    typeof tick === 'number' &&
+    Array.isArray(changes) &&
+    changes.every((change) => typeof change === 'string');
+  if (!isWhole) throw damaged(path, 'run.json', '"origin" lacks something');
+  return { runId, name, tick, digest, changes } as RunOrigin;
 }
 
 function damaged(path: string, file: string, what: string): EngineError {

@@ -3,6 +3,7 @@
 import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
+import type { RunOrigin } from './events.ts';
 import { onStorage, readWhole, writeWhole } from './files.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
 import { nodeStorage } from './node-storage.ts';
@@ -24,6 +25,8 @@ export interface RunManifest {
   readonly costTable: number;
   /** The tick of the snapshot that the run began from, for a fork; absent where it began from nothing. */
   readonly baseTick?: number;
+  /** Where it comes from, for a fork. */
+  readonly origin?: RunOrigin;
 }
 
 /** What a run directory holds from its beginning. */
@@ -194,8 +197,8 @@ function makeEmptyFolder(path: string, storage: Storage): void {
 
 /** The bytes of `run.json`: the one way to write these facts. */
 export function manifestBytes(manifest: RunManifest): Uint8Array {
-  const { format, runId, engine, durability, costTable, baseTick } = manifest;
-  const facts = { format, runId, engine, durability, costTable, baseTick };
+  const { format, runId, engine, durability, costTable, baseTick, origin } = manifest;
+  const facts = { format, runId, engine, durability, costTable, baseTick, origin };
   return encodeUtf8(`${JSON.stringify(facts, undefined, 2)}\n`);
 }
 

@@ -47,16 +47,47 @@ export function backOff(state: SchedulerState, agent: Agent, code: number): void
   state.released.push(agent);
   state.unimaged.delete(agent);
   state.events.push({ kind: EventKind.backingOff, agent, other: null, reason: code });
+  forgetInstance(state, agent);
+  pushHeap(state.restarts, { dueTick: restartTick, agent });
+  if (recovery === Recovery.fromImage) enqueueUrgent(state, agent, [TaskKind.fault], ownNotice);
+  noteFault(state, fault);
+  agent.incarnation++;
+}
+
+/**
+ * Makes an agent begin again with what waits for it, at the next tick: one of another module cannot go on with what it
+ * held. `counted` is what its instance has counted, where it had one. Call it between two ticks.
+ */
+export function beginAnew(
+  state: SchedulerState,
+  agent: Agent,
+  counted: Pick<Agent, 'nextTimer' | 'nextChild' | 'nextRequest'> | undefined,
+): void {
+  agent.imageTick = 0;
+  state.unimaged.delete(agent);
+  if (counted !== undefined) {
+    agent.nextTimer = counted.nextTimer;
+    agent.nextChild = counted.nextChild;
+    agent.nextRequest = counted.nextRequest;
+  }
+  if (agent.phase === 'backing-off') dropUrgent(state, agent);
+  // Nothing of a stopping agent is left to do but a shutdown, which needs what it held.
+  if (agent.phase === 'stopping') end(state, agent, 'stopped', 0, []);
+  if (agent.phase !== 'active' && !(agent.phase === 'starting' && counted !== undefined)) return;
+  forgetInstance(state, agent);
+  agent.incarnation++;
+  agent.phase = 'starting';
+  enqueueInit(state, agent);
+}
+
+/** The mailbox stays; what an instance made for itself goes. */
+function forgetInstance(state: SchedulerState, agent: Agent): void {
   dropUrgent(state, agent);
   clearTimers(state, agent);
   dropAnswers(state, agent);
   const declared = new Set(declaredTopics(state, agent));
   for (const topic of [...agent.topics]) if (!declared.has(topic)) unsubscribe(state, agent, topic);
   subscribeDeclared(state, agent);
-  pushHeap(state.restarts, { dueTick: restartTick, agent });
-  if (recovery === Recovery.fromImage) enqueueUrgent(state, agent, [TaskKind.fault], ownNotice);
-  noteFault(state, fault);
-  agent.incarnation++;
 }
 
 /** Twice as long with each restart. */

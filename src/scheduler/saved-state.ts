@@ -133,7 +133,14 @@ export interface SavedScheduler {
 }
 
 /** Never reordered: snapshots hold indices. */
-const phases: readonly Phase[] = ['starting', 'active', 'backing-off', 'stopping', 'stopped', 'failed'];
+export const phases: readonly Phase[] = [
+  'starting',
+  'active',
+  'backing-off',
+  'stopping',
+  'stopped',
+  'failed',
+];
 
 /** Captures the state after a tick was committed and before the next is opened. Payloads are copied. */
 export function saveState(state: SchedulerState): SavedScheduler {

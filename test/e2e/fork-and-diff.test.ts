@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -61,8 +61,55 @@ test('diff names the tick and the input in which a fork with other input differs
   assert.match(first.b, /Hedy/);
 });
 
+test('a fork with another module says so, is told by inspect, and replays', () => {
+  const module = join(root, 'examples/hello/build/hello.wasm');
+  const other = join(folder, 'other.wasm');
+  // The same code with a section that nobody reads is another module.
+  writeFileSync(other, Buffer.concat([readFileSync(module), Uint8Array.of(0, 2, 1, 0x78)]));
+  const fork = command(
+    'fork',
+    runA,
+    '--tick',
+    '20',
+    '--module',
+    `hello=${other}`,
+    '-d',
+    join(folder, 'module'),
+  );
+  assert.equal(fork.code, 0, fork.stderr);
+  const { origin } = command('inspect', join(folder, 'module')).last as {
+    origin: { changes: string[]; tick: number };
+  };
+  assert.match(origin.changes.join(), /^module of hello: /);
+  assert.equal(command('replay', join(folder, 'module'), '--workers', '1').code, 0);
+  const { last } = command('diff', runA, join(folder, 'module'));
+  assert.equal((last.configuration as { path: string }[])[0]!.path, 'agents.hello.module');
+});
+
+test('a fork is refused with a module that is not there, or for agents that are not', () => {
+  for (const [module, wanted] of [
+    ['hello=nowhere.wasm', /Cannot read the module "nowhere.wasm" for "hello"/],
+    ['nobody=/dev/null', /Cannot give "nobody" another module: .*wanted one of "hello"/],
+    ['hello', /wanted NAME=FILE/],
+  ] as const) {
+    const { code, stderr } = command(
+      'fork',
+      runA,
+      '--tick',
+      '20',
+      '--module',
+      module,
+      '-d',
+      join(folder, 'refused'),
+    );
+    assert.ok(code === 1 || code === 2);
+    assert.match(stderr, wanted);
+    assert.equal(existsSync(join(folder, 'refused')), false);
+  }
+});
+
 test('a fork at a tick that the record does not have is refused', () => {
   const { code, stderr } = command('fork', runA, '--tick', '9999', '-d', join(folder, 'none'));
   assert.equal(code, 1);
-  assert.match(stderr, /its record goes from tick 1 to tick/);
+  assert.match(stderr, /Cannot go to tick 9999 of .*: its record goes from tick 1 to tick \d+/);
 });

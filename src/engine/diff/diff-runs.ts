@@ -46,7 +46,7 @@ export async function diffRuns(pathA: string, pathB: string): Promise<RunDiffere
     const isEqual = longer === undefined && configuration.length === 0;
     return { ...facts, equal: isEqual, first: undefined, longer };
   }
-  const first = await executeSideBySide({ run: a, ticks: ticksA }, { run: b, ticks: ticksB }, lastEqualTick);
+  const first = await executeSideBySide(a, b, lastEqualTick);
   return { ...facts, equal: false, first, longer: undefined };
 }
 
@@ -77,13 +77,13 @@ function digestAt({ run, ticks }: Recorded, tick: number): Uint8Array | undefine
 
 /** Steps both runs until what happened in a tick differs. */
 async function executeSideBySide(
-  recordA: Recorded,
-  recordB: Recorded,
+  runA: LoadedRun,
+  runB: LoadedRun,
   lastEqualTick: number,
 ): Promise<TickDifference | undefined> {
-  const a = await Side.open(recordA.run, recordA.ticks, lastEqualTick);
+  const a = await Side.open(runA, lastEqualTick);
   try {
-    const b = await Side.open(recordB.run, recordB.ticks, lastEqualTick);
+    const b = await Side.open(runB, lastEqualTick);
     try {
       return await stepBoth(a, b);
     } finally {

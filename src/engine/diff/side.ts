@@ -9,8 +9,8 @@ import { callersText } from '../fault-place.ts';
 import type { LoadedRun } from '../load-run.ts';
 import type { Machine } from '../machine.ts';
 import type { PreparedModule } from '../prepare-modules.ts';
+import { type RecordedTick, recordedTicks } from '../recorded-ticks.ts';
 import { type Rewound, rewind } from '../rewind.ts';
-import { RecordedInputs, type Timeline } from './timeline.ts';
 import { readTranscript, type TranscriptContent } from './transcript-reader.ts';
 
 /** What one task did, as V8 knows it: the places of its effects and of its trap. */
@@ -41,26 +41,23 @@ class Watcher implements CallWatch {
 export class Side {
   readonly #run: LoadedRun;
   readonly #rewound: Rewound;
-  readonly #timeline: Timeline;
   readonly #watcher: Watcher;
-  readonly #inputs: RecordedInputs;
-  /** Place in the timeline of the tick that comes next. */
-  #next: number;
+  readonly #ticks: Iterator<RecordedTick>;
+  #next: RecordedTick | undefined;
 
-  private constructor(run: LoadedRun, rewound: Rewound, timeline: Timeline, watcher: Watcher, tick: number) {
+  private constructor(run: LoadedRun, rewound: Rewound, watcher: Watcher, tick: number) {
     this.#run = run;
     this.#rewound = rewound;
-    this.#timeline = timeline;
     this.#watcher = watcher;
-    this.#next = timeline.countUpTo(tick);
-    this.#inputs = new RecordedInputs(run, tick + 1);
+    this.#ticks = recordedTicks(run.directory, tick);
+    this.#advance();
   }
 
   /** A run that stands behind a tick that its record has. */
-  static async open(run: LoadedRun, timeline: Timeline, tick: number): Promise<Side> {
+  static async open(run: LoadedRun, tick: number): Promise<Side> {
     const watcher = new Watcher();
     const rewound = await rewind(run, tick, { watch: watcher });
-    return new Side(run, rewound, timeline, watcher, tick);
+    return new Side(run, rewound, watcher, tick);
   }
 
   get machine(): Machine {
@@ -73,22 +70,27 @@ export class Side {
 
   /** The tick that the record has next; undefined where it has ended. */
   get nextTick(): number | undefined {
-    return this.#timeline.ticks[this.#next];
+    return this.#next?.tick;
   }
 
   /** Executes the next tick; answers what happened in it. */
   async step(): Promise<{ readonly inputs: readonly Input[]; readonly content: TranscriptContent }> {
-    const tick = this.nextTick!;
+    const { tick, inputs, digest } = this.#next!;
     this.#watcher.tasks.clear();
-    const inputs = this.#inputs.at(tick);
     const executed = await this.machine.step(tick, inputs);
-    if (!bytesEqual(executed.digest, this.#timeline.digest(this.#next))) {
+    if (!bytesEqual(executed.digest, digest!)) {
       const { path } = this.#run.directory;
       const text = `Cannot compare "${path}": its tick ${tick} does not give the digest that it recorded; replay it`;
       throw new EngineError('replay-diverged', text, { tick, path });
     }
-    this.#next++;
+    this.#advance();
     return { inputs, content: readTranscript(executed.committed.transcript) };
+  }
+
+  /** What was sealed and not executed differs in nothing that happened. */
+  #advance(): void {
+    const { done, value } = this.#ticks.next();
+    this.#next = done === true || value.digest === undefined ? undefined : value;
   }
 
   moduleOf(agentNumber: number): PreparedModule {

@@ -1,7 +1,7 @@
-// The recorded ticks of a run with their digests, in little memory; and its inputs, tick after tick.
+// The recorded ticks of a run with their digests, in little memory.
 
 import { bytesEqual } from '../../base/encoding.ts';
-import { decodeEvent, type Input, type LogEvent, readEvents } from '../../log/index.ts';
+import { decodeEvent, readEvents } from '../../log/index.ts';
 import type { LoadedRun } from '../load-run.ts';
 
 const digestBytes = 32;
@@ -58,31 +58,4 @@ export function equalTicks(a: Timeline, fromA: number, b: Timeline, fromB: numbe
     else high = middle;
   }
   return low;
-}
-
-/** The sealed inputs of a run, asked for by ascending ticks. */
-export class RecordedInputs {
-  readonly #events: Iterator<LogEvent>;
-  #next: { readonly tick: number; readonly inputs: readonly Input[] } | undefined;
-
-  constructor({ directory }: LoadedRun, from: number) {
-    this.#events = readEvents(directory, { channels: ['inputs'], from })[Symbol.iterator]();
-    this.#advance();
-  }
-
-  at(tick: number): readonly Input[] {
-    let found: readonly Input[] = [];
-    while (this.#next !== undefined && this.#next.tick <= tick) {
-      // A record that goes on begins with the place of its source alone, in a tick that it has already.
-      if (this.#next.tick === tick && this.#next.inputs.length > 0) found = this.#next.inputs;
-      this.#advance();
-    }
-    return found;
-  }
-
-  #advance(): void {
-    const { done, value } = this.#events.next();
-    this.#next =
-      done === true ? undefined : { tick: value.tick, inputs: decodeEvent('inputs', value.payload).inputs };
-  }
 }

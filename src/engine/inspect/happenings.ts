@@ -12,6 +12,7 @@ import {
 } from '../../log/index.ts';
 import type { SystemConfig } from '../config/index.ts';
 import { logLevels } from '../effect-view.ts';
+import { baseAgents } from './base-agents.ts';
 import { outcomeFacts } from './task-facts.ts';
 
 /** One thing that happened; `what` says which of the other fields are there. */
@@ -36,7 +37,8 @@ export interface Wanted {
  */
 export function* happenings(path: string, wanted: Wanted): Generator<Happening, void, undefined> {
   const directory = openRunDirectory(path);
-  const names: Names = { created: [], declared: declaredAgents(directory.config()) };
+  const created = baseAgents(directory).map(({ name }) => name);
+  const names: Names = { created, declared: declaredAgents(directory.config()) };
   for (const event of readEvents(directory)) {
     if (wanted.tick !== undefined && event.tick > wanted.tick) return;
     const skipped = wanted.tick !== undefined && event.tick < wanted.tick;

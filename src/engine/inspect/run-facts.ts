@@ -10,6 +10,8 @@ import {
   type RunManifest,
   readEvents,
 } from '../../log/index.ts';
+import type { Phase } from '../../scheduler/index.ts';
+import { baseAgents } from './base-agents.ts';
 import { outcomeFacts } from './task-facts.ts';
 
 /** Faults that are kept one by one at most. */
@@ -67,6 +69,7 @@ export function gatherRun(path: string): RunFacts {
   const directory = openRunDirectory(path);
   const facts = emptyFacts(directory);
   const byName = new Map<string, AgentFacts>();
+  for (const { name, phase } of baseAgents(directory)) addAgent(facts, byName, name, stateOf(phase));
   const reader = readEvents(directory);
   for (const event of reader) addEvent(facts, byName, event);
   // An end that the log does not close may be followed by more.
@@ -163,7 +166,16 @@ const handlers: Readonly<Partial<Record<ChannelName, Handler>>> = {
   },
 };
 
-function addAgent(facts: RunFacts, byName: Map<string, AgentFacts>, name: string): void {
+function stateOf(phase: Phase): AgentFacts['state'] {
+  return phase === 'stopping' || phase === 'stopped' || phase === 'failed' ? phase : 'running';
+}
+
+function addAgent(
+  facts: RunFacts,
+  byName: Map<string, AgentFacts>,
+  name: string,
+  state: AgentFacts['state'] = 'running',
+): void {
   const agent: AgentFacts = {
     name,
     tasks: 0,
@@ -172,7 +184,7 @@ function addAgent(facts: RunFacts, byName: Map<string, AgentFacts>, name: string
     faults: 0,
     texts: 0,
     dropped: 0,
-    state: 'running',
+    state,
   };
   facts.agents.push(agent);
   byName.set(name, agent);

@@ -9,6 +9,7 @@ import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log
 import type { RunDirectory } from '../../log/index.ts';
 import { decodeMessage, encodeMessage } from '../../log/message.ts';
 import { freeName } from '../../log/tail.ts';
+import type { SavedScheduler } from '../../scheduler/index.ts';
 import type { Snapshot } from '../machine.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
@@ -168,6 +169,14 @@ export class SnapshotStore {
       agents: file.agents.map(imageOf),
       images: file.images.map(imageOf),
     };
+  }
+
+  /**
+   * The scheduler's part of a snapshot, without what agents hold.
+   * @throws EngineError `record-damaged`
+   */
+  readScheduler(tick: number): SavedScheduler {
+    return this.#readFile(tick).scheduler;
   }
 
   #readFile(tick: number): SnapshotFile {
