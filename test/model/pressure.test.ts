@@ -152,6 +152,29 @@ test('a circle of waiting agents is broken at its lowest sequence, and the sende
   assert.equal(hasRunnable(system.state), false);
 });
 
+test('two thousand circles of long outboxes are broken in one tick, each at its own lowest sequence', () => {
+  const count = 2000;
+  const system = begun({ agents: { a: { ...blocking, count }, b: { ...blocking, count } } });
+  const pairs = Array.from(
+    { length: count },
+    (_, i) => [system.agent(`a/${i}`), system.agent(`b/${i}`)] as const,
+  );
+  const partner = new Map(pairs.flatMap(([a, b]) => [[a, b] as const, [b, a] as const]));
+  const script: Script = ({ agent }) => ({
+    effects: Array.from({ length: 6 }, (_, i) => send(partner.get(agent)!, `${i}`)),
+  });
+  system.tick(
+    [...partner.keys()].map((agent) => host.message(agent)),
+    script,
+  );
+  const { events } = system.tick();
+  // The first of each pair waits with five messages, and loses all that the other would have to take.
+  const dropped = events.filter((event) => event.endsWith('blocked-cycle'));
+  assert.ok(dropped.every((event) => event.startsWith('dropped from a/')));
+  assert.equal(dropped.length, 5 * count);
+  assert.equal(system.state.blocked.size, count);
+});
+
 test('paused and backing-off agents reject where others block', () => {
   const system = begun({ agents: { a: {}, b: { ...blocking, restart } } });
   const [a, b] = [system.agent('a'), system.agent('b')];
