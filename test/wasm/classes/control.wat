@@ -1,0 +1,17 @@
+;; Blocks, loops, branches and choices.
+(module
+  (func (export "block br") (param i32) (result i32) (block $out (result i32) (drop (br_if $out (i32.const 1) (local.get 0))) (br $out (i32.const 2))))
+  (func (export "loop") (param i32) (result i32) (local i32) (local.set 0 (i32.and (local.get 0) (i32.const 1023))) (loop $again (local.set 1 (i32.add (local.get 1) (local.get 0))) (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.gt_u (local.get 0) (i32.const 0))))) ) (local.get 1))
+  (func (export "if else") (param i32) (result i32) (if (result i32) (local.get 0) (then (i32.const 10)) (else (i32.const 20))))
+  (func (export "if") (param i32) (result i32) (if (local.get 0) (then (local.set 0 (i32.const 5)))) (local.get 0))
+  (func (export "br_table") (param i32) (result i32) (block $d (block $c (block $b (block $a (br_table $a $b $c $b $d (local.get 0))) (return (i32.const 100))) (return (i32.const 101))) (return (i32.const 102))) (i32.const 103))
+  (func (export "br_table with a value") (param i32) (result i32) (block $b (result i32) (i32.add (block $a (result i32) (br_table $a $b $a (i32.const 7) (local.get 0))) (i32.const 1))))
+  (func (export "br_table into a loop") (param i32) (result i32) (local i32) (local.set 0 (i32.and (local.get 0) (i32.const 7))) (block $out (loop $again (local.set 1 (i32.add (local.get 1) (i32.const 3))) (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_table $out $again $again $again $again $again $again $out (i32.add (local.get 0) (i32.const 1))))) (local.get 1))
+  (func (export "return") (param i32) (result i32) (loop (if (local.get 0) (then (return (i32.const 3))))) (i32.const 4))
+  (func (export "unreachable") (param i32) (if (local.get 0) (then unreachable)))
+  (func (export "select") (param i32 i32 i32) (result i32) (select (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "select of floats") (param i64 i64 i32) (result i64) (i64.reinterpret_f64 (select (f64.reinterpret_i64 (local.get 0)) (f64.reinterpret_i64 (local.get 1)) (local.get 2))))
+  (func (export "select with a type") (param i64 i64 i32) (result i64) (select (result i64) (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "drop nop") (param i32) (result i32) nop (drop (local.get 0)) nop (local.get 0))
+  (func (export "dead code") (param i32) (result i32) (block (br 0) (drop (i32.div_u (i32.const 1) (i32.const 0))) (loop (br 0))) (local.get 0))
+  (func (export "nested") (param i32) (result i32) (local i32 i32) (local.set 0 (i32.and (local.get 0) (i32.const 15))) (loop $rows (local.set 2 (i32.const 0)) (loop $columns (local.set 1 (i32.add (local.get 1) (i32.mul (local.get 0) (local.get 2)))) (br_if $columns (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const 9)))) (br_if $rows (i32.gt_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 0)))) (local.get 1)))
