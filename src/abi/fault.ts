@@ -13,6 +13,7 @@ export const faultCodes = {
   'unknown-return': 10,
   'inbox-out-of-bounds': 11,
   'host-call-not-allowed': 12,
+  quarantined: 13,
 } as const;
 export type FaultKind = keyof typeof faultCodes;
 

@@ -1,23 +1,26 @@
-// Ctrl-C and the like: the first asks the run to stop between two ticks, the second ends the process.
+// Ctrl-C and the like: the first asks the run to stop between two ticks, the second ends the process. Under a
+// supervisor its word counts, and a signal that the whole group got says nothing more.
 
 import { whenReaderGoes } from './standard-output.ts';
-
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-type SignalName = keyof typeof signals;
+import type { EngineLink } from './supervisor/engine-link.ts';
+import { type StopSignal, stopSignals } from './supervisor/messages.ts';
 
 export class Interruption {
   readonly #controller = new AbortController();
+  readonly #link: EngineLink | undefined;
   #exitCode = 0;
-  readonly #onSignal = (name: SignalName): void => {
+  readonly #onSignal = (name: StopSignal): void => {
     const again = this.#controller.signal.aborted;
-    this.#exitCode = signals[name];
-    if (again) process.exit(this.#exitCode);
+    if (again && this.#link === undefined) process.exit(stopSignals[name]);
+    if (!again) this.#exitCode = stopSignals[name];
     this.#controller.abort();
   };
 
-  constructor() {
-    for (const name of Object.keys(signals) as SignalName[]) process.on(name, this.#onSignal);
+  constructor(link: EngineLink | undefined) {
+    this.#link = link;
+    for (const name of Object.keys(stopSignals) as StopSignal[]) process.on(name, this.#onSignal);
     whenReaderGoes(() => this.#controller.abort());
+    link?.whenStopped(this.#onSignal);
   }
 
   /** Aborted when the run should stop. */
@@ -31,6 +34,6 @@ export class Interruption {
   }
 
   release(): void {
-    for (const name of Object.keys(signals) as SignalName[]) process.off(name, this.#onSignal);
+    for (const name of Object.keys(stopSignals) as StopSignal[]) process.off(name, this.#onSignal);
   }
 }

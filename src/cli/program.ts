@@ -8,13 +8,16 @@ import type { InspectOptions } from './inspect.ts';
 import type { RepairOptions } from './repair.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { ForkOptions, RunOptions } from './run.ts';
+import type { EngineLink } from './supervisor/engine-link.ts';
+import { restartsMaxDefault, watchdogSecondsDefault } from './supervisor/messages.ts';
 
 /** Runs a command line and answers the exit code. */
-export async function runProgram(words: readonly string[]): Promise<number> {
+export async function runProgram(words: readonly string[], link?: EngineLink): Promise<number> {
   let exitCode = 0;
-  const program = createProgram((code) => {
+  const done = (code: number): void => {
     exitCode = code;
-  });
+  };
+  const program = createProgram(done, link);
   if (words.length === 0) {
     process.stderr.write(program.helpInformation());
     return 2;
@@ -39,16 +42,16 @@ Exit codes:
   0 done   1 refused input or failed run   2 usage   3 divergence   4 damaged record
   70 a bug or a fault of the host   130, 143 interrupted: the run can go on`;
 
-function createProgram(done: (exitCode: number) => void): Command {
+function createProgram(done: (exitCode: number) => void, link: EngineLink | undefined): Command {
   const program = new Command('wasm-engine')
     .description('Runs systems of WebAssembly agents so that every run can be replayed, digest for digest.')
     .version(packageVersion(), '-V, --version')
     .helpCommand(false)
     .addHelpText('after', exitCodes);
-  addRun(program, done);
+  addRun(program, done, link);
   addReplay(program, done);
   addDiff(program, done);
-  addFork(program, done);
+  addFork(program, done, link);
   addInspect(program, done);
   addRepair(program, done);
   addInstrument(program, done);
@@ -60,8 +63,8 @@ function createProgram(done: (exitCode: number) => void): Command {
   return program;
 }
 
-function addRun(program: Command, done: (exitCode: number) => void): void {
-  program
+function addRun(program: Command, done: (exitCode: number) => void, link: EngineLink | undefined): void {
+  const command = program
     .command('run')
     .summary('run a system, or go on with an interrupted run')
     .description('Runs a system and leaves a run directory that "replay" reproduces exactly.')
@@ -89,11 +92,13 @@ function addRun(program: Command, done: (exitCode: number) => void): void {
         'wall-clock',
       ]),
     )
-    .option('--json', 'end standard output with one object about the run')
+    .option('--json', 'end standard output with one object about the run');
+  addSupervision(command)
     .addHelpText(
       'after',
       `
 Outputs are JSON Lines: {"epoch","tick","index","agent","payload"}. Ctrl-C leaves a run that can go on.
+The engine runs in a process of its own, which is started again where it dies, and goes on from its record.
 
 Examples:
   wasm-engine run system.toml
@@ -103,8 +108,24 @@ Examples:
     )
     .action(async (system: string | undefined, options: RunOptions) => {
       const { runCommand } = await import('./run.ts');
-      done(await runCommand(system, options));
+      done(await runCommand(system, options, link));
     });
+}
+
+/** What concerns the process that starts the engine's own process again where that dies. */
+function addSupervision(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--watchdog <seconds>', 'end an engine process that says nothing for so long; 0: never')
+        .argParser(wholeNumber(0, 86_400))
+        .default(watchdogSecondsDefault),
+    )
+    .addOption(
+      new Option('--restarts <n>', 'restarts of the engine process without progress before giving up')
+        .argParser(wholeNumber(0, 1_000_000))
+        .default(restartsMaxDefault),
+    )
+    .option('--no-supervisor', 'run in one process, which nobody starts again');
 }
 
 function addReplay(program: Command, done: (exitCode: number) => void): void {
@@ -162,8 +183,8 @@ Example:
     });
 }
 
-function addFork(program: Command, done: (exitCode: number) => void): void {
-  program
+function addFork(program: Command, done: (exitCode: number) => void, link: EngineLink | undefined): void {
+  const command = program
     .command('fork')
     .summary('go on from a tick of a recorded run, in a new run')
     .description(
@@ -197,7 +218,8 @@ function addFork(program: Command, done: (exitCode: number) => void): void {
     .option('--models <dir>', 'where models lie: <dir>/<model>/<version>/model.onnx', path)
     .option('-o, --output <file>', 'write outputs there; otherwise to standard output', path)
     .option('--strict', 'fail at the first bad line; otherwise bad lines are skipped and reported')
-    .option('--json', 'end standard output with one object about the run')
+    .option('--json', 'end standard output with one object about the run');
+  addSupervision(command)
     .addHelpText(
       'after',
       `
@@ -210,7 +232,7 @@ Examples:
     )
     .action(async (runDirectory: string, options: ForkOptions) => {
       const { forkCommand } = await import('./run.ts');
-      done(await forkCommand(runDirectory, options));
+      done(await forkCommand(runDirectory, options, link));
     });
 }
 

@@ -4,7 +4,7 @@
 const intervalMs = 100;
 
 export class ProgressLine {
-  readonly #shown: boolean;
+  #shown: boolean;
   #lastMs = 0;
   #visible = false;
 
@@ -20,6 +20,12 @@ export class ProgressLine {
     this.#lastMs = nowMs;
     this.#visible = true;
     process.stderr.write(`\r${text().slice(0, (process.stderr.columns ?? 80) - 1)}\u001b[K`);
+  }
+
+  /** Takes the line away for good. */
+  hide(): void {
+    this.clear();
+    this.#shown = false;
   }
 
   /** Takes the line away, before anything else is written. */

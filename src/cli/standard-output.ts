@@ -30,11 +30,15 @@ export function flushLines(): void {
 export function endQuietlyWhenNobodyReads(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
-    readerGone = true;
-    gathered = '';
-    if (onReaderGone.length === 0) process.exit(0);
-    for (const told of onReaderGone) told();
+    noteReaderGone();
   });
+}
+
+export function noteReaderGone(): void {
+  readerGone = true;
+  gathered = '';
+  if (onReaderGone.length === 0) process.exit(0);
+  for (const told of onReaderGone) told();
 }
 
 /** Calls `told` in place of ending the process at once. */

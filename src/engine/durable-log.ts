@@ -1,9 +1,10 @@
 // When the record reaches the disk, and when outputs may leave: as the durability mode says. Decides nothing else.
 
-import type { EventLogWriter } from '../log/index.ts';
+import type { Cursor, EventLogWriter } from '../log/index.ts';
 import type { Durability } from './config/system-config.ts';
 import { type Clock, nodeClock } from './ports.ts';
 import type { OutputRecord } from './recorder.ts';
+import type { SealedLines } from './sealed-lines.ts';
 
 /** Where outputs go, in order, each once the tick that made it is durable. */
 export interface OutputSink {
@@ -23,6 +24,7 @@ export interface DurableLogOptions {
   readonly mode: Durability;
   readonly sink: OutputSink | undefined;
   readonly inputs: Acknowledger;
+  readonly lines?: SealedLines;
   /** In mode `batch`, a sync begins after so many ticks, or so long after the first of them. */
   readonly batchTicks: number;
   readonly batchMs: number;
@@ -110,6 +112,7 @@ export class DurableLog {
     this.check();
     this.log.close();
     this.#ticks = 0;
+    this.#acknowledgeLines(this.#options.lines?.cursor);
     this.#release();
   }
 
@@ -134,7 +137,12 @@ export class DurableLog {
   #syncNow(): void {
     this.log.sync();
     this.#ticks = 0;
+    this.#acknowledgeLines(this.#options.lines?.cursor);
     this.#release();
+  }
+
+  #acknowledgeLines(cursor: Cursor | undefined): void {
+    this.#options.lines?.acknowledge(cursor);
   }
 
   async #whenThisIsSyncing(): Promise<void> {
@@ -153,10 +161,12 @@ export class DurableLog {
   }
 
   async #sync(outputs: readonly OutputRecord[], executedCount: number): Promise<void> {
+    const cursor = this.#options.lines?.cursor;
     try {
       await this.log.beginSync();
       this.#syncing = undefined;
       if (this.#failure !== undefined) return;
+      this.#acknowledgeLines(cursor);
       this.#give(outputs, executedCount);
       if (this.#again) this.#begin();
     } catch (error) {

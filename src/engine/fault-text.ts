@@ -17,6 +17,7 @@ const explanations: Readonly<Record<string, string>> = {
   'unknown-return': 'it returned a value that means nothing; 0, 1, 2 or a negative one was wanted',
   'inbox-out-of-bounds': 'agent_alloc answered a range that does not lie inside its memory',
   'host-call-not-allowed': 'it called a host function where none is allowed',
+  quarantined: 'its turn ended the engine process twice',
 };
 
 /** The entry point that runs a task of this kind. */

@@ -3,9 +3,11 @@
 export type { Capability } from '../abi/host-functions.ts';
 export { EngineError, type ErrorCode, errorCodes } from '../base/errors.ts';
 export { type AgentLimits, agentLimitDefaults, type RunLimits, runLimitDefaults } from '../base/limits.ts';
+export type { MarkedTurn } from '../log/index.ts';
 export { isRecordedRun, type RunOrigin } from '../log/index.ts';
 export type { MessageTelemetry, TelemetryHook, TickTelemetry, TurnTelemetry } from '../telemetry/index.ts';
 export type { AgentId } from './agent-id.ts';
+export { type CarefulOptions, takeMarkedTurn } from './careful-mode.ts';
 export {
   type AgentDescription,
   createSystem,
@@ -22,7 +24,7 @@ export type { TickDifference } from './diff/first-difference.ts';
 export type { GlobalDifference, InstanceDifference, MemoryDifference } from './diff/instance-difference.ts';
 export type { OutputSink } from './durable-log.ts';
 export { type EffectView, effectText } from './effect-view.ts';
-export { type LineSource, openInput } from './input/index.ts';
+export { type Cursor, type LineSource, openInput, openLineStream, startOfSource } from './input/index.ts';
 export {
   type AgentFacts,
   type AgentState,
@@ -49,8 +51,10 @@ export type {
   AgentSpec,
   EndReason,
   ForkOptions,
+  KeptHost,
   Message,
   OrchestratorOptions,
+  OutputPlace,
   PayloadValue,
   ResumeOptions,
   RunOptions,

@@ -14,7 +14,8 @@ export interface LineInputsOptions {
   readonly strict: boolean;
   /** Makes an input of a line, or says what is wrong with it. */
   readonly resolve: (line: InputLine) => Input | string;
-  readonly reportBad: (problem: string) => void;
+  /** `line`: its number. */
+  readonly reportBad: (problem: string, line: number) => void;
   /** The tick that the last line of the record named, where a run goes on. */
   readonly namedTick?: number;
 }
@@ -63,6 +64,11 @@ export class LineInputs {
     return this.#options.source.arrival();
   }
 
+  /** The record holds all lines up to there, as safely as its durability says. */
+  acknowledge(cursor: Cursor): void {
+    this.#options.source.acknowledge?.(cursor);
+  }
+
   close(): void {
     this.#options.source.close();
   }
@@ -81,12 +87,12 @@ export class LineInputs {
         break;
       }
       const place = `${source.name}:${line.number}`;
-      if (!parsed.ok) this.#bad(parsed.problem);
+      if (!parsed.ok) this.#bad(parsed.problem, line.number);
       else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
-        this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`);
+        this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`, line.number);
       } else {
         const input = this.#options.resolve(parsed.input);
-        if (typeof input === 'string') this.#bad(`${place}: ${input}`);
+        if (typeof input === 'string') this.#bad(`${place}: ${input}`, line.number);
         else {
           inputs.push(input);
           this.#namedTick = wanted ?? this.#namedTick;
@@ -96,10 +102,10 @@ export class LineInputs {
     return inputs;
   }
 
-  #bad(problem: string): void {
+  #bad(problem: string, line: number): void {
     if (this.#options.strict) {
       throw new EngineError('input-invalid', `Cannot take an input line: ${problem}`, { problem });
     }
-    this.#options.reportBad(problem);
+    this.#options.reportBad(problem, line);
   }
 }

@@ -5,6 +5,7 @@ import { assert } from '../base/errors.ts';
 import { type Cursor, type Input, InputKind } from '../log/index.ts';
 import { dueRequests, hasRunnable, type ModelRequest, waitingRequests } from '../scheduler/index.ts';
 import type { TelemetryHooks } from '../telemetry/index.ts';
+import type { CarefulMode } from './careful-mode.ts';
 import type { DurableLog } from './durable-log.ts';
 import { createInput, type HostInputs } from './host-inputs.ts';
 import { answerInputs, type InferenceDesk } from './inference-desk.ts';
@@ -17,6 +18,7 @@ import type { RecordedFeed } from './recorded-feed.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTotals } from './run-totals.ts';
 import type { EndReason, RunOptions } from './run-types.ts';
+import type { SealedLines } from './sealed-lines.ts';
 import { sha256 } from './sha256.ts';
 import type { SnapshotSchedule } from './snapshot/schedule.ts';
 
@@ -29,9 +31,12 @@ export interface LiveRunParts {
   readonly totals: RunTotals;
   readonly snapshots: SnapshotSchedule;
   readonly tickMs: number;
+  readonly lines: SealedLines;
   readonly clock: Clock;
   /** Where the system has models. */
   readonly inference: InferenceDesk | undefined;
+  /** Where the process before this one died of itself. */
+  readonly careful?: CarefulMode | undefined;
 }
 
 /** How long the loop goes on without giving the event loop its turn. */
@@ -58,6 +63,7 @@ export class LiveRun {
     const { signal, ticks: lastTick } = options;
     this.#startedAtMs = this.#clock.nowMs();
     this.#startTick = state.tick;
+    this.#parts.lines.follow(lines);
     if (state.stopping)
       return this.#finish(lastTick === undefined ? 'quiescence' : 'ticks', state.tick, lines, options);
     let earliest = 0;
@@ -171,7 +177,7 @@ export class LiveRun {
   async goOn(
     sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined,
   ): Promise<void> {
-    if (sealed !== undefined) await this.#execute(sealed.tick, sealed.inputs, undefined, {});
+    if (sealed !== undefined) await this.#stepSealed(sealed.tick, sealed.inputs);
     this.#parts.inference?.submit(waitingRequests(this.#parts.machine.state));
   }
 
@@ -187,20 +193,54 @@ export class LiveRun {
     return answers === undefined ? undefined : answerInputs(due, answers, sha256);
   }
 
+  /** `interrupted`: a process before this one died in the tick. */
   #execute(
     tick: number,
     others: readonly Input[],
     cursor: Cursor | undefined,
     options: RunOptions,
+    interrupted = false,
   ): void | Promise<void> {
-    const { machine, recorder, hooks, hostInputs } = this.#parts;
-    const inputs = hostInputs.isEmpty ? others : [...hostInputs.take(), ...others];
-    recorder.sealed(tick, inputs, this.#movedCursor(cursor));
+    const { machine, hooks, hostInputs } = this.#parts;
+    const given = hostInputs.isEmpty ? others : [...hostInputs.take(), ...others];
+    const inputs = this.#seal(tick, given, cursor, interrupted);
     machine.measure = hooks.wantsTurns;
     const startedAtMs = hooks.isEmpty ? 0 : this.#clock.nowMs();
     const executed = machine.step(tick, inputs);
     if (executed instanceof Promise) return executed.then((done) => this.#record(done, startedAtMs, options));
     return this.#record(executed, startedAtMs, options);
+  }
+
+  /** A tick that a process before this one had sealed gets just the inputs it was sealed with. */
+  #stepSealed(tick: number, sealed: readonly Input[]): void | Promise<void> {
+    const { machine, careful } = this.#parts;
+    const quarantines = careful?.quarantines(tick, sealed) ?? [];
+    if (quarantines.length > 0) return this.#execute(tick, sealed, undefined, {}, true);
+    machine.guard = careful?.isOn === true ? careful.guard(tick, true) : undefined;
+    const executed = machine.step(tick, sealed);
+    if (executed instanceof Promise) return executed.then((done) => this.#record(done, 0, {}));
+    return this.#record(executed, 0, {});
+  }
+
+  /** Closes the list of inputs. Answers it, with what only a recovery adds. */
+  #seal(
+    tick: number,
+    given: readonly Input[],
+    cursor: Cursor | undefined,
+    interrupted: boolean,
+  ): readonly Input[] {
+    const { machine, recorder, durable, careful } = this.#parts;
+    const moved = this.#movedCursor(cursor);
+    if (careful === undefined) {
+      recorder.sealed(tick, given, moved);
+      return given;
+    }
+    const inputs = [...given, ...careful.quarantines(tick, given)];
+    const { isOn } = careful;
+    recorder.sealed(tick, inputs, moved, isOn);
+    if (isOn) durable.log.flush();
+    machine.guard = isOn ? careful.guard(tick, interrupted) : undefined;
+    return inputs;
   }
 
   #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void | Promise<void> {
@@ -231,6 +271,7 @@ export class LiveRun {
     const key = `${cursor.byte} ${cursor.line} ${cursor.ended}`;
     if (key === this.#lastCursor) return undefined;
     this.#lastCursor = key;
+    this.#parts.lines.cursor = cursor;
     return cursor;
   }
 

@@ -23,6 +23,7 @@ import {
 import type { CodePlace } from '../wasm/index.ts';
 import { normalisedBytes } from './config/system-config.ts';
 import { genesisDigest, schedulerConfig } from './genesis.ts';
+import type { TurnGuard } from './turn-guard.ts';
 import { type AgentImage, TurnRunner, type TurnRunnerOptions } from './turn-runner.ts';
 
 /** One executed tick. Views in it are valid until the next tick is stepped. */
@@ -57,6 +58,8 @@ export class Machine {
   #closePending = false;
   /** Set while turns are measured; changes nothing else. */
   measure = false;
+  /** Set where turns run one at a time; changes no record. */
+  guard: TurnGuard | undefined;
 
   /** @param from where to go on; without it, the run begins */
   constructor(options: TurnRunnerOptions, from?: Snapshot) {
@@ -104,7 +107,7 @@ export class Machine {
     this.#closePending = true;
     openTick(this.state, tick, inputs);
     const plan = planTick(this.state);
-    const records = this.#turns.run(tick, plan, this.measure);
+    const records = this.#turns.run(tick, plan, this.measure, this.guard);
     if (records instanceof Promise) return records.then((ready) => this.#commit(tick, plan, inputs, ready));
     return this.#commit(tick, plan, inputs, records);
   }

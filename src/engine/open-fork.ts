@@ -50,7 +50,7 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
       abandonRecord(record);
       throw error;
     }
-    return { system, ...opened, record, totals: new RunTotals(opened.machine.state), recorded };
+    return { system, ...opened, record, totals: new RunTotals(opened.machine.state), recorded, again: [] };
   });
 }
 

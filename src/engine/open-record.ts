@@ -1,7 +1,6 @@
 // Beginning the record of a run, or going on with one.
 
 import { decodeHex } from '../base/encoding.ts';
-import { EngineError } from '../base/errors.ts';
 import {
   type AnswerWindow,
   checkEventLog,
@@ -123,18 +122,4 @@ function open(
 export function abandonRecord({ directory, log }: Pick<OpenRecord, 'directory' | 'log'>): void {
   log.abandon();
   directory.unlock();
-}
-
-/** @throws EngineError `run-directory-invalid` where the run ended for good */
-export function refuseEnded(path: string, reason: string | undefined): void {
-  if (reason !== 'quiescence' && reason !== 'ticks') return;
-  const why = reason === 'ticks' ? 'it reached its last tick' : 'its inputs ended and nothing was left to do';
-  throw new EngineError(
-    'run-directory-invalid',
-    `Cannot go on with the run in "${path}": it has ended, ${why}`,
-    {
-      path,
-      reason,
-    },
-  );
 }

@@ -1,18 +1,23 @@
 // Putting a run together: modules, pool, machine and record, for a new run or for one that goes on.
 
+import { encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
 import { type RunDirectory, readEvents } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
 import type { InferenceDesk } from './inference-desk.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
+
 import { findModelFolders } from './model-folders.ts';
-import { beginRecord, continueRecord, mendRecord, type OpenRecord, refuseEnded } from './open-record.ts';
+import { beginRecord, continueRecord, mendRecord, type OpenRecord } from './open-record.ts';
+
 import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
+import type { OutputRecord } from './recorder.ts';
 import { RunTotals } from './run-totals.ts';
-import type { OrchestratorOptions, ResumeOptions } from './run-types.ts';
+import type { OrchestratorOptions, OutputPlace, ResumeOptions, RunSummary } from './run-types.ts';
 import { sha256 } from './sha256.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 
@@ -26,6 +31,8 @@ export interface OpenRun {
   readonly totals: RunTotals;
   /** What the record came to, where the run goes on. */
   readonly recorded: Recorded | undefined;
+  /** Outputs of the record that are given again, where the run goes on. */
+  readonly again: readonly OutputRecord[];
 }
 
 /** What a run works with beside its record. */
@@ -80,7 +87,14 @@ export async function openNewRun(options: OrchestratorOptions, ports: Ports): Pr
   const { system } = options;
   return withOpened(system, options, ports, undefined, async (opened) => {
     const record = beginRecord(options.runDirectory, system, ports);
-    return { system, ...opened, record, totals: new RunTotals(opened.machine.state), recorded: undefined };
+    return {
+      system,
+      ...opened,
+      record,
+      totals: new RunTotals(opened.machine.state),
+      recorded: undefined,
+      again: [],
+    };
   });
 }
 
@@ -89,6 +103,24 @@ function lastDigestTick(directory: RunDirectory): number {
   let last = 0;
   for (const { tick } of readEvents(directory, { channels: ['digests'] })) last = tick;
   return last;
+}
+
+/** `outputs`: how many were given again. */
+function hasEnded(summary: RunSummary, outputs: number): EngineError {
+  const { reason, runDirectory } = summary;
+  const why = reason === 'ticks' ? 'it reached its last tick' : 'its inputs ended and nothing was left to do';
+  return new EngineError(
+    'run-directory-invalid',
+    `Cannot go on with the run in "${runDirectory}": it has ended, ${why}`,
+    { path: runDirectory, reason, summary, outputs },
+  );
+}
+
+/** Outputs leave in the order of their places. */
+function isBehind(output: OutputPlace, place: OutputPlace): boolean {
+  if (output.epoch !== place.epoch) return output.epoch > place.epoch;
+  if (output.tick !== place.tick) return output.tick > place.tick;
+  return output.index > place.index;
 }
 
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */
@@ -104,11 +136,15 @@ export async function openExistingRun(options: ResumeOptions, ports: Ports): Pro
 }
 
 async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promise<OpenRun> {
-  const { runDirectory, onReplayedTick } = options;
+  const { runDirectory, onReplayedTick, outputsAfter } = options;
   const { directory, config, modules, base } = run;
   const durability = directory.manifest.durability as Durability;
   const modelFolders = findModelFolders(directory, config, options.modelsDirectory);
-  const system: System = { config, host: { ...hostDefaults, durability, modelFolders }, modules };
+  const system: System = {
+    config,
+    host: { ...hostDefaults, ...options.host, durability, modelFolders },
+    modules,
+  };
   mendRecord(directory);
   const lastTick = lastDigestTick(directory);
   new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));
@@ -116,21 +152,38 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
   return withOpened(system, options, ports, snapshot, async (opened) => {
     const { machine } = opened;
     const totals = new RunTotals(machine.state);
+    const again: OutputRecord[] = [];
     const onTick = (executed: ExecutedTick): void => {
       totals.add(executed);
       onReplayedTick?.(executed.tick);
     };
     const recorded = await reExecute({
-      reader: readEvents(directory, { channels: reExecuteChannels }),
+      reader: readEvents(directory, {
+        channels: outputsAfter === undefined ? reExecuteChannels : [...reExecuteChannels, 'outputs'],
+      }),
       machine,
       onTick,
       onPassed: (digest) => totals.addRecorded(digest),
+      onOutput: (output) => {
+        if (outputsAfter !== undefined && isBehind(output, outputsAfter)) again.push(output);
+      },
       clock: ports.clock,
     });
-    refuseEnded(runDirectory, recorded.ended);
+    const { ended: reason } = recorded;
+    if (reason === 'quiescence' || reason === 'ticks') {
+      // All of it is on the disk: what did not reach its reader may leave at once.
+      for (const output of again) options.outputs?.write(output);
+      const summary: RunSummary = {
+        ...totals.progress,
+        reason,
+        digest: encodeHex(machine.digest),
+        runDirectory,
+      };
+      throw hasEnded(summary, again.length);
+    }
     const epoch = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
     const { tick } = machine.state;
     const record = continueRecord(directory, system, epoch, tick, base, ports, recorded.answers);
-    return { system, ...opened, record, totals, recorded };
+    return { system, ...opened, record, totals, recorded, again };
   });
 }

@@ -5,6 +5,7 @@ import { EngineError } from '../base/errors.ts';
 import { InputKind, type RunOrigin } from '../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../telemetry/index.ts';
 import type { AgentId } from './agent-id.ts';
+import { CarefulMode } from './careful-mode.ts';
 import { DurableLog } from './durable-log.ts';
 import { HostCalls } from './host-calls.ts';
 import { HostInputs } from './host-inputs.ts';
@@ -27,6 +28,7 @@ import type {
   RunSummary,
   TaskSpec,
 } from './run-types.ts';
+import { SealedLines } from './sealed-lines.ts';
 import { sha256 } from './sha256.ts';
 import { SnapshotSchedule } from './snapshot/schedule.ts';
 import { SnapshotStore } from './snapshot/store.ts';
@@ -52,21 +54,24 @@ export class Orchestrator {
   readonly #calls: HostCalls;
   readonly #snapshots: SnapshotSchedule;
   readonly #live: LiveRun;
+  readonly #careful: CarefulMode | undefined;
   #busy = false;
   #ended: EndReason | 'failed' | undefined;
 
-  private constructor(open: OpenRun, options: Omit<OrchestratorOptions, 'system'>, ports: Ports) {
+  private constructor(open: OpenRun, options: Omit<ResumeOptions, 'host'>, ports: Ports) {
     const { system, machine, record, totals } = open;
     this.#open = open;
     this.#ports = ports;
     this.#runDirectory = options.runDirectory;
     this.#calls = new HostCalls(system.config, machine.state);
+    const lines = new SealedLines();
     const { durability: mode, batchTicks, batchMs } = system.host;
     this.#durable = new DurableLog({
       log: record.log,
       mode,
       sink: options.outputs,
       inputs: this.#hostInputs,
+      lines,
       batchTicks,
       batchMs,
       clock: ports.clock,
@@ -74,6 +79,9 @@ export class Orchestrator {
     const { snapshotTicks } = system.host;
     const { tickMs } = system.config.run;
     this.#snapshots = new SnapshotSchedule(new SnapshotStore(record.directory, ports), snapshotTicks, tickMs);
+    const { careful } = options;
+    if (careful !== undefined)
+      this.#careful = new CarefulMode(record.directory.storage, careful, ports.clock);
     this.#live = new LiveRun({
       machine,
       totals,
@@ -85,6 +93,8 @@ export class Orchestrator {
       tickMs,
       clock: ports.clock,
       inference: open.inference,
+      careful: this.#careful,
+      lines,
     });
   }
 
@@ -116,7 +126,8 @@ export class Orchestrator {
   static async resume(options: ResumeOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
     const open = await openExistingRun(options, ports);
     const orchestrator = new Orchestrator(open, options, ports);
-    // A tick that was sealed, and whose end the record does not tell, gets just the inputs it was sealed with.
+    for (const output of open.again) options.outputs?.write(output);
+    // A tick whose end the record does not tell.
     const sealed = open.recorded?.sealed;
     await orchestrator.#exclusive('resume', () => orchestrator.#live.goOn(sealed));
     return orchestrator;
@@ -301,9 +312,9 @@ export class Orchestrator {
       strict: options.strict ?? false,
       namedTick: isSame ? (recorded?.namedTick ?? 0) : 0,
       resolve: (line) => this.#calls.line(line),
-      reportBad: (problem) => {
+      reportBad: (problem, line) => {
         this.#open.totals.progress.badLines++;
-        options.reportBadLine?.(problem);
+        options.reportBadLine?.(problem, line);
       },
     });
     // Whoever goes on with the run finds its source, even if no line of it is in the record yet.
@@ -315,6 +326,7 @@ export class Orchestrator {
   async #end(reason: EndReason): Promise<RunSummary> {
     const { machine, record, pool, totals, inference } = this.#open;
     await this.#snapshots.settled();
+    this.#careful?.end();
     record.recorder.ended(machine.state.tick, reason, machine.digest);
     await this.#durable.close();
     record.directory.unlock();

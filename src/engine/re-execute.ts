@@ -9,6 +9,7 @@ import {
   type EventLogReader,
   type Input,
   InputKind,
+  type Output,
   readAnswerDetail,
   type TickDigest,
 } from '../log/index.ts';
@@ -41,6 +42,8 @@ export interface ReExecuteOptions {
   readonly onTick?: (executed: ExecutedTick) => void | Promise<void>;
   /** Told of each recorded tick that the machine has behind it already. */
   readonly onPassed?: (digest: TickDigest) => void;
+  /** Told of each recorded output, once its tick has agreed; only where the reader gives outputs. */
+  readonly onOutput?: (output: Output) => void;
   /** Ticks after this one are left alone. */
   readonly lastTick?: number;
   readonly clock?: Clock;
@@ -54,13 +57,18 @@ export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended
  * @throws EngineError `replay-diverged` at the first digest that differs
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
-  const { reader, machine, onTick, onPassed, lastTick, clock = nodeClock } = options;
+  const { reader, machine, onTick, onPassed, onOutput, lastTick, clock = nodeClock } = options;
   let [executed, epoch, namedTick] = [0, 0, 0];
   let ended: string | undefined;
   let cursor: Cursor | undefined;
   let sealed: Recorded['sealed'];
   let more = false;
   const answers = new AnswerWindow();
+  let outputs: Output[] = [];
+  const agreed = (): void => {
+    for (const output of outputs) onOutput?.(output);
+    outputs = [];
+  };
   let yieldedAtMs = clock.nowMs();
   for (const { channel, tick, payload } of reader) {
     if (lastTick !== undefined && tick > lastTick) {
@@ -70,6 +78,8 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
     if (channel === 'run-started') {
       ({ epoch } = decodeEvent('run-started', payload));
       ended = undefined;
+      // Those of a tick that was cut off come again.
+      outputs = [];
     } else if (channel === 'run-ended') {
       ended = decodeEvent('run-ended', payload).reason;
     } else if (channel === 'answers') {
@@ -81,10 +91,13 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       answers.trim();
       cursor = list.cursor ?? cursor;
       for (const input of list.inputs) if (input.tick > 0) namedTick = input.tick;
+    } else if (channel === 'outputs') {
+      outputs.push(decodeEvent('outputs', payload));
     } else if (channel === 'digests' && tick <= machine.state.tick) {
       const passed = decodeEvent('digests', payload);
       if (tick === machine.state.tick) compare({ tick, digest: machine.digest }, passed.digest);
       onPassed?.(passed);
+      agreed();
     } else if (channel === 'digests') {
       const inputs = sealed?.tick === tick ? sealed.inputs : [];
       sealed = undefined;
@@ -92,6 +105,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       const done = step instanceof Promise ? await step : step;
       compare(done, decodeEvent('digests', payload).digest);
       executed++;
+      agreed();
       const observed = onTick?.(done);
       if (observed !== undefined) await observed;
     }

@@ -70,9 +70,9 @@ export class Recorder {
     this.#log.append('run-started', tick, { format: recordFormat, epoch: this.epoch, ...facts });
   }
 
-  /** Before the tick is executed. */
-  sealed(tick: number, inputs: readonly Input[], cursor: Cursor | undefined): void {
-    if (inputs.length === 0 && cursor === undefined) return;
+  /** Before the tick is executed. Nothing needs to be written for a tick without inputs, unless `always`. */
+  sealed(tick: number, inputs: readonly Input[], cursor: Cursor | undefined, always = false): void {
+    if (inputs.length === 0 && cursor === undefined && !always) return;
     for (const input of inputs) if (input.answer !== undefined) this.#tellAnswer(tick, input, input.answer);
     this.#answers.trim();
     this.#log.append('inputs', tick, cursor === undefined ? { tick, inputs } : { tick, inputs, cursor });

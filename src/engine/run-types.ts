@@ -1,7 +1,8 @@
 // What a run is asked for and what it answers.
 
+import type { CarefulOptions } from './careful-mode.ts';
 import type { JsonValue } from './config/json-value.ts';
-import type { Pace, System } from './config/system-config.ts';
+import type { HostConfig, Pace, System } from './config/system-config.ts';
 import type { OutputSink } from './durable-log.ts';
 import type { LineSource } from './input/index.ts';
 
@@ -23,6 +24,22 @@ export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly modelsDirectory?: string;
   /** Progress while the record is executed again. */
   readonly onReplayedTick?: (tick: number) => void;
+  /** What the run's host was told before, such as `snapshotTicks`; otherwise the defaults. Durability stays as it was. */
+  readonly host?: KeptHost;
+  /** The last output that has reached whoever reads them: those behind it are given again, out of the record. */
+  readonly outputsAfter?: OutputPlace;
+  /** Where the process before this one died of itself: turns run one at a time, noted in the run directory. */
+  readonly careful?: CarefulOptions;
+}
+
+/** Settings of the host that another process may take over. */
+export type KeptHost = Partial<Omit<HostConfig, 'durability' | 'inputFile' | 'modelFolders'>>;
+
+/** What tells an output from all others of its run. */
+export interface OutputPlace {
+  readonly epoch: number;
+  readonly tick: number;
+  readonly index: number;
 }
 
 /** A run that goes on from a tick of another one. */
@@ -61,7 +78,7 @@ export interface RunOptions {
   /** `wall-clock`: a tick begins no sooner than its logical time after the start. Changes no digest. */
   readonly pace?: Pace;
   /** Told of each bad line. */
-  readonly reportBadLine?: (problem: string) => void;
+  readonly reportBadLine?: (problem: string, line: number) => void;
   /** Progress, after each tick. */
   readonly onTick?: (progress: RunProgress) => void;
   /** Ends the run between two ticks, so that it can go on later. */

@@ -19,6 +19,7 @@ import { Executors } from './executors.ts';
 import { agentPrng } from './genesis.ts';
 import type { PreparedModules } from './prepare-modules.ts';
 import { Residency, type SavedInstance } from './residency.ts';
+import type { TurnGuard } from './turn-guard.ts';
 import { RecordIndex, readStates, TurnStreams } from './turn-streams.ts';
 import type { SavedAgent } from './worker-journal.ts';
 
@@ -91,17 +92,23 @@ export class TurnRunner {
   }
 
   /** Runs a plan. Answers at once where nothing has to be waited for. */
-  run(tick: number, plan: readonly Task[], measure: boolean): TaskRecords | Promise<TaskRecords> {
+  run(
+    tick: number,
+    plan: readonly Task[],
+    measure: boolean,
+    guard?: TurnGuard,
+  ): TaskRecords | Promise<TaskRecords> {
     this.#records.begin(plan.length);
     this.#streams.turnMicros.clear();
     const heads = plan.filter((task) => task.agent.turnHead === task);
     const { residents } = this.#residency;
     const { residentAgentsMax } = this.#options;
+    if (guard !== undefined) return this.#runInRounds(tick, heads, measure, 1, guard);
     if (
       residents.size + heads.length > residentAgentsMax &&
       this.#newcomers(heads) > residentAgentsMax - residents.size
     ) {
-      return this.#runInRounds(tick, heads, measure);
+      return this.#runInRounds(tick, heads, measure, residentAgentsMax);
     }
     const results = this.#runRound(tick, heads, measure);
     if (results instanceof Promise) return results.then((ready) => this.#read(ready, false));
@@ -209,15 +216,23 @@ export class TurnRunner {
     return agent.number % this.#options.pool.size;
   }
 
-  async #runInRounds(tick: number, heads: readonly Task[], measure: boolean): Promise<TaskRecords> {
+  async #runInRounds(
+    tick: number,
+    heads: readonly Task[],
+    measure: boolean,
+    size: number,
+    guard?: TurnGuard,
+  ): Promise<TaskRecords> {
     const { residentAgentsMax } = this.#options;
     const { residents } = this.#residency;
-    for (let at = 0; at < heads.length; at += residentAgentsMax) {
-      const round = heads.slice(at, at + residentAgentsMax);
+    for (let at = 0; at < heads.length; at += size) {
+      const round = heads.slice(at, at + size);
+      guard?.beforeTurn(round[0]!.agent);
       const excess = residents.size + this.#newcomers(round) - residentAgentsMax;
       if (excess > 0) await this.#makeRoom(tick, round, excess);
       this.#read(await this.#runRound(tick, round, measure), true);
     }
+    guard?.afterTurns();
     return this.#records;
   }
 

@@ -49,3 +49,4 @@ export {
 } from './run-directory.ts';
 export type { AppendHandle, Lock, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 export { truncateTail } from './tail.ts';
+export { type MarkedTurn, readTurnMarker, TurnMarker } from './turn-marker.ts';

@@ -27,6 +27,8 @@ export const InputKind = {
   step: 11,
   /** The answer to a request of the agent (`origin`, `counter`); `detail` says which, and the hash of its bytes. */
   answer: 12,
+  /** The agent (`origin`, `counter`) fails for good, without a turn: its turn ended the process again and again. */
+  quarantine: 13,
 } as const;
 export type InputKind = (typeof InputKind)[keyof typeof InputKind];
 
@@ -44,6 +46,7 @@ export const inputKindName: Readonly<Record<InputKind, string>> = {
   [InputKind.leave]: 'leave',
   [InputKind.step]: 'step',
   [InputKind.answer]: 'answer',
+  [InputKind.quarantine]: 'quarantine',
 };
 
 /** One thing that enters from outside. Fields that a kind does not use are 0 or empty. */

@@ -139,3 +139,15 @@ test('an input of a kind that this version does not know is a bug, not silence',
   const system = begun({ agents: { a: {} } });
   assert.throws(() => system.tick([{ ...host.stop(), kind: 99 }]), { code: 'bug' });
 });
+
+test('a quarantined agent ends as failed before the plan, and what waits for it is dropped; one that has ended stays so', () => {
+  const system = begun({ agents: { a: { restart: { policy: 'from-init', restartsMax: 3 } }, b: {} } });
+  const [a, b] = [system.agent('a'), system.agent('b')];
+  const tick = system.tick([host.message(a, '1'), host.message(b, '2'), host.quarantine(a)]);
+  assert.deepEqual(tick.plan, ['b message 2']);
+  assert.equal(a.phase, 'failed');
+  const ended = system.tick([host.terminate(b)]);
+  assert.deepEqual(ended.plan, ['b shutdown']);
+  assert.deepEqual(system.tick([host.quarantine(b), host.quarantine(a)]).events, []);
+  assert.deepEqual([a.phase, b.phase], ['failed', 'stopped']);
+});

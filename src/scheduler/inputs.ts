@@ -1,6 +1,7 @@
 // Applying the sealed inputs of a tick, in list order. What they cause may run in the tick itself.
 
 import { DropReason, TaskKind } from '../abi/envelope.ts';
+import { faultCodes } from '../abi/fault.ts';
 import { EffectKind } from '../abi/record.ts';
 import { assert } from '../base/errors.ts';
 import { type Input, InputKind } from '../log/input.ts';
@@ -18,6 +19,7 @@ import {
   unsubscribe,
 } from './life-cycle.ts';
 import { applyAnswer } from './requests.ts';
+import { failForGood } from './restart.ts';
 import {
   type Agent,
   agentOf,
@@ -77,6 +79,11 @@ function applyInput(state: SchedulerState, input: Input): void {
     case InputKind.answer:
       applyAnswer(state, input);
       return;
+    case InputKind.quarantine: {
+      const agent = agentOf(state, input.origin, input.counter);
+      if (agent !== undefined && isAlive(agent)) failForGood(state, agent, faultCodes.quarantined, []);
+      return;
+    }
     case InputKind.stop:
       stop(state);
       return;

@@ -78,5 +78,6 @@ export const host = {
     const detail = answerDetail(number, createHash('sha256').update(text).digest());
     return input(InputKind.answer, { ...identityOf(agent), detail, answer: encoder.encode(text) });
   },
+  quarantine: (agent: Identity): Input => input(InputKind.quarantine, identityOf(agent)),
   stop: (): Input => input(InputKind.stop, {}),
 } as const;

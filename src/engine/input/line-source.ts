@@ -36,6 +36,8 @@ export interface LineSource {
   arrival(): Promise<void>;
   /** Gives back the last lines handed out, in their order; they come again first. */
   putBack(lines: readonly Line[]): void;
+  /** Told that the record holds every line up to there as safely as its durability says: none is asked for again. */
+  acknowledge?(cursor: Cursor): void;
   /** @throws EngineError `input-refused` where the source is not seekable or ends before. */
   seek(cursor: Cursor): void;
   /** Lets go of the source: it gives nothing more, and that is not its end. */

@@ -3,7 +3,7 @@
 import type { Readable } from 'node:stream';
 import { EngineError } from '../../base/errors.ts';
 import { LineQueue } from './line-queue.ts';
-import type { Cursor, LineSource } from './line-source.ts';
+import { type Cursor, type LineSource, startOfSource } from './line-source.ts';
 import { type Line, LineSplitter, lineBytesMax } from './line-splitter.ts';
 
 /** Lines that may wait before the stream is paused, when nobody asks for more. */
@@ -21,7 +21,7 @@ export class LineStream implements LineSource {
   readonly seekable = false;
   readonly #stream: Readable;
   readonly #splitter: LineSplitter;
-  readonly #queue = new LineQueue(0, 0);
+  readonly #queue: LineQueue;
   #waiters: Waiter[] = [];
   /** Nothing more arrives. */
   #readAll = false;
@@ -29,11 +29,17 @@ export class LineStream implements LineSource {
   #closed = false;
   #failure: EngineError | undefined;
 
-  /** Takes the stream over: nobody else may read from it. */
-  constructor(stream: Readable, name: string, bytesMax: number = lineBytesMax) {
+  /**
+   * Takes the stream over: nobody else may read from it.
+   * @param from where in the source the stream's first byte stands
+   */
+  constructor(stream: Readable, name: string, bytesMax: number = lineBytesMax, from: Cursor = startOfSource) {
     this.name = name;
     this.#stream = stream;
-    this.#splitter = new LineSplitter(0, 0, bytesMax);
+    this.#splitter = new LineSplitter(from.byte, from.line, bytesMax);
+    this.#queue = new LineQueue(from.byte, from.line);
+    this.#ended = from.ended;
+    this.#readAll = from.ended;
     stream.on('data', (chunk: Uint8Array | string) => {
       this.#arrived(this.#splitter.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk));
     });

@@ -2,9 +2,15 @@
 
 import { createReadStream, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { LineFile } from './line-file.ts';
-import type { LineSource } from './line-source.ts';
+import { type Cursor, type LineSource, startOfSource } from './line-source.ts';
 import { LineStream } from './line-stream.ts';
+
+/** Lines of a stream whose first byte stands at `from` of the whole source. */
+export function openLineStream(stream: Readable, name: string, from: Cursor = startOfSource): LineSource {
+  return new LineStream(stream, name, undefined, from);
+}
 
 /**
  * Opens an input. A named pipe waits here until somebody writes to it.

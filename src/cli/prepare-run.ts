@@ -1,0 +1,218 @@
+// From the words of `run` and `fork` to a run that is ready to go: a new one, one that goes on, or one whose engine
+// process died.
+
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { EngineError } from '../base/errors.ts';
+import {
+  isRecordedRun,
+  type LineSource,
+  type LoadedSystem,
+  loadSystem,
+  Orchestrator,
+  openInput,
+  type ResumeOptions,
+} from '../engine/index.ts';
+import { makeRunDirectory, removeIfEmpty, systemName } from './default-run-directory.ts';
+import type { Outputs } from './outputs.ts';
+import type { ProgressLine } from './progress-line.ts';
+import type { ForkOptions, RunOptions } from './run.ts';
+import type { EngineLink } from './supervisor/engine-link.ts';
+import type { OpenedRun } from './supervisor/messages.ts';
+
+/** A run that is ready to go. */
+export interface PreparedRun extends OpenedRun {
+  readonly orchestrator: Orchestrator;
+  readonly source: LineSource | undefined;
+}
+
+/** What preparing a run needs beside its options. */
+export interface Preparation {
+  readonly options: RunOptions;
+  readonly outputs: Outputs;
+  readonly progress: ProgressLine;
+  readonly link: EngineLink | undefined;
+}
+
+export async function beginRun(systemFile: string, preparation: Preparation): Promise<PreparedRun> {
+  const { options, outputs } = preparation;
+  const { seed, workers } = options;
+  const system = await loadSystem(systemFile, {
+    ...(seed !== undefined && { seed }),
+    ...(workers !== undefined && { workers }),
+    withoutInput: options.input !== undefined,
+  });
+  const { inputFile, durability: _, modelFolders: __, ...host } = system.host;
+  const input = options.input ?? inputFile;
+  const source = openSource(input, preparation);
+  try {
+    // Not before the system is known to be right: an output file of an earlier run is overwritten.
+    outputs.open(options.output, 'new');
+    const { orchestrator, runDirectory } = await createIn(systemFile, system, preparation);
+    const pace = options.pace ?? host.pace;
+    const name = systemName(systemFile);
+    return { name, orchestrator, runDirectory, source, pace, host, ...inputOf(input) };
+  } catch (error) {
+    source?.close();
+    throw error;
+  }
+}
+
+async function createIn(
+  systemFile: string,
+  system: LoadedSystem,
+  { options, outputs, link }: Preparation,
+): Promise<{ orchestrator: Orchestrator; runDirectory: string }> {
+  const runDirectory = chooseDirectory(options.runDir ?? (() => makeRunDirectory(systemFile)), link);
+  try {
+    const orchestrator = await Orchestrator.create({ system, runDirectory, outputs, blocking: true });
+    return { orchestrator, runDirectory };
+  } catch (error) {
+    if (options.runDir === undefined) removeIfEmpty(runDirectory);
+    throw error;
+  }
+}
+
+/** A folder for a new record. One in which a process of this command died before the record began is emptied. */
+function chooseDirectory(choice: string | (() => string), link: EngineLink | undefined): string {
+  const begun = link?.before?.directory;
+  if (begun !== undefined) {
+    if (existsSync(begun))
+      for (const name of readdirSync(begun)) rmSync(join(begun, name), { recursive: true });
+    return begun;
+  }
+  const directory = typeof choice === 'string' ? choice : choice();
+  if (isVacant(directory)) link?.directory(directory);
+  return directory;
+}
+
+function isVacant(directory: string): boolean {
+  try {
+    return readdirSync(directory).length === 0;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+/** A run that was interrupted. */
+export async function goOn(runDirectory: string, preparation: Preparation): Promise<PreparedRun> {
+  const { options } = preparation;
+  const orchestrator = await resume(runDirectory, preparation, {});
+  try {
+    const input = options.input ?? recordedInput(orchestrator);
+    // What a fork takes from the run that it comes from.
+    const isRun = options.input === undefined && input !== undefined && isRecordedRun(input);
+    const source = openSource(isRun ? undefined : input, preparation);
+    const name = basename(resolve(runDirectory));
+    const pace = options.pace ?? 'free';
+    const from = input === undefined ? {} : isRun ? { recorded: input } : { input };
+    return { name, orchestrator, runDirectory, source, pace, host: {}, ...from };
+  } catch (error) {
+    await orchestrator.close();
+    throw error;
+  }
+}
+
+/** A run whose engine process died: everything is as that one had it. */
+export async function recover(opened: OpenedRun, preparation: Preparation): Promise<PreparedRun> {
+  const { careful } = preparation.link ?? {};
+  const more = { host: opened.host, ...(careful !== undefined && { careful }) };
+  const orchestrator = await resume(opened.runDirectory, preparation, more);
+  try {
+    return { ...opened, orchestrator, source: openSource(opened.input, preparation) };
+  } catch (error) {
+    await orchestrator.close();
+    throw error;
+  }
+}
+
+async function resume(
+  runDirectory: string,
+  { options, outputs, progress }: Preparation,
+  more: Pick<ResumeOptions, 'host' | 'careful'>,
+): Promise<Orchestrator> {
+  const { workers } = options;
+  outputs.open(options.output, 'append');
+  const outputsAfter = outputs.deliveredOf(runDirectory);
+  const orchestrator = await Orchestrator.resume({
+    runDirectory,
+    outputs,
+    blocking: true,
+    ...(workers !== undefined && { workers }),
+    ...(options.models !== undefined && { modelsDirectory: options.models }),
+    ...(outputsAfter !== undefined && { outputsAfter }),
+    ...more,
+    onReplayedTick: (tick) => progress.update(() => `going through the record: tick ${tick}`),
+  });
+  progress.clear();
+  return orchestrator;
+}
+
+export async function forkRun(
+  from: string,
+  options: ForkOptions,
+  preparation: Preparation,
+): Promise<PreparedRun> {
+  const { tick, seed, workers, input, module = [] } = options;
+  const { outputs, link } = preparation;
+  const modules = Object.fromEntries(module.map(([name, file]) => [name, readModule(name, file)]));
+  const source = input === undefined ? undefined : openSource(input, preparation);
+  const free = (): string => makeRunDirectory(`${basename(resolve(from))}-fork`);
+  const runDirectory = chooseDirectory(options.runDir ?? free, link);
+  try {
+    const orchestrator = await Orchestrator.fork({
+      from: resolve(from),
+      tick,
+      runDirectory,
+      outputs,
+      blocking: true,
+      modules,
+      ...(seed !== undefined && { seed }),
+      ...(workers !== undefined && { workers }),
+      ...(options.models !== undefined && { modelsDirectory: options.models }),
+      ...(input !== undefined && { otherInput: input === '-' ? 'standard input' : basename(input) }),
+    });
+    outputs.open(options.output, 'new');
+    const name = basename(resolve(runDirectory));
+    const pace = options.pace ?? 'free';
+    const taken = input === undefined ? { recorded: resolve(from) } : { input };
+    return { name, orchestrator, runDirectory, source, pace, host: {}, ...taken };
+  } catch (error) {
+    source?.close();
+    if (options.runDir === undefined) removeIfEmpty(runDirectory);
+    throw error;
+  }
+}
+
+function readModule(name: string, file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const text = `Cannot read the module ${JSON.stringify(file)} for ${JSON.stringify(name)}: ${why}`;
+    throw new EngineError('module-missing', text, { agent: name, file });
+  }
+}
+
+function inputOf(input: string | undefined): { readonly input?: string } {
+  return input === undefined ? {} : { input };
+}
+
+/** The input that an interrupted run was reading, if it had more to give. */
+function recordedInput(orchestrator: Orchestrator): string | undefined {
+  const recorded = orchestrator.recordedSource;
+  if (recorded === undefined || recorded.ended) return undefined;
+  if (recorded.name !== 'standard input') return recorded.name;
+  throw new EngineError(
+    'usage',
+    'Cannot go on by itself: the run was reading standard input; give the rest with --input',
+  );
+}
+
+function openSource(input: string | undefined, { options, link }: Preparation): LineSource | undefined {
+  if (input === '-' && link !== undefined) return link.openInput();
+  if (input !== undefined) return openInput(input === '-' ? input : resolve(input));
+  if (options.live === true)
+    throw new EngineError('usage', 'Cannot run live: there is no input; give one with --input');
+  return undefined;
+}
