@@ -74,6 +74,25 @@ export class HostCalls {
     return createInput(kind, this.find(id));
   }
 
+  useModel(
+    name: string,
+    version: string,
+  ): { readonly input: Input; readonly model: number; readonly version: number } {
+    const model = this.#config.models.findIndex((each) => each.name === name);
+    if (model < 0) {
+      const known = this.#config.models.map((each) => each.name).join(', ') || 'none';
+      throw invalid(`Cannot use model ${JSON.stringify(name)}: the system declares ${known}`);
+    }
+    const names = this.#config.models[model]!.versions.map((each) => each.version);
+    const index = names.indexOf(version);
+    if (index < 0) {
+      const found = `version ${JSON.stringify(version)} of model "${name}"`;
+      throw invalid(`Cannot use ${found}: the system declares ${names.join(', ')}`);
+    }
+    const input = createInput(InputKind.useModel, { name, detail: encodeUtf8(version) });
+    return { input, model, version: index };
+  }
+
   /** A line of a source; a text says what is wrong with it. */
   line(line: InputLine): Input | string {
     const { payload, priority, tick = 0 } = line;

@@ -1,10 +1,16 @@
 // Where requests of agents go and answers come from, in a live run. When an answer is there decides nothing: it is an
 // input of the tick in which its request is due, and that tick waits for it.
 
-import { encodeInferenceError, InferenceStatus } from '../abi/tensor-list.ts';
-import { EngineError } from '../base/errors.ts';
+import { assert, EngineError } from '../base/errors.ts';
 import type { Sha256 } from '../base/hash.ts';
-import { type HostEvent, type HostedModel, ModelHost, versionFolder } from '../inference/index.ts';
+import {
+  type HostEvent,
+  type HostedModel,
+  type InferenceProcess,
+  ModelHost,
+  type ModelStatistics,
+  versionFolder,
+} from '../inference/index.ts';
 import { answerDetail, type Input, InputKind } from '../log/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
 import type { System } from './config/system-config.ts';
@@ -14,10 +20,15 @@ import { createInput } from './host-inputs.ts';
 export interface InferenceDesk {
   /** Gets ready what the run begins with; throws where a model cannot be used. */
   prepare(): Promise<void>;
-  /** Begins to answer; never throws. */
+  /** Loads a version that will be asked; both by index. Never throws. */
+  preload(model: number, version: number): void;
+  /** Begins to answer the requests of one tick; never throws. */
   submit(requests: readonly ModelRequest[]): void;
   /** The bytes of the answers, in the order of the requests. */
   answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]>;
+  /** What happened since this was last asked, for people. */
+  takeEvents(): readonly HostEvent[];
+  readonly statistics: readonly ModelStatistics[];
   close(): Promise<void>;
 }
 
@@ -35,18 +46,143 @@ export function answerInputs(
   });
 }
 
-/** A desk that runs the models of a system. */
+/**
+ * A desk that runs the models of a system.
+ * @param startProcess other processes than the usual ones, for tests
+ */
 export function openInferenceDesk(
-  { config, host }: Pick<System, 'config' | 'host'>,
-  onEvent: (event: HostEvent) => void = () => {},
+  system: Pick<System, 'config' | 'host'>,
+  startProcess?: () => InferenceProcess,
 ): InferenceDesk {
-  const { modelBytesMax, modelFolders } = host;
-  const models = new ModelHost({ modelBytesMax, onEvent });
-  const under = new Map<ModelRequest, Promise<Uint8Array>>();
-  const find = (model: number, version: number): HostedModel => {
-    const { name, versions, mode, outputBytesMax } = config.models[model]!;
+  return new ModelDesk(system, startProcess);
+}
+
+/** Requests of one tick to one version of a model, under way. */
+interface Batch {
+  readonly answers: Promise<readonly Uint8Array[]>;
+  settled: boolean;
+}
+
+class ModelDesk implements InferenceDesk {
+  readonly #system: Pick<System, 'config' | 'host'>;
+  readonly #models: ModelHost;
+  readonly #under: Map<ModelRequest, { readonly batch: Batch; readonly place: number }> = new Map();
+  /** Versions that were asked, and how many of their requests are under way, by model. */
+  readonly #asked: Map<number, Map<number, number>> = new Map();
+  #events: HostEvent[] = [];
+
+  constructor(system: Pick<System, 'config' | 'host'>, startProcess: (() => InferenceProcess) | undefined) {
+    this.#system = system;
+    const { modelBytesMax } = system.host;
+    const onEvent = (event: HostEvent): void => void this.#events.push(event);
+    this.#models = new ModelHost({ modelBytesMax, onEvent, ...(startProcess && { startProcess }) });
+  }
+
+  get statistics(): readonly ModelStatistics[] {
+    return this.#models.statistics;
+  }
+
+  async prepare(): Promise<void> {
+    for (const [index, { versions, version }] of this.#system.config.models.entries()) {
+      const used = versions.findIndex((each) => each.version === version);
+      await this.#models.load(this.#find(index, used));
+    }
+  }
+
+  preload(model: number, version: number): void {
+    // Whoever asks it is told what is wrong.
+    this.#load(model, version).catch(() => {});
+  }
+
+  submit(requests: readonly ModelRequest[]): void {
+    const groups = new Map<string, ModelRequest[]>();
+    // What a tick asks of one model goes together, in the order of its answers.
+    for (const request of requests.toSorted(byAgent)) {
+      const key = `${request.tick} ${request.model} ${request.version}`;
+      const group = groups.get(key) ?? [];
+      groups.set(key, group);
+      group.push(request);
+    }
+    for (const group of groups.values()) this.#run(group);
+  }
+
+  async answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]> {
+    this.submit(requests.filter((request) => !this.#under.has(request)));
+    const late = new Set(
+      requests.filter((request) => !this.#under.get(request)!.batch.settled).map(({ model }) => model),
+    );
+    for (const model of late) {
+      const { name } = this.#system.config.models[model]!;
+      this.#events.push({
+        kind: 'tick-waited',
+        model: name,
+        reason: 'its answers are due and not there yet',
+      });
+    }
+    const answers: Uint8Array[] = [];
+    for (const request of requests) {
+      const { batch, place } = this.#under.get(request)!;
+      answers.push((await batch.answers)[place]!);
+      this.#under.delete(request);
+      this.#answered(request);
+    }
+    return answers;
+  }
+
+  takeEvents(): readonly HostEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  close(): Promise<void> {
+    return this.#models.close();
+  }
+
+  async #load(model: number, version: number): Promise<void> {
+    await this.#models.load(this.#find(model, version));
+  }
+
+  #run(group: readonly ModelRequest[]): void {
+    const { model, version } = group[0]!;
+    const versions = this.#asked.get(model) ?? new Map<number, number>();
+    this.#asked.set(model, versions);
+    versions.set(version, (versions.get(version) ?? 0) + group.length);
+    const run = async (): Promise<readonly Uint8Array[]> => {
+      const requests = group.map(({ payload: { bytes, offset, length } }) =>
+        bytes.subarray(offset, offset + length),
+      );
+      const { answers } = await this.#models.run(this.#find(model, version), requests);
+      assert(answers.length === group.length, 'every request is answered');
+      return answers;
+    };
+    const batch: Batch = { answers: run(), settled: false };
+    const settle = (): void => {
+      batch.settled = true;
+    };
+    // Whoever waits for it is told what went wrong.
+    batch.answers.then(settle, settle);
+    group.forEach((request, place) => {
+      this.#under.set(request, { batch, place });
+    });
+  }
+
+  /** An older version goes once nothing of it is under way and a newer one was asked. */
+  #answered({ model, version }: ModelRequest): void {
+    const versions = this.#asked.get(model)!;
+    const left = versions.get(version)! - 1;
+    versions.set(version, left);
+    const newest = [...versions.keys()].at(-1)!;
+    if (left > 0 || newest === version) return;
+    versions.delete(version);
+    this.#models.unload(this.#find(model, version)).catch(() => {});
+  }
+
+  #find(model: number, version: number): HostedModel {
+    const { config, host } = this.#system;
+    const { name, versions, mode, outputBytesMax, batchMax, timeoutMs } = config.models[model]!;
     const pinned = versions[version]!;
-    const folder = modelFolders.get(name);
+    const folder = host.modelFolders.get(name);
     if (folder === undefined) {
       throw new EngineError(
         'model-missing',
@@ -54,50 +190,19 @@ export function openInferenceDesk(
         { model: name },
       );
     }
-    const { sha256 } = pinned;
     return {
       id: name,
-      ...pinned,
+      version: pinned.version,
       folder: versionFolder(folder, pinned.version),
-      sha256,
+      sha256: pinned.sha256,
       mode,
       outputBytesMax,
+      batchMax,
+      timeoutMs: timeoutMs ?? undefined,
     };
-  };
-  const answer = async ({ model, version, payload }: ModelRequest): Promise<Uint8Array> => {
-    const { bytes, offset, length } = payload;
-    const request = bytes.subarray(offset, offset + length);
-    const { answers } = await models.run(find(model, version), [request]);
-    return answers[0] ?? encodeInferenceError(InferenceStatus.modelFailed, '');
-  };
-  return {
-    async prepare() {
-      for (const [index, { versions, version }] of config.models.entries()) {
-        await models.load(
-          find(
-            index,
-            versions.findIndex((each) => each.version === version),
-          ),
-        );
-      }
-    },
-    submit(requests) {
-      for (const request of requests) {
-        const promise = answer(request);
-        // Whoever waits for it is told.
-        promise.catch(() => {});
-        under.set(request, promise);
-      }
-    },
-    answers(requests) {
-      return Promise.all(
-        requests.map(async (request) => {
-          const bytes = await (under.get(request) ?? answer(request));
-          under.delete(request);
-          return bytes;
-        }),
-      );
-    },
-    close: () => models.close(),
-  };
+  }
+}
+
+function byAgent(a: ModelRequest, b: ModelRequest): number {
+  return a.tick - b.tick || a.agent.number - b.agent.number || a.number - b.number;
 }

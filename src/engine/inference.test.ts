@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeInferenceAnswer } from '../abi/tensor-list.ts';
+import type { ChildAnswer, ChildRequest, Unnumbered } from '../inference/child-protocol.ts';
+import { InferenceProcess } from '../inference/index.ts';
+import type { ModelRequest } from '../scheduler/index.ts';
 import { createSystem, type System } from './config/index.ts';
+import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
 import { Orchestrator } from './orchestrator.ts';
+import { nodePorts, type Ports } from './ports.ts';
 import { replayRun } from './replay.ts';
-import { askingAgent, placeModel, rows, scaleModel } from './testing/models.ts';
+import { askingAgent, placeModel, ringAgent, rows, scaleModel } from './testing/models.ts';
 import { chainOf, KeptOutputs, newFolder, recorded } from './testing/runs.ts';
 
 const model = placeModel([scaleModel(2)]);
@@ -18,6 +23,39 @@ function asking(latencyTicks = 1): Promise<System> {
     },
     models: { scale: { ...model, latencyTicks } },
   });
+}
+
+/** Rings of agents: each answer is asked again, so often, and steps between keep ticks going. */
+function ring(latencyTicks: number, batchMax = 4): Promise<System> {
+  return createSystem({
+    host: { durability: 'none', snapshotTicks: 5 },
+    agents: { ring: { module: ringAgent(), capabilities: ['infer', 'output'], count: 5 } },
+    models: { scale: { ...placeModel([scaleModel(0.5), scaleModel(-1)]), latencyTicks, batchMax } },
+  });
+}
+
+function start(orchestrator: Orchestrator): void {
+  for (let i = 0; i < 5; i++) orchestrator.send(`ring/${i}`, { payload: rows([i, 1, -i, 0.1]) });
+}
+
+/** Holds every answer back, or gives it at once; `waits` says for how many turns of the event loop. */
+function slowly(waits: () => number): Ports {
+  const openInference: Ports['openInference'] = (system) => {
+    const desk = openInferenceDesk(system);
+    const answers: InferenceDesk['answers'] = async (requests) => {
+      for (let i = waits(); i > 0; i--) await new Promise((resolve) => setImmediate(resolve));
+      return desk.answers(requests);
+    };
+    return Object.assign(Object.create(desk) as InferenceDesk, {
+      answers,
+      prepare: () => desk.prepare(),
+      preload: (model: number, version: number) => desk.preload(model, version),
+      submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
+      takeEvents: () => desk.takeEvents(),
+      close: () => desk.close(),
+    });
+  };
+  return { ...nodePorts, openInference };
 }
 
 function floats(outputs: KeptOutputs): string[] {
@@ -61,4 +99,124 @@ test('digests are the same with workers, and on replay without any model', async
     const replayed = await replayRun(plain.folder, { workers });
     assert.equal(replayed.complete, true);
   }
+});
+
+test('digests are the same with a fast, a slow and a dying inference process, and with any number of workers', async () => {
+  const system = await ring(2);
+  const chains: string[][] = [];
+  let seed = 1;
+  const processes: DyingProcess[] = [];
+  const dying: Ports = {
+    ...nodePorts,
+    openInference: (of) =>
+      openInferenceDesk(of, () => {
+        const process = new DyingProcess();
+        processes.push(process);
+        return process;
+      }),
+  };
+  const cases: [number, Ports][] = [
+    [0, nodePorts],
+    [1, slowly(() => 20)],
+    [2, slowly(() => (seed++ * 7) % 5)],
+    [4, nodePorts],
+    [0, dying],
+  ];
+  for (const [workers, ports] of cases) {
+    const folder = newFolder();
+    const orchestrator = await Orchestrator.create({ system, runDirectory: folder, workers }, ports);
+    start(orchestrator);
+    await orchestrator.run();
+    chains.push(chainOf(folder));
+  }
+  assert.ok(chains[0]!.length > 10);
+  for (const chain of chains) assert.deepEqual(chain, chains[0]);
+  assert.ok(processes.length > 3);
+});
+
+/** Dies on every fourth run. */
+class DyingProcess extends InferenceProcess {
+  #runs = 0;
+
+  override ask<K extends ChildAnswer['kind']>(
+    wanted: K,
+    request: Unnumbered<ChildRequest>,
+  ): Promise<Extract<ChildAnswer, { kind: K }>> {
+    if (wanted === 'ran' && ++this.#runs === 4) process.kill(this.pid!, 'SIGKILL');
+    return super.ask(wanted, request);
+  }
+}
+
+test('a run that stops with requests under way goes on, and so does a fork of it, with the digests of one that did not', async () => {
+  const system = await ring(3);
+  const whole = newFolder();
+  const first = await Orchestrator.create({ system, runDirectory: whole });
+  start(first);
+  await first.run();
+  const parts = newFolder();
+  let orchestrator = await Orchestrator.create({ system, runDirectory: parts });
+  start(orchestrator);
+  for (const until of [4, 12]) {
+    const abort = new AbortController();
+    const onTick = ({ ticks }: { ticks: number }): void => {
+      if (ticks >= until) abort.abort();
+    };
+    assert.equal((await orchestrator.run({ onTick, signal: abort.signal })).reason, 'interrupted');
+    orchestrator = await Orchestrator.resume({ runDirectory: parts });
+  }
+  await orchestrator.run();
+  assert.deepEqual(chainOf(parts), chainOf(whole));
+  await replayRun(parts, { from: 12 });
+  for (const tick of [9]) {
+    const forked = newFolder();
+    const fork = await Orchestrator.fork({ from: whole, tick, runDirectory: forked });
+    await fork.run();
+    assert.deepEqual(
+      chainOf(forked),
+      chainOf(whole).filter((line) => Number(line.split(' ')[0]) > tick),
+    );
+    await replayRun(forked);
+  }
+});
+
+test('another version answers what is asked from its tick on, and what is under way keeps its own', async () => {
+  const folder = newFolder();
+  const outputs = new KeptOutputs();
+  const system = await createSystem({
+    host: { durability: 'none' },
+    agents: { first: { module: askingAgent(), capabilities: ['infer', 'output'] } },
+    models: { scale: { ...placeModel([scaleModel(2), scaleModel(10)]), latencyTicks: 5 } },
+  });
+  const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
+  assert.throws(
+    () => orchestrator.useModel('scale', '3'),
+    /Cannot use version "3" of model "scale": the system declares 1, 2/,
+  );
+  assert.throws(
+    () => orchestrator.useModel('other', '1'),
+    /Cannot use model "other": the system declares scale/,
+  );
+  orchestrator.send('first', { payload: rows([1, 1, 1, 1]) });
+  await orchestrator.settle();
+  orchestrator.useModel('scale', '2');
+  orchestrator.send('first', { payload: rows([1, 1, 1, 1]) });
+  await orchestrator.settle();
+  await orchestrator.stop();
+  assert.deepEqual(floats(outputs), ['6 first 3 3 3 3', '12 first 11 11 11 11']);
+  assert.deepEqual(
+    orchestrator.modelStatistics.map(({ version, requests }) => [version, requests]),
+    [
+      ['1', 1],
+      ['2', 1],
+    ],
+  );
+  await replayRun(folder);
+});
+
+test('a system without the model that it names does not begin', async () => {
+  const system = await createSystem({
+    agents: { first: { module: askingAgent(), capabilities: ['infer', 'output'] } },
+    models: { scale: { folder: '/nowhere', versions: { 1: '0'.repeat(64) } } },
+  });
+  await assert.rejects(Orchestrator.create({ system, runDirectory: newFolder() }), /no folder at/);
 });

@@ -246,7 +246,11 @@ export class LiveRun {
   #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void | Promise<void> {
     const { machine, recorder, durable, hooks, totals, hostInputs, snapshots } = this.#parts;
     const outputs = recorder.committed(executed, machine.state.events);
-    if (machine.state.requests.made.length > 0) this.#parts.inference?.submit(machine.state.requests.made);
+    const { inference } = this.#parts;
+    if (inference !== undefined) {
+      recorder.told(executed.tick, inference.takeEvents());
+      inference.submit(machine.state.requests.made);
+    }
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);
     const held = durable.committed(outputs);

@@ -2,6 +2,7 @@
 
 import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
+import type { ModelStatistics } from '../inference/index.ts';
 import { InputKind, type RunOrigin } from '../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../telemetry/index.ts';
 import type { AgentId } from './agent-id.ts';
@@ -194,6 +195,18 @@ export class Orchestrator {
 
   send(agentId: AgentId, message: Message): void {
     this.#hostInputs.add(this.#calls.message(agentId, message));
+  }
+
+  /** From the next tick on requests to a model go to another version of it; those under way keep theirs. */
+  useModel(model: string, version: string): void {
+    const call = this.#calls.useModel(model, version);
+    this.#hostInputs.add(call.input);
+    this.#open.inference?.preload(call.model, call.version);
+  }
+
+  /** What the models of the run have done on this machine so far. */
+  get modelStatistics(): readonly ModelStatistics[] {
+    return this.#open.inference?.statistics ?? [];
   }
 
   joinChannel(agentId: AgentId, channel: string): void {

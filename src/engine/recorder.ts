@@ -1,6 +1,7 @@
 // Writes a run's ticks into the event log, and hands their outputs on. It reads what is committed and decides nothing.
 
 import { recordWord } from '../abi/record.ts';
+import type { HostEvent } from '../inference/index.ts';
 import {
   AnswerWindow,
   type Cursor,
@@ -103,6 +104,13 @@ export class Recorder {
       faults: committed.faults.length,
     });
     return outputs;
+  }
+
+  /** What the host tells of its models, beside what the tick decided. */
+  told(tick: number, events: readonly HostEvent[]): void {
+    for (const { kind, model, reason } of events) {
+      this.#log.append('events', tick, { tick, kind, agent: '', other: '', reason, count: 1, text: model });
+    }
   }
 
   ended(tick: number, reason: string, digest: Uint8Array): void {

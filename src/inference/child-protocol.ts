@@ -1,18 +1,12 @@
-// What crosses between the engine and an inference process: plain data, answered in any order by number.
+// What crosses between the engine and an inference process: plain data, answered by number, in order.
 
-import type { Mode } from './runtime.ts';
+import type { Batching } from './batching.ts';
+import type { Verdict } from './probe.ts';
+import type { SessionChoice } from './session.ts';
 import type { Signature } from './signature.ts';
 
 export type ChildRequest =
-  | {
-      readonly id: number;
-      readonly kind: 'load';
-      readonly session: number;
-      readonly folder: string;
-      readonly mode: Mode;
-      /** What the folder must be. */
-      readonly sha256: string;
-    }
+  | ({ readonly id: number; readonly kind: 'load'; readonly session: number } & SessionChoice)
   | {
       readonly id: number;
       readonly kind: 'run';
@@ -21,6 +15,7 @@ export type ChildRequest =
       readonly requests: readonly Uint8Array[];
       readonly outputBytesMax: number;
     }
+  | ({ readonly id: number; readonly kind: 'probe' } & SessionChoice)
   | { readonly id: number; readonly kind: 'release'; readonly session: number };
 
 export interface RunAnswers {
@@ -28,19 +23,25 @@ export interface RunAnswers {
   readonly answers: readonly Uint8Array[];
   /** What went wrong, for people; empty where nothing did. */
   readonly problems: readonly string[];
+  /** How many requests ran together, run by run. */
+  readonly batches: readonly number[];
   /** Microseconds in the model, of all together. */
   readonly micros: number;
 }
 
+export interface Loaded {
+  readonly signature: Signature;
+  /** Version of the runtime. */
+  readonly runtime: string;
+  /** What the model counts for in a budget: reckoned from its files, never measured. */
+  readonly bytes: number;
+  readonly batching: Batching;
+}
+
 export type ChildAnswer =
-  | {
-      readonly id: number;
-      readonly kind: 'loaded';
-      readonly signature: Signature;
-      readonly runtime: string;
-      readonly bytes: number;
-    }
+  | ({ readonly id: number; readonly kind: 'loaded' } & Loaded)
   | ({ readonly id: number; readonly kind: 'ran' } & RunAnswers)
+  | { readonly id: number; readonly kind: 'probed'; readonly verdict: Verdict }
   | { readonly id: number; readonly kind: 'released' }
   | { readonly id: number; readonly kind: 'failed'; readonly code: string; readonly message: string };
 

@@ -3,6 +3,7 @@
 
 import { assert, EngineError } from '../base/errors.ts';
 import type { ChildAnswer, ChildRequest, RunAnswers } from './child-protocol.ts';
+import { probe } from './probe.ts';
 import { firstLine } from './runtime.ts';
 import { ModelSession } from './session.ts';
 
@@ -26,12 +27,15 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
       case 'load': {
         const session = await ModelSession.open(request);
         sessions.set(request.session, session);
-        const { bytes, runtime } = session;
+        const { bytes, runtime, batching } = session;
         const { inputs, outputs } = session.signature;
-        return { id, kind: 'loaded', signature: { inputs, outputs }, runtime: runtime.version, bytes };
+        const signature = { inputs, outputs };
+        return { id, kind: 'loaded', signature, runtime: runtime.version, bytes, batching };
       }
       case 'run':
         return { id, kind: 'ran', ...(await run(request)) };
+      case 'probe':
+        return { id, kind: 'probed', verdict: await probe(request) };
       case 'release':
         await sessions.get(request.session)?.release();
         sessions.delete(request.session);
@@ -49,12 +53,11 @@ async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<Run
   const session = sessions.get(request.session);
   assert(session !== undefined, 'a session is loaded before it is run');
   const startedAtMs = performance.now();
-  const answers: Uint8Array[] = [];
-  const problems: string[] = [];
-  for (const bytes of request.requests) {
-    const answer = await session.run(bytes, request.outputBytesMax);
-    answers.push(answer.bytes);
-    problems.push(answer.problem);
-  }
-  return { answers, problems, micros: Math.round((performance.now() - startedAtMs) * 1000) };
+  const { answers, batches } = await session.run(request.requests, request.outputBytesMax);
+  return {
+    answers: answers.map(({ bytes }) => bytes),
+    problems: answers.map(({ problem }) => problem),
+    batches,
+    micros: Math.round((performance.now() - startedAtMs) * 1000),
+  };
 }

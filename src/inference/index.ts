@@ -1,6 +1,10 @@
 // The public face of inference.
 
-export { type HostEvent, type HostedModel, type LoadedModel, ModelHost } from './model-host.ts';
+export type { Batching } from './batching.ts';
+export type { Loaded } from './child-protocol.ts';
+export type { HostEvent, HostedModel, ModelStatistics } from './hosted-model.ts';
+export { InferenceProcess } from './inference-process.ts';
+export { ModelHost } from './model-host.ts';
 export { hashModelFolder, type ModelFolder, modelFile, versionFolder } from './repository.ts';
 export { type Mode, modes } from './runtime.ts';
 export type { Signature, TensorSpec } from './signature.ts';

@@ -6,7 +6,15 @@ import { assert, EngineError } from '../base/errors.ts';
 import type { ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts';
 
 /** Thrown where the process died; its last words are in the message. */
-export class ProcessLost extends Error {}
+export class ProcessLost extends Error {
+  /** Whether it was ended on purpose. */
+  readonly deliberate: boolean;
+
+  constructor(message: string, deliberate: boolean) {
+    super(message);
+    this.deliberate = deliberate;
+  }
+}
 
 interface Waiting {
   readonly resolve: (answer: ChildAnswer) => void;
@@ -76,6 +84,7 @@ export class InferenceProcess {
   /** Ends the process, whatever it does. What is under way fails. */
   close(): Promise<void> {
     this.#closing = true;
+    this.#lose('');
     const { exitCode, signalCode, pid } = this.#child;
     if (exitCode !== null || signalCode !== null || pid === undefined) return Promise.resolve();
     return new Promise((resolve) => {
@@ -95,7 +104,8 @@ export class InferenceProcess {
   #lose(how: string): void {
     if (this.#lost !== undefined) return;
     const words = this.#words.trim().split('\n').at(-1) ?? '';
-    this.#lost = new ProcessLost(this.#closing ? 'it was closed' : words === '' ? how : `${how}: ${words}`);
+    const message = this.#closing ? 'it was closed' : words === '' ? how : `${how}: ${words}`;
+    this.#lost = new ProcessLost(message, this.#closing);
     for (const { reject } of this.#waiting.values()) reject(this.#lost);
     this.#waiting.clear();
     this.#keepAlive(false);

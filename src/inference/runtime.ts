@@ -7,6 +7,9 @@ import type * as ort from './runtime-types.ts';
 export type Mode = 'portable' | 'native' | 'gpu';
 export const modes: readonly Mode[] = ['portable', 'native', 'gpu'];
 
+/** What runs a model within a runtime. */
+export type Provider = 'wasm' | 'cpu' | 'cuda' | 'webgpu';
+
 export interface Runtime {
   readonly Tensor: ort.TensorConstructor;
   readonly InferenceSession: ort.InferenceSessionFactory;

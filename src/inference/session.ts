@@ -6,24 +6,35 @@ import {
   decodeTensorList,
   encodeInferenceError,
   encodeTensorList,
-  type FlatTensor,
   InferenceStatus,
   tensorListBytes,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
+import {
+  type Batching,
+  findBatching,
+  groupRequests,
+  joinRows,
+  rowsOf,
+  splitRows,
+  type Tensors,
+} from './batching.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { hashModelFolder, modelFile } from './repository.ts';
-import { firstLine, loadRuntime, type Mode, type Runtime } from './runtime.ts';
-import type { InferenceSession, SessionOptions, Tensor } from './runtime-types.ts';
+import { firstLine, loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
+import type { InferenceSession, SessionOptions } from './runtime-types.ts';
 import { matchInputs, type Signature } from './signature.ts';
 
 export interface SessionChoice {
   /** The folder that holds the model and the files it names. */
   readonly folder: string;
   readonly mode: Mode;
+  readonly provider: Provider;
   /** What the folder must be. */
   readonly sha256: string;
+  /** Rows that may run together. */
+  readonly batchMax: number;
 }
 
 /** An answer, and what the runtime said where it failed; its words are for people and never reach an agent. */
@@ -32,6 +43,16 @@ export interface RunAnswer {
   readonly problem: string;
 }
 
+export interface RunOutcome {
+  /** In the order of the requests. */
+  readonly answers: readonly RunAnswer[];
+  /** How many requests ran together, run by run. */
+  readonly batches: readonly number[];
+}
+
+/** Thrown before anything of results that are too large is copied. */
+class OutputsTooLarge extends Error {}
+
 export class ModelSession {
   readonly signature: Signature;
   readonly runtime: Runtime;
@@ -39,6 +60,7 @@ export class ModelSession {
   readonly inner: InferenceSession;
   /** What it counts for in a budget. */
   readonly bytes: number;
+  batching: Batching = { kind: 'single' };
 
   private constructor(signature: Signature, runtime: Runtime, inner: InferenceSession, bytes: number) {
     this.signature = signature;
@@ -48,7 +70,7 @@ export class ModelSession {
   }
 
   /** @throws EngineError `model-refused`, `model-runtime-missing` */
-  static async open({ folder, mode, sha256 }: SessionChoice): Promise<ModelSession> {
+  static async open({ folder, mode, provider, sha256, batchMax }: SessionChoice): Promise<ModelSession> {
     const found = hashModelFolder(folder);
     if (found.sha256 !== sha256) {
       throw new EngineError('model-refused', `its hash is ${found.sha256}, wanted ${sha256}`);
@@ -57,55 +79,112 @@ export class ModelSession {
     const facts = readModel(bytes);
     judge(facts, folder, mode);
     const runtime = await loadRuntime(mode);
+    let session: ModelSession;
     try {
-      const options = sessionOptions(mode, facts, folder);
-      const inner = await runtime.InferenceSession.create(
-        mode === 'portable' ? bytes : join(folder, modelFile),
-        options,
-      );
-      return new ModelSession(facts, runtime, inner, sessionBytes(found.bytes));
+      const options = sessionOptions(provider, facts, folder);
+      const source = mode === 'portable' ? bytes : join(folder, modelFile);
+      const inner = await runtime.InferenceSession.create(source, options);
+      session = new ModelSession(facts, runtime, inner, sessionBytes(found.bytes));
     } catch (error) {
       if (isAbort(error)) throw error;
       throw new EngineError('model-refused', `the runtime does not take it: ${firstLine(error)}`, {}, error);
     }
+    session.batching = await findBatching(facts, batchMax, (inputs) => session.runTensors(inputs));
+    return session;
   }
 
-  /** Answers a request. Only what breaks the runtime itself throws. */
-  async run(request: Uint8Array, outputBytesMax: number): Promise<RunAnswer> {
-    const list = decodeTensorList(request);
-    if (!list.ok) return failure(InferenceStatus.badTensors, `Cannot read the tensors: ${list.problem}`);
-    const matched = matchInputs(this.signature, list.tensors);
-    if (!matched.ok) return failure(InferenceStatus.wrongInputs, `Cannot run the model: ${matched.problem}`);
-    let results: Readonly<Record<string, Tensor>>;
-    try {
-      const feeds = [...matched.tensors].map(([name, tensor]) => {
-        return [name, toRuntime(this.runtime.Tensor, tensor)] as const;
+  /** Answers requests in their order, together where that changes nothing. Only a broken runtime throws. */
+  async run(requests: readonly Uint8Array[], outputBytesMax: number): Promise<RunOutcome> {
+    const answers: (RunAnswer | undefined)[] = [];
+    const tensors = requests.map((bytes, place) => {
+      const list = decodeTensorList(bytes);
+      const matched = list.ok ? matchInputs(this.signature, list.tensors) : undefined;
+      if (matched?.ok === true) return this.#inOrder(matched.tensors);
+      answers[place] = list.ok
+        ? failure(InferenceStatus.wrongInputs, `Cannot run the model: ${matched?.problem}`)
+        : failure(InferenceStatus.badTensors, `Cannot read the tensors: ${list.problem}`);
+      return undefined;
+    });
+    const batches: number[] = [];
+    for (const group of groupRequests(tensors, this.batching)) {
+      const inputs = group.flatMap((place) => tensors[place] ?? []);
+      if (inputs.length === 0) continue;
+      batches.push(inputs.length);
+      const outputs = await this.#runGroup(inputs, outputBytesMax);
+      group.forEach((place, i) => {
+        answers[place] = outputs[i]!;
       });
-      results = await this.inner.run(Object.fromEntries(feeds));
-    } catch (error) {
-      if (isAbort(error)) throw error;
-      return failure(InferenceStatus.modelFailed, 'Cannot run the model: it failed', firstLine(error));
     }
-    return this.#answer(results, outputBytesMax);
+    return { answers: answers as RunAnswer[], batches };
+  }
+
+  /** Runs tensors that are what the model takes. */
+  async runTensors(inputs: Tensors, bytesMax: number = Number.POSITIVE_INFINITY): Promise<Tensors> {
+    const feeds = [...inputs].map(
+      ([name, tensor]) => [name, toRuntime(this.runtime.Tensor, tensor)] as const,
+    );
+    const results = await this.inner.run(Object.fromEntries(feeds));
+    const bytes = Object.values(results).reduce((sum, tensor) => sum + runtimeBytes(tensor), 0);
+    if (bytes > bytesMax) throw new OutputsTooLarge();
+    return new Map(
+      this.signature.outputs.flatMap(({ name }) => {
+        const result = results[name];
+        return result === undefined ? [] : [[name, fromRuntime(name, result)] as const];
+      }),
+    );
   }
 
   async release(): Promise<void> {
     await this.inner.release();
   }
 
-  #answer(results: Readonly<Record<string, Tensor>>, outputBytesMax: number): RunAnswer {
-    const tensors: FlatTensor[] = [];
-    let bytes = 0;
-    for (const { name } of this.signature.outputs) {
-      const result = results[name];
-      if (result === undefined) continue;
-      bytes += runtimeBytes(result);
-      if (bytes > outputBytesMax) return tooLarge(outputBytesMax);
-      tensors.push(fromRuntime(name, result));
-    }
-    if (tensorListBytes(tensors) > outputBytesMax) return tooLarge(outputBytesMax);
-    return { bytes: encodeTensorList(tensors), problem: '' };
+  #inOrder(tensors: Tensors): Tensors {
+    return new Map(this.signature.inputs.map(({ name }) => [name, tensors.get(name)!]));
   }
+
+  /** One answer each; where a whole batch fails, each request has its own try. */
+  async #runGroup(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
+    try {
+      const outputs = await this.#runTogether(inputs, outputBytesMax);
+      if (outputs !== undefined) return outputs.map((each) => answerOf(each, outputBytesMax));
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      if (error instanceof OutputsTooLarge && inputs.length === 1) return [tooLarge(outputBytesMax)];
+      if (inputs.length === 1)
+        return [failure(InferenceStatus.modelFailed, 'Cannot run the model: it failed', firstLine(error))];
+    }
+    const answers: RunAnswer[] = [];
+    for (const each of inputs) answers.push(...(await this.#runGroup([each], outputBytesMax)));
+    return answers;
+  }
+
+  async #runTogether(inputs: readonly Tensors[], outputBytesMax: number): Promise<Tensors[] | undefined> {
+    const counts = inputs.map(rowsOf);
+    const rows = counts.reduce((sum, count) => sum + count, 0);
+    const padding =
+      this.batching.kind === 'padded' && rows <= this.batching.rows ? this.batching.rows - rows : 0;
+    const [first] = inputs;
+    const bytesMax = outputBytesMax * (inputs.length + padding);
+    if (inputs.length === 1 && padding === 0) return [await this.runTensors(first!, bytesMax)];
+    const fill = splitRows(first!, counts[0]!)?.[0];
+    const padded = fill === undefined ? inputs : [...inputs, ...new Array<Tensors>(padding).fill(fill)];
+    const outputs = splitRows(await this.runTensors(joinRows(padded), bytesMax), [
+      ...counts,
+      ...new Array(padding).fill(1),
+    ]);
+    if (outputs === undefined && inputs.length === 1) return [await this.runTensors(first!, bytesMax)];
+    return outputs?.slice(0, inputs.length);
+  }
+}
+
+function answerOf(outputs: Tensors, outputBytesMax: number): RunAnswer {
+  const tensors = [...outputs.values()];
+  if (tensorListBytes(tensors) > outputBytesMax) return tooLarge(outputBytesMax);
+  return { bytes: encodeTensorList(tensors), problem: '' };
+}
+
+function tooLarge(bytesMax: number): RunAnswer {
+  return failure(InferenceStatus.tooLarge, `Cannot give the results: they take more than ${bytesMax} bytes`);
 }
 
 /** The file, its weights as the runtime keeps them, and what every session takes. */
@@ -115,10 +194,6 @@ function sessionBytes(fileBytes: number): number {
 
 function failure(status: InferenceStatus, text: string, problem: string = text): RunAnswer {
   return { bytes: encodeInferenceError(status, text), problem };
-}
-
-function tooLarge(bytesMax: number): RunAnswer {
-  return failure(InferenceStatus.tooLarge, `Cannot give the results: they take more than ${bytesMax} bytes`);
 }
 
 function judge({ externalFiles, unbounded }: ModelFacts, folder: string, mode: Mode): void {
@@ -134,19 +209,17 @@ function judge({ externalFiles, unbounded }: ModelFacts, folder: string, mode: M
   }
 }
 
-function sessionOptions(mode: Mode, { externalFiles }: ModelFacts, folder: string): SessionOptions {
-  const shared = { graphOptimizationLevel: 'all', logSeverityLevel: 4 } as const;
-  if (mode === 'portable') {
+function sessionOptions(provider: Provider, { externalFiles }: ModelFacts, folder: string): SessionOptions {
+  const shared = {
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 4,
+    executionProviders: [provider],
+  } as const;
+  if (provider === 'wasm') {
     const externalData = externalFiles.map((path) => ({ path, data: readFileSync(join(folder, path)) }));
-    return { ...shared, executionProviders: ['wasm'], externalData };
+    return { ...shared, externalData };
   }
-  return {
-    ...shared,
-    executionProviders: ['cpu'],
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-  };
+  return { ...shared, intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential' };
 }
 
 /** Whether the runtime itself broke, and not the model: then its process is of no more use. */

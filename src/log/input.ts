@@ -29,6 +29,8 @@ export const InputKind = {
   answer: 12,
   /** The agent (`origin`, `counter`) fails for good, without a turn: its turn ended the process again and again. */
   quarantine: 13,
+  /** From now on requests to the model `name` go to the version that `detail` names. */
+  useModel: 14,
 } as const;
 export type InputKind = (typeof InputKind)[keyof typeof InputKind];
 
@@ -47,6 +49,7 @@ export const inputKindName: Readonly<Record<InputKind, string>> = {
   [InputKind.step]: 'step',
   [InputKind.answer]: 'answer',
   [InputKind.quarantine]: 'quarantine',
+  [InputKind.useModel]: 'use-model',
 };
 
 /** One thing that enters from outside. Fields that a kind does not use are 0 or empty. */

@@ -18,7 +18,7 @@ import {
   terminate,
   unsubscribe,
 } from './life-cycle.ts';
-import { applyAnswer } from './requests.ts';
+import { applyAnswer, useModel } from './requests.ts';
 import { failForGood } from './restart.ts';
 import {
   type Agent,
@@ -84,6 +84,9 @@ function applyInput(state: SchedulerState, input: Input): void {
       if (agent !== undefined && isAlive(agent)) failForGood(state, agent, faultCodes.quarantined, []);
       return;
     }
+    case InputKind.useModel:
+      useModel(state, input);
+      return;
     case InputKind.stop:
       stop(state);
       return;

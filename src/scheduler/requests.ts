@@ -3,6 +3,7 @@
 
 import { DropReason, TaskKind } from '../abi/envelope.ts';
 import { EffectKind } from '../abi/record.ts';
+import { decodeUtf8 } from '../base/encoding.ts';
 import { assert } from '../base/errors.ts';
 import { type Input, readAnswerDetail } from '../log/input.ts';
 import { drop, enqueueUnbounded, moveOut, waitingTasks, withdraw } from './deliver.ts';
@@ -131,6 +132,14 @@ export function dueRequests({ requests, stopping }: SchedulerState, tick: number
 export function waitingRequests(state: SchedulerState): ModelRequest[] {
   const ticks = [...state.requests.due.keys()].sort((a, b) => a - b);
   return ticks.flatMap((tick) => dueRequests(state, tick));
+}
+
+/** New requests go to another version of a model; those under way keep theirs. */
+export function useModel({ requests }: SchedulerState, { name, detail }: Input): void {
+  const model = requests.models.find(({ declaration }) => declaration.name === name);
+  const version = model?.declaration.versions.indexOf(decodeUtf8(detail) ?? '') ?? -1;
+  assert(model !== undefined && version >= 0, `an input names a version of a model, found "${name}"`);
+  model.version = version;
 }
 
 /** Gives an answer to its agent. Answers come in the order of `dueRequests`. */

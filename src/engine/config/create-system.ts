@@ -57,6 +57,8 @@ export interface ModelDescription {
   readonly pendingMax?: number | undefined;
   readonly pendingPerAgentMax?: number | undefined;
   readonly outputBytesMax?: number | undefined;
+  readonly batchMax?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** What a system file holds. Agents and topics are numbered in the order of their keys. */

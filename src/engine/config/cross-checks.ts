@@ -130,6 +130,12 @@ function checkModel({ body, path }: Entry, problems: ProblemList): void {
     const wanted = 'up to 64 letters, digits, "_", "." or "-", beginning with a letter or digit';
     problems.add([...path, 'versions'], `found ${quote(name)}, wanted a version: ${wanted}`);
   }
+  const { mode = 'portable', timeoutMs } = table ?? {};
+  if (mode === 'portable' && timeoutMs !== undefined && timeoutMs !== null)
+    problems.add(
+      [...path, 'timeoutMs'],
+      'found one in mode "portable", which waits for every answer; wanted none',
+    );
   if (listed === undefined) return;
   const { version } = table!;
   if (versions.length === 0) problems.add([...path, 'versions'], 'found no version, wanted at least one');

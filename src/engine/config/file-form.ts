@@ -48,6 +48,8 @@ export interface FileModel {
   readonly pendingMax: number;
   readonly pendingPerAgentMax: number;
   readonly outputBytesMax: number;
+  readonly batchMax: number;
+  readonly timeoutMs?: number;
 }
 
 /** A system file after its schema was applied. */
@@ -94,9 +96,9 @@ export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>)
     return { name, maxWaiting, overflow, contract };
   });
   const models = Object.entries(file.models).map(([name, model]): ModelConfig => {
-    const { folder: _folder, versions, version, ...rest } = model;
+    const { folder: _folder, versions, version, timeoutMs = null, ...rest } = model;
     const pinned = Object.entries(versions).map(([key, sha256]) => ({ version: key, sha256 }));
-    return { name, versions: pinned, version: version ?? pinned[0]!.version, ...rest };
+    return { name, versions: pinned, version: version ?? pinned[0]!.version, ...rest, timeoutMs };
   });
   return { format: configFormat, run, agents, topics, models };
 }

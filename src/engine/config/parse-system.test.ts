@@ -115,7 +115,7 @@ latencyTicks = 0
     's.toml:8:1  models.two.versions: found "../x", wanted a version: up to 64 letters, digits, "_", "." or "-", beginning with a letter or digit',
     's.toml:8:14  models.two.versions."../x": found "AB", wanted a SHA-256 in lower-case hexadecimal',
     's.toml:9:1  models.two.version: found "3", wanted one of "../x"',
-    's.toml:10:1  models.two.mode: found "fast", wanted one of "portable"',
+    's.toml:10:1  models.two.mode: found "fast", wanted one of "portable", "native", "gpu"',
     's.toml:11:2  models.three.folder: found nothing, wanted the path of a folder',
     's.toml:12:1  models.three.versions: found no version, wanted at least one',
     's.toml:13:1  models.three.latencyTicks: found 0, wanted a whole number from 1 to 1000000',

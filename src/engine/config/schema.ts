@@ -135,7 +135,10 @@ const describe = {
     'Folder of the model, relative to this file: VERSION/model.onnx, and what belongs to it, for each version.',
   modelVersions: 'SHA-256 of the folder of each version that the run may use.',
   modelVersion: 'The version in use from the start; may be left out where there is one.',
-  modelMode: '"portable": the same bits everywhere.',
+  modelMode:
+    '"portable": the same bits everywhere. "native": the processor. "gpu": graphics hardware, where it can run the model.',
+  batchMax: 'Rows of requests that may run together, where that changes no answer; 1: none do.',
+  timeoutMs: 'Milliseconds that an answer may take, in other modes than "portable"; then the answer says so.',
   latencyTicks: 'Ticks from a request to its answer.',
   pendingMax: 'Requests of all agents whose answers have not been taken.',
   pendingPerAgentMax: 'Requests of one agent whose answers have not been taken.',
@@ -207,7 +210,10 @@ const modelRanges = {
   pendingMax: [1, 1_000_000],
   pendingPerAgentMax: [1, 1_000_000],
   outputBytesMax: [1024, 16_777_216],
+  batchMax: [1, 1024],
 } as const;
+
+const timeoutMsMax = 86_400_000;
 
 const hash = (): z.ZodString => {
   const error = 'a SHA-256 in lower-case hexadecimal';
@@ -224,6 +230,7 @@ function fileModel(): z.ZodType {
     ...ranged<keyof typeof modelRanges>(modelRanges, (schema, key) =>
       schema.default(modelDefaults[key]).describe(describe[key]),
     ),
+    timeoutMs: whole(1, timeoutMsMax).optional().describe(describe.timeoutMs),
   });
 }
 
@@ -312,6 +319,7 @@ export const configSchema: z.ZodType<SystemConfig> = strict({
         version: z.string({ error: 'the name of a version' }),
         mode: oneOf(modelModes),
         ...ranged<keyof typeof modelRanges>(modelRanges, (schema) => schema),
+        timeoutMs: whole(1, timeoutMsMax).nullable(),
       }),
       { error: 'a list' },
     )

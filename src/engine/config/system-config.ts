@@ -93,6 +93,10 @@ export interface ModelConfig {
   readonly pendingPerAgentMax: number;
   /** Bytes of one answer. */
   readonly outputBytesMax: number;
+  /** Rows that may run together; 1: none do. */
+  readonly batchMax: number;
+  /** Milliseconds that an answer may take, in other modes than `portable`; null: without limit. */
+  readonly timeoutMs: number | null;
 }
 
 export interface ModelVersion {
@@ -101,18 +105,20 @@ export interface ModelVersion {
   readonly sha256: string;
 }
 
-export type ModelMode = 'portable';
-export const modelModes: readonly ModelMode[] = ['portable'];
+/** portable: the same bits everywhere. native: this machine's processor. gpu: what it has beside that. */
+export type ModelMode = 'portable' | 'native' | 'gpu';
+export const modelModes: readonly ModelMode[] = ['portable', 'native', 'gpu'];
 
 export const modelDefaults: Pick<
   ModelConfig,
-  'mode' | 'latencyTicks' | 'pendingMax' | 'pendingPerAgentMax' | 'outputBytesMax'
+  'mode' | 'latencyTicks' | 'pendingMax' | 'pendingPerAgentMax' | 'outputBytesMax' | 'batchMax'
 > = {
   mode: 'portable',
   latencyTicks: 1,
   pendingMax: 4096,
   pendingPerAgentMax: 256,
   outputBytesMax: 1_048_576,
+  batchMax: 32,
 };
 
 /** `[run]`: everything about the run as a whole that decides its digest. */

@@ -133,7 +133,7 @@ function receiver(
   { declared }: Names,
 ): Record<string, string> {
   const named = name === '' ? {} : { name };
-  if (kind === InputKind.publish || kind === InputKind.stop) return named;
+  if (kind === InputKind.publish || kind === InputKind.stop || kind === InputKind.useModel) return named;
   if (origin === 0) return { ...named, agent: declared[counter - 1] ?? `0.${counter}` };
   return { ...named, agent: `${origin}.${counter}` };
 }

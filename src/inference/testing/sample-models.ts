@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { ElementType } from '../../abi/tensor-list.ts';
-import type { HostedModel } from '../model-host.ts';
+import type { HostedModel } from '../hosted-model.ts';
 import {
   type GraphParts,
   graphProto,
@@ -35,7 +35,8 @@ export function folderOf(files: Readonly<Record<string, Uint8Array | string>>): 
 export function hosted(bytes: Uint8Array, rest: Partial<HostedModel> = {}): HostedModel {
   const folder = folderOf({ 'model.onnx': bytes });
   const { sha256 } = hashModelFolder(folder);
-  return { id: 'm', version: '1', folder, sha256, mode: 'portable', outputBytesMax: 65_536, ...rest };
+  const mode = 'portable';
+  return { id: 'm', version: '1', folder, sha256, mode, outputBytesMax: 65_536, batchMax: 8, ...rest };
 }
 
 /** Why models cannot be run here; false where they can. For the `skip` of a test. */

@@ -1,0 +1,218 @@
+// Running requests together, as far as that changes no bit of any answer. What a model allows is found out when it is
+// loaded, by running it: the answer is the same wherever the same runtime runs it.
+
+import {
+  bytesOfElements,
+  ElementType,
+  elementCount,
+  encodeStrings,
+  type FlatTensor,
+} from '../abi/tensor-list.ts';
+import { bytesEqual, concatBytes } from '../base/encoding.ts';
+import type { Signature, TensorSpec } from './signature.ts';
+
+/**
+ * single: one request at a time. any: the rows of several requests together. padded: the rows always fill up a batch of
+ * one size, alone or together.
+ */
+export type Batching =
+  | { readonly kind: 'single' }
+  | { readonly kind: 'any'; readonly rowsMax: number }
+  | { readonly kind: 'padded'; readonly rows: number };
+
+/** Tensors by the names of inputs or outputs. */
+export type Tensors = ReadonlyMap<string, FlatTensor>;
+export type RunTensors = (inputs: Tensors) => Promise<Tensors>;
+
+const single: Batching = { kind: 'single' };
+/** Sizes that the test runs, up to the largest wanted. */
+const sizesTested = [2, 3, 4, 5, 7, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+/** Whether every input and output has rows: the same size, that of the batch, comes first in all. */
+export function hasRows({ inputs, outputs }: Signature): boolean {
+  const [first] = inputs;
+  const rows = first?.dims?.[0];
+  if (rows === undefined || typeof rows === 'number') return false;
+  const isBatched = ({ dims, type }: TensorSpec): boolean =>
+    dims !== undefined && dims.length > 0 && type !== ElementType.string && typeof dims[0] !== 'number';
+  if (![...inputs, ...outputs].every(isBatched)) return false;
+  return inputs.every(({ dims }) => dims![0] === rows);
+}
+
+/** Runs rows alone and together, and compares every bit. */
+export async function findBatching(
+  signature: Signature,
+  rowsMax: number,
+  run: RunTensors,
+): Promise<Batching> {
+  if (rowsMax < 2 || !hasRows(signature)) return single;
+  try {
+    if (await isInvariant(signature, rowsMax, run)) return { kind: 'any', rowsMax };
+    return (await isInvariantPadded(signature, rowsMax, run)) ? { kind: 'padded', rows: rowsMax } : single;
+  } catch {
+    // It does not run on what was made up for it; nothing is known.
+    return single;
+  }
+}
+
+async function isInvariant(signature: Signature, rowsMax: number, run: RunTensors): Promise<boolean> {
+  const rows = await sampleRows(signature, rowsMax, run);
+  for (const size of [...sizesTested.filter((each) => each < rowsMax), rowsMax]) {
+    const batch = rows.slice(0, size);
+    const outputs = splitRows(await run(joinRows(batch.map(({ inputs }) => inputs))), size);
+    if (outputs === undefined || batch.some(({ alone }, i) => !sameTensors(alone, outputs[i]!))) return false;
+  }
+  return true;
+}
+
+/** Whether a row has the same answer at each place of a full batch, whatever is beside it. */
+async function isInvariantPadded(signature: Signature, rowsMax: number, run: RunTensors): Promise<boolean> {
+  const rows = Array.from({ length: rowsMax }, (_, seed) => sampleInputs(signature, seed));
+  const batches = [rows, rows.toReversed(), rows.map((row, i) => (i === 0 ? row : rows[0]!))];
+  const outputs: (Tensors[] | undefined)[] = [];
+  for (const batch of batches) outputs.push(splitRows(await run(joinRows(batch)), rowsMax));
+  const [straight, reversed, alike] = outputs;
+  if (straight === undefined || reversed === undefined || alike === undefined) return false;
+  const isSame = (i: number): boolean => sameTensors(straight[i]!, reversed[rowsMax - 1 - i]!);
+  return rows.every((_, i) => isSame(i)) && alike.every((row) => sameTensors(row, straight[0]!));
+}
+
+async function sampleRows(
+  signature: Signature,
+  count: number,
+  run: RunTensors,
+): Promise<{ readonly inputs: Tensors; readonly alone: Tensors }[]> {
+  const rows: { readonly inputs: Tensors; readonly alone: Tensors }[] = [];
+  for (let seed = 0; seed < count; seed++) {
+    const inputs = sampleInputs(signature, seed);
+    rows.push({ inputs, alone: await run(inputs) });
+  }
+  return rows;
+}
+
+/** Made-up inputs of one row: numbers of modest size that differ from row to row. Free sizes are 1. */
+export function sampleInputs({ inputs }: Signature, seed: number): Tensors {
+  return new Map(
+    inputs.map(({ name, type, dims }, place) => {
+      const shape = (dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : 1));
+      return [
+        name,
+        { name, type, dims: shape, data: sampleData(type, elementCount(shape), seed * 31 + place) },
+      ];
+    }),
+  );
+}
+
+function sampleData(type: ElementType, count: number, seed: number): Uint8Array {
+  // Fractions that no format holds exactly, so that another order of sums shows.
+  const value = (i: number): number => (((i + 1) * (seed + 3) * 7919) % 2003) / 1013 - 0.97;
+  switch (type) {
+    case ElementType.float32:
+      return bytesOf(Float32Array.from({ length: count }, (_, i) => value(i)));
+    case ElementType.float64:
+      return bytesOf(Float64Array.from({ length: count }, (_, i) => value(i)));
+    case ElementType.float16:
+      // Halves between 1 and 2.
+      return bytesOf(Uint16Array.from({ length: count }, (_, i) => 0x3c00 | ((i * 37 + seed * 11) & 0x3ff)));
+    case ElementType.int64:
+    case ElementType.uint64:
+      return bytesOf(BigInt64Array.from({ length: count }, (_, i) => BigInt((i + seed) & 1)));
+    case ElementType.string:
+      return encodeStrings(Array.from({ length: count }, (_, i) => `sample ${i + seed}`));
+    default: {
+      // Whole numbers stay small: they may be indices.
+      const bytes = new Uint8Array(bytesOfElements(type, count));
+      const width = Math.max(1, Math.floor(bytes.length / Math.max(count, 1)));
+      for (let i = 0; i < bytes.length; i += width) bytes[i] = (i / width + seed) & 1;
+      return bytes;
+    }
+  }
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+export function sameTensors(a: Tensors, b: Tensors): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, { type, dims, data }] of a) {
+    const other = b.get(name);
+    if (other === undefined || other.type !== type || other.dims.join() !== dims.join()) return false;
+    if (!bytesEqual(data, other.data)) return false;
+  }
+  return true;
+}
+
+/** Puts the rows of several lists of one shape behind one another. */
+export function joinRows(lists: readonly Tensors[]): Tensors {
+  const [first] = lists;
+  return new Map(
+    [...(first ?? [])].map(([name, { type, dims }]) => {
+      const parts = lists.map((list) => list.get(name)!);
+      const rows = parts.reduce((sum, part) => sum + part.dims[0]!, 0);
+      const data = concatBytes(parts.map((part) => part.data));
+      return [name, { name, type, dims: [rows, ...dims.slice(1)], data }];
+    }),
+  );
+}
+
+/** Cuts tensors into rows of the sizes given; undefined where they do not have so many. */
+export function splitRows(
+  tensors: Tensors,
+  ...sizes: readonly (number | readonly number[])[]
+): Tensors[] | undefined {
+  const counts = sizes.flatMap((size) => (typeof size === 'number' ? new Array<number>(size).fill(1) : size));
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const lists: Map<string, FlatTensor>[] = counts.map(() => new Map());
+  for (const [name, { type, dims, data }] of tensors) {
+    if (dims[0] !== total) return undefined;
+    const rowBytes = data.length / Math.max(total, 1);
+    if (!Number.isInteger(rowBytes)) return undefined;
+    let at = 0;
+    counts.forEach((count, i) => {
+      const part = data.slice(at, at + count * rowBytes);
+      lists[i]!.set(name, { name, type, dims: [count, ...dims.slice(1)], data: part });
+      at += part.length;
+    });
+  }
+  return lists;
+}
+
+/** What of a request decides whether it may run together with another: everything but the number of its rows. */
+export function shapeKey(tensors: Tensors): string {
+  return [...tensors].map(([name, { dims }]) => `${name} ${dims.slice(1).join()}`).join('\n');
+}
+
+export function rowsOf(tensors: Tensors): number {
+  for (const { dims } of tensors.values()) return dims[0] ?? 0;
+  return 0;
+}
+
+/**
+ * Which requests run together, by their places: in order, each group of one shape and of as many rows as the model
+ * allows.
+ */
+export function groupRequests(requests: readonly (Tensors | undefined)[], batching: Batching): number[][] {
+  const groups: number[][] = [];
+  const open = new Map<string, { group: number[]; rows: number }>();
+  requests.forEach((tensors, place) => {
+    const rows = tensors === undefined ? 0 : rowsOf(tensors);
+    const rowsMax =
+      batching.kind === 'any' ? batching.rowsMax : batching.kind === 'padded' ? batching.rows : 0;
+    if (tensors === undefined || rows < 1 || rows > rowsMax) {
+      groups.push([place]);
+      return;
+    }
+    const key = shapeKey(tensors);
+    const last = open.get(key);
+    if (last !== undefined && last.rows + rows <= rowsMax) {
+      last.group.push(place);
+      last.rows += rows;
+      return;
+    }
+    const group = [place];
+    groups.push(group);
+    open.set(key, { group, rows });
+  });
+  return groups;
+}

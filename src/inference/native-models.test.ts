@@ -1,0 +1,160 @@
+// Models of modes "native" and "gpu": their failures are answers, and each step down is told.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
+import type { HostEvent, HostedModel } from './hosted-model.ts';
+import { InferenceProcess } from './inference-process.ts';
+import { ModelHost } from './model-host.ts';
+import { modelProto, node, tensorProto, valueInfo } from './onnx/write-model.ts';
+import { elementwise, hosted, looping, withoutRuntime } from './testing/sample-models.ts';
+
+const { float32, int64 } = ElementType;
+const skip = withoutRuntime('native');
+
+function list(...values: readonly number[]): Uint8Array {
+  const data = new Uint8Array(new Float32Array(values).buffer);
+  return encodeTensorList([{ name: '', type: float32, dims: [values.length], data }]);
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  const answer = decodeInferenceAnswer(bytes ?? new Uint8Array(0));
+  if (answer?.status !== 0) return `${answer?.status} ${answer?.text}`;
+  return new Float32Array(answer.tensors[0]!.data.slice().buffer).join(' ');
+}
+
+/** Takes long: so many steps of a loop that nothing bounds. */
+function slow(): Uint8Array<ArrayBuffer> {
+  return looping(2 ** 31);
+}
+
+async function withHost<T>(
+  use: (host: ModelHost, events: HostEvent[], processes: InferenceProcess[]) => Promise<T>,
+): Promise<T> {
+  const events: HostEvent[] = [];
+  const processes: InferenceProcess[] = [];
+  const startProcess = (): InferenceProcess => {
+    const process = new InferenceProcess();
+    processes.push(process);
+    return process;
+  };
+  const host = new ModelHost({
+    modelBytesMax: 2 ** 30,
+    onEvent: (event) => events.push(event),
+    startProcess,
+  });
+  try {
+    return await use(host, events, processes);
+  } finally {
+    await host.close();
+  }
+}
+
+const native = (bytes: Uint8Array, rest: Partial<HostedModel> = {}): HostedModel =>
+  hosted(bytes, { mode: 'native', ...rest });
+
+test('a native model answers as a portable one, within what their arithmetic allows', { skip }, async () => {
+  await withHost(async (host) => {
+    const bytes = elementwise('Exp');
+    const [own] = (await host.run(native(bytes), [list(0, 1)])).answers;
+    assert.match(textOf(own), /^1 2\.71828/);
+  });
+});
+
+test('a model that is late is answered as such, its process ends, and others are tried again', {
+  skip,
+}, async () => {
+  await withHost(async (host, _, processes) => {
+    const quick = native(elementwise('Neg'), { id: 'quick' });
+    const late = native(slow(), { id: 'slow', timeoutMs: 300, batchMax: 1 });
+    assert.equal(textOf((await host.run(quick, [list(1)])).answers[0]), '-1');
+    await host.load(late);
+    const under = host.run(late, [list(1)]);
+    const behind = host.run(quick, [list(2)]);
+    assert.equal(
+      textOf((await under).answers[0]),
+      '5 Cannot give the results: the model did not answer in time',
+    );
+    assert.equal(textOf((await behind).answers[0]), '-2');
+    assert.ok(processes.length > 1);
+  });
+});
+
+test('a native model whose process dies is answered as unavailable, and runs again after', {
+  skip,
+}, async () => {
+  await withHost(async (host, events, processes) => {
+    const model = native(elementwise('Neg'));
+    const late = native(slow(), { id: 'slow', batchMax: 1 });
+    await host.run(model, [list(1)]);
+    await host.load(late);
+    const under = host.run(late, [list(1)]);
+    setTimeout(() => process.kill(processes[0]!.pid!, 'SIGKILL'), 200);
+    assert.equal(textOf((await under).answers[0]), '6 Cannot give the results: the model cannot be run');
+    assert.ok(events.some(({ kind }) => kind === 'inference-process-lost'));
+    assert.equal(textOf((await host.run(model, [list(3)])).answers[0]), '-3');
+  });
+});
+
+test('without graphics hardware a "gpu" model runs on the processor, after telling why', {
+  skip,
+}, async () => {
+  await withHost(async (host, events) => {
+    const model = hosted(elementwise('Neg'), { mode: 'gpu' });
+    assert.equal(textOf((await host.run(model, [list(4)])).answers[0]), '-4');
+    await host.run(model, [list(4)]);
+    const [facts] = host.statistics;
+    const fallbacks = events.filter(({ kind }) => kind === 'model-fallback').map(({ reason }) => reason);
+    // Each provider is probed once; one that is there is used.
+    assert.ok(fallbacks.length <= 2);
+    if (facts!.provider === 'cpu') {
+      assert.match(fallbacks[0]!, /^cuda cannot be used: the runtime does not take it: /);
+      assert.match(fallbacks[1]!, /^webgpu cannot be used: /);
+    }
+  });
+});
+
+test('a model of dynamic products, whose bits depend on its batch, runs in batches of one size', {
+  skip,
+}, async () => {
+  const dynamic = modelProto({
+    nodes: [
+      node('Unsqueeze', ['x', 'axis'], ['row']),
+      node('MatMul', ['row', 'w'], ['m']),
+      node('Squeeze', ['m', 'axis'], ['y']),
+    ],
+    inputs: [valueInfo('x', float32, ['n', 8])],
+    outputs: [valueInfo('y', float32, ['n', 8])],
+    initializers: [
+      tensorProto('axis', int64, [1], new BigInt64Array([1n])),
+      tensorProto(
+        'w',
+        float32,
+        [8, 8],
+        Float32Array.from({ length: 64 }, (_, i) => 1 / (i + 3)),
+      ),
+    ],
+  });
+  await withHost(async (host) => {
+    const { batching } = await host.load(native(dynamic));
+    assert.notEqual(batching.kind, 'single');
+  });
+});
+
+test('statistics count requests, failures, batches and times', { skip }, async () => {
+  await withHost(async (host) => {
+    const model = native(elementwise('Neg'));
+    await host.run(model, [list(1), list(2), list(3), new Uint8Array(1)]);
+    await host.run(model, [list(1)]);
+    const [facts] = host.statistics;
+    assert.deepEqual([facts!.requests, facts!.failures, facts!.provider, facts!.loads], [5, 1, 'cpu', 1]);
+    assert.deepEqual(
+      [...facts!.batches],
+      [
+        [3, 1],
+        [1, 1],
+      ],
+    );
+    assert.ok(facts!.computeMicros > 0 && facts!.queueMicros > 0 && facts!.bytes > 0);
+  });
+});

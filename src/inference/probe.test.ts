@@ -1,0 +1,41 @@
+// When a graphics provider may run a model.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ElementType } from '../abi/tensor-list.ts';
+import type { Tensors } from './batching.ts';
+import { differenceOf, halfValue, judge } from './probe.ts';
+
+function result(...values: readonly number[]): Tensors {
+  const data = new Uint8Array(new Float32Array(values).buffer);
+  return new Map([['y', { name: 'y', type: ElementType.float32, dims: [values.length], data }]]);
+}
+
+test('differences count against the largest value; another shape or a NaN in one of them is too far', () => {
+  assert.equal(differenceOf(result(1, -4), result(1, -4)), 0);
+  assert.equal(differenceOf(result(1, -4), result(2, -4)), 0.25);
+  assert.equal(differenceOf(result(1), result(1, 2)), Number.POSITIVE_INFINITY);
+  assert.equal(differenceOf(result(1), result(Number.NaN)), Number.POSITIVE_INFINITY);
+  assert.equal(differenceOf(result(Number.NaN), result(Number.NaN)), 0);
+});
+
+test('a provider is used within 2% of the processor and 5% of itself, and says what it was', () => {
+  const wanted = result(100);
+  assert.deepEqual(judge(wanted, [result(101), result(101)]).usable, true);
+  assert.match(
+    judge(wanted, [result(103)]).reason,
+    /differ by 3.00% from the processor's, wanted at most 2.00%/,
+  );
+  assert.equal(judge(result(100, 1), [result(100, 0), result(101, 1)]).variance, 0.01);
+});
+
+test('halves have their values', () => {
+  assert.deepEqual([0x3c00, 0xc000, 0x7c00, 0x0001, 0x3555].map(halfValue), [
+    1,
+    -2,
+    Number.POSITIVE_INFINITY,
+    2 ** -24,
+    0.333251953125,
+  ]);
+  assert.ok(Number.isNaN(halfValue(0x7e00)));
+});

@@ -1,0 +1,236 @@
+// Which models are loaded, and in which process: portable, native and graphics models have one each, so that a fault of
+// one kind takes nothing else along. Beyond the budget those that were used longest ago go.
+
+import { EngineError } from '../base/errors.ts';
+import type { Loaded } from './child-protocol.ts';
+import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
+import { InferenceProcess, ProcessLost } from './inference-process.ts';
+import type { Provider } from './runtime.ts';
+import type { SessionChoice } from './session.ts';
+
+export interface ResidentModelsOptions {
+  /** What all loaded models may count for together; one alone may be larger. */
+  readonly modelBytesMax: number;
+  /** A first load that takes longer is given up, and the model refused. */
+  readonly loadTimeoutMs?: number;
+  readonly onEvent: OnEvent;
+  /** Makes a process; other ones are for tests. */
+  readonly startProcess?: (() => InferenceProcess) | undefined;
+}
+
+/** A loaded model. */
+export interface Resident {
+  readonly model: HostedModel;
+  readonly provider: Provider;
+  readonly process: InferenceProcess;
+  readonly session: number;
+  readonly loaded: Loaded;
+  /** Runs under way; while there are any it stays. */
+  inFlight: number;
+  lastUse: number;
+}
+
+const loadAttemptsMax = 2;
+const loadTimeoutMsDefault = 300_000;
+
+export class ResidentModels {
+  readonly #options: ResidentModelsOptions;
+  readonly #residents: Map<string, Resident> = new Map();
+  /** Models whose first load went well, by hash and provider. */
+  readonly #trusted: Set<string> = new Set();
+  readonly #processes: Map<string, InferenceProcess> = new Map();
+  #loads: Promise<unknown> = Promise.resolve();
+  #lastSession = 0;
+  #uses = 0;
+  #closed = false;
+
+  constructor(options: ResidentModelsOptions) {
+    this.#options = options;
+  }
+
+  get list(): readonly Resident[] {
+    return [...this.#residents.values()];
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Loads a model, or finds it loaded.
+   * @throws EngineError `model-refused`, `model-missing`, `model-runtime-missing`; ProcessLost
+   */
+  async ensure(model: HostedModel, provider: Provider): Promise<Resident> {
+    const found = this.#find(model, provider);
+    const resident = found ?? (await this.#exclusive(() => this.#load(model, provider)));
+    resident.lastUse = ++this.#uses;
+    return resident;
+  }
+
+  /** Lets go of a model once nothing of it is under way. */
+  async unload({ id, version }: HostedModel): Promise<void> {
+    await this.#exclusive(async () => {
+      for (const resident of this.list) {
+        if (resident.model.id === id && resident.model.version === version) await this.#release(resident);
+      }
+    });
+  }
+
+  /** A process of its own for something that may end it; the caller closes it. */
+  start(): InferenceProcess {
+    if (this.#closed) throw new EngineError('host-fault', 'Cannot run a model: the models were closed');
+    return this.#options.startProcess?.() ?? new InferenceProcess();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#residents.clear();
+    await Promise.all([...this.#processes.values()].map((process) => process.close()));
+  }
+
+  #find(model: HostedModel, provider: Provider): Resident | undefined {
+    const found = this.#residents.get(keyOf(model, provider));
+    return found?.process.lost === false ? found : undefined;
+  }
+
+  #processOf(provider: Provider): InferenceProcess {
+    const lane = provider === 'wasm' || provider === 'cpu' ? provider : 'graphics';
+    const found = this.#processes.get(lane);
+    if (found !== undefined && !found.lost) return found;
+    const process = this.start();
+    this.#processes.set(lane, process);
+    for (const [key, resident] of this.#residents) if (resident.process.lost) this.#residents.delete(key);
+    return process;
+  }
+
+  /** Loads and evictions come one after another. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#loads.then(work);
+    this.#loads = done.catch(() => {});
+    return done;
+  }
+
+  async #load(model: HostedModel, provider: Provider): Promise<Resident> {
+    const known = this.#find(model, provider);
+    if (known !== undefined) return known;
+    await this.#try(model, provider);
+    const process = this.#processOf(provider);
+    const session = ++this.#lastSession;
+    const choice = choiceOf(model, provider);
+    const loaded = await explained(model, () => process.ask('loaded', { kind: 'load', session, ...choice }));
+    this.#trusted.add(trustKey(model, provider));
+    const resident: Resident = {
+      model,
+      provider,
+      process,
+      session,
+      loaded,
+      inFlight: 0,
+      lastUse: ++this.#uses,
+    };
+    this.#residents.set(keyOf(model, provider), resident);
+    const { batching, runtime } = loaded;
+    const reason = `${model.mode} on ${provider}, runtime ${runtime}, batches ${batching.kind}`;
+    this.#options.onEvent({ kind: 'model-loaded', model: modelLabel(model), reason });
+    await this.#evict(resident);
+    return resident;
+  }
+
+  /** A model that was never loaded is loaded where nothing else can be lost with it. */
+  async #try(model: HostedModel, provider: Provider): Promise<void> {
+    if (this.#trusted.has(trustKey(model, provider))) return;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#tryOnce(model, provider);
+      } catch (error) {
+        if (!(error instanceof ProcessLost) || this.#closed) throw error;
+        // Something else may have ended the process; not twice.
+        if (attempt < loadAttemptsMax) continue;
+        throw refusal(model, `it ended the process that loaded it (${error.message})`);
+      }
+    }
+  }
+
+  async #tryOnce(model: HostedModel, provider: Provider): Promise<void> {
+    const own = this.#processOf(provider);
+    const alone = !this.list.some(({ process }) => process === own);
+    const process = alone ? own : this.start();
+    try {
+      await this.#inTime(model, process, async () => {
+        const choice = choiceOf(model, provider);
+        await explained(model, () => process.ask('loaded', { kind: 'load', session: 0, ...choice }));
+        if (alone) await process.ask('released', { kind: 'release', session: 0 });
+      });
+      this.#trusted.add(trustKey(model, provider));
+    } finally {
+      if (!alone) await process.close();
+    }
+  }
+
+  async #inTime(model: HostedModel, process: InferenceProcess, work: () => Promise<void>): Promise<void> {
+    const { loadTimeoutMs = loadTimeoutMsDefault } = this.#options;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      void process.close();
+    }, loadTimeoutMs);
+    try {
+      await work();
+    } catch (error) {
+      if (isLate) throw refusal(model, `loading it took longer than ${loadTimeoutMs} ms`);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Those used longest ago go until the rest, `newest` among them, is within the budget. */
+  async #evict(newest: Resident): Promise<void> {
+    const { modelBytesMax, onEvent } = this.#options;
+    const total = (): number => this.list.reduce((sum, { loaded }) => sum + loaded.bytes, 0);
+    while (total() > modelBytesMax) {
+      const idle = this.list.filter((resident) => resident !== newest && resident.inFlight === 0);
+      const oldest = idle.sort((a, b) => a.lastUse - b.lastUse)[0];
+      if (oldest === undefined) return;
+      await this.#release(oldest);
+      const reason = `room for ${modelLabel(newest.model)}`;
+      onEvent({ kind: 'model-evicted', model: modelLabel(oldest.model), reason });
+    }
+  }
+
+  async #release({ model, provider, process, session }: Resident): Promise<void> {
+    this.#residents.delete(keyOf(model, provider));
+    if (process.lost) return;
+    // The process does one thing after another: what is under way ends before this.
+    await process.ask('released', { kind: 'release', session });
+  }
+}
+
+export function choiceOf(model: HostedModel, provider: Provider): SessionChoice {
+  const { folder, mode, sha256, batchMax } = model;
+  return { folder, mode, provider, sha256, batchMax };
+}
+
+function keyOf({ id, version }: HostedModel, provider: Provider): string {
+  return `${id}\n${version}\n${provider}`;
+}
+
+function trustKey({ sha256 }: HostedModel, provider: Provider): string {
+  return `${sha256} ${provider}`;
+}
+
+async function explained<T>(model: HostedModel, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'model-refused') throw refusal(model, error.message);
+    throw error;
+  }
+}
+
+function refusal(model: HostedModel, why: string): EngineError {
+  return new EngineError('model-refused', `Cannot load model "${modelLabel(model)}": ${why}`, {
+    model: model.id,
+    version: model.version,
+  });
+}
