@@ -19,12 +19,16 @@ const tierFlags: Readonly<Record<Cell['tier'], readonly string[]>> = {
   turbofan: ['--no-liftoff'],
 };
 
+/** Other instructions for the same code. */
+const olderProcessor = ['--no-enable-avx', '--no-enable-avx2', '--no-enable-fma3', '--no-enable-popcnt'];
+
 /**
- * What V8 is started with. A cell with workers holds 400 pages a memory at most: it stands for a machine with less
- * memory than the limits of the modules allow.
+ * What V8 is started with. A cell with workers stands for a lesser machine: it has an older processor, and holds 400
+ * pages a memory at most, where the limits of the modules allow more.
  */
-export function flagsOf({ tier, workers }: Cell): readonly string[] {
-  return [...tierFlags[tier], ...(workers > 0 ? ['--wasm-max-mem-pages=400'] : [])];
+export function flagsOf({ tier, workers, processor }: Cell): readonly string[] {
+  if (workers === 0) return tierFlags[tier];
+  return [...tierFlags[tier], '--wasm-max-mem-pages=400', ...(processor === 'arm64' ? [] : olderProcessor)];
 }
 
 export const allCells: readonly Cell[] = versions.flatMap((version) =>

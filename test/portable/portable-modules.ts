@@ -93,6 +93,7 @@ const traps = `(module (memory (export "memory") 1) (table 4 funcref) (elem (i32
   (func $divide (type $t) (i32.div_s (local.get 0) (local.get 1)))
   (func $remain (type $t) (i32.rem_u (local.get 0) (local.get 1)))
   (func $load (type $t) (v128.any_true (v128.load offset=60000 (i32.add (local.get 0) (local.get 1)))))
+  (func $store (type $t) (i64.store (local.get 0) (i64.const -1)) (i32.const 1))
   (func $convert (type $t) (i32.trunc_f64_s (f64.mul (f64.convert_i32_s (local.get 0)) (f64.const 1e9))))
   (func $through (type $t) (call_indirect (type $t) (local.get 0) (local.get 1) (local.get 1)))
   (func $fill (type $t) (memory.fill (local.get 0) (i32.const 1) (i32.const 64000)) (i32.const 1))
@@ -100,7 +101,7 @@ const traps = `(module (memory (export "memory") 1) (table 4 funcref) (elem (i32
   (func $spin (type $t) (loop $again (br_if $again (local.get 0))) (i32.const 1))
   (func $deep (type $t) (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
     (i32.add (call $deep (local.get 0) (i32.const 1)) (i32.const 1)))
-  ${['divide', 'remain', 'load', 'convert', 'through', 'fill', 'never', 'spin', 'deep']
+  ${['divide', 'remain', 'load', 'store', 'convert', 'through', 'fill', 'never', 'spin', 'deep']
     .map(
       (
         name,
@@ -112,6 +113,7 @@ const traps = `(module (memory (export "memory") 1) (table 4 funcref) (elem (i32
 /** Each twice: cold, and after many calls that do not trap. */
 const trapCalls = [
   ...[call('divide', 1, 1e6, 1, 0), call('remain', 1, 1e6, 1, 0), call('load', 1, 1e6, 9000, 1)],
+  ...[call('store', 1, 1e6, 65_533, 0), call('store', 1, 1e6, 65_529, 0)],
   ...[call('convert', 1, 1e6, 9, 0), call('through', 1, 1e6, 1, 2), call('through', 1, 1e6, 1, 0)],
   ...[call('fill', 1, 1e6, 9000, 0), call('never', 1, 1e6, 1, 0), call('spin', 1, 1e6, 1, 0)],
   ...[call('deep', 1, 1e9, 1, 0), call('divide', 1, 1, 6, 3), call('divide', 1, 1e6, -2147483648, -1)],
@@ -149,6 +151,30 @@ const matrix = `(module (memory (export "memory") 2)
         (v128.store offset=16384 (local.get $j) (f32x4.sqrt (f32x4.abs (local.get $sum))))
         (br_if $columns (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 16))) (i32.const 4096))))
       (br_if $rows (i32.gt_u (local.tee $i (i32.sub (local.get $i) (i32.const 512))) (i32.const 1024))))))`;
+
+/** Numbers too small to be normal, sums that rounding twice would change, zeros of both signs. */
+const edges = `(module (memory (export "memory") 1)
+  (data (i32.const 0) "\\01\\00\\00\\00\\00\\00\\00\\00\\ff\\ff\\ff\\ff\\ff\\ff\\0f\\00\\00\\00\\00\\00\\00\\00\\10\\00\\01\\00\\00\\00\\00\\00\\f0\\3f")
+  (data (i32.const 32) "\\00\\00\\00\\00\\00\\00\\00\\80\\01\\00\\00\\20\\00\\00\\50\\3a\\9a\\99\\99\\99\\99\\99\\b9\\3f\\01\\00\\00\\00\\00\\00\\00\\c3")
+  (func (export "all") (local $i i32) (local $j i32) (local $out i32) (local $a f64) (local $b f64)
+    (local.set $out (i32.const 64))
+    (loop $rows (local.set $a (f64.load (local.get $i))) (local.set $j (i32.const 0))
+      (loop $columns (local.set $b (f64.load (local.get $j)))
+        ${[
+          '(f64.add (f64.mul (local.get $a) (local.get $b)) (local.get $a))',
+          '(f64.div (local.get $a) (f64.mul (local.get $b) (f64.const 3)))',
+          '(f64.sub (f64.mul (local.get $a) (local.get $a)) (f64.mul (local.get $b) (local.get $b)))',
+          '(f64.promote_f32 (f32.mul (f32.demote_f64 (local.get $a)) (f32.demote_f64 (local.get $b))))',
+          '(f64.min (local.get $a) (f64.neg (local.get $b)))',
+          '(f64.sqrt (f64.abs (local.get $b)))',
+        ]
+          .map(
+            (value) =>
+              `(f64.store (local.get $out) ${value}) (local.set $out (i32.add (local.get $out) (i32.const 8)))`,
+          )
+          .join('\n')}
+        (br_if $columns (i32.lt_u (local.tee $j (i32.add (local.get $j) (i32.const 8))) (i32.const 64))))
+      (br_if $rows (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 8))) (i32.const 64))))))`;
 
 const mandelbrot = `(module (memory (export "memory") 1)
   (func (export "all") (local $p i32) (local $n i32) (local $x f64) (local $y f64) (local $t f64)
@@ -206,6 +232,7 @@ export function portableModules(randomCount: number): PortableModule[] {
     ...Object.values(refusals).map((text) => fixed('refusal', text, [call('all', 1)], { refused: true })),
     fixed('floats', matrix, [call('all', 3)]),
     fixed('floats', mandelbrot, [call('all', 1)]),
+    fixed('floats', edges, [call('all', 40)]),
     ...random(randomCount),
   ];
 }
