@@ -3,7 +3,15 @@
 export type { Capability } from '../abi/host-functions.ts';
 export { EngineError, type ErrorCode, errorCodes } from '../base/errors.ts';
 export { type AgentLimits, agentLimitDefaults, type RunLimits, runLimitDefaults } from '../base/limits.ts';
-export type { ModelStatistics } from '../inference/index.ts';
+export {
+  type HostEvent,
+  type ModelInfo,
+  ModelRegistry,
+  type ModelRegistryOptions,
+  type ModelStatistics,
+  type ModelTensor,
+  type ModelTensors,
+} from '../inference/index.ts';
 export type { MarkedTurn } from '../log/index.ts';
 export { isRecordedRun, type RunOrigin } from '../log/index.ts';
 export type { MessageTelemetry, TelemetryHook, TickTelemetry, TurnTelemetry } from '../telemetry/index.ts';

@@ -11,31 +11,33 @@ import {
 import { assert } from '../base/errors.ts';
 import type { Tensor, TensorConstructor } from './runtime-types.ts';
 
-type Viewer = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView;
+export type Viewer = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView;
 
-const viewers: Readonly<Record<Exclude<ElementTypeName, 'string'>, readonly [Viewer, number]>> = {
-  float32: [Float32Array, 4],
-  uint8: [Uint8Array, 1],
-  int8: [Int8Array, 1],
-  uint16: [Uint16Array, 2],
-  int16: [Int16Array, 2],
-  int32: [Int32Array, 4],
-  int64: [BigInt64Array, 8],
-  bool: [Uint8Array, 1],
-  float16: [Uint16Array, 2],
-  float64: [Float64Array, 8],
-  uint32: [Uint32Array, 4],
-  uint64: [BigUint64Array, 8],
-  uint4: [Uint8Array, 1],
-  int4: [Uint8Array, 1],
-};
+/** How elements of each type are seen, and how many bytes one view element has. */
+export const elementViewers: Readonly<Record<Exclude<ElementTypeName, 'string'>, readonly [Viewer, number]>> =
+  {
+    float32: [Float32Array, 4],
+    uint8: [Uint8Array, 1],
+    int8: [Int8Array, 1],
+    uint16: [Uint16Array, 2],
+    int16: [Int16Array, 2],
+    int32: [Int32Array, 4],
+    int64: [BigInt64Array, 8],
+    bool: [Uint8Array, 1],
+    float16: [Uint16Array, 2],
+    float64: [Float64Array, 8],
+    uint32: [Uint32Array, 4],
+    uint64: [BigUint64Array, 8],
+    uint4: [Uint8Array, 1],
+    int4: [Uint8Array, 1],
+  };
 
 /** A tensor of a runtime. It is a view of the data where that lies well; nobody may write it until the run is over. */
 export function toRuntime(Tensor: TensorConstructor, { type, dims, data }: FlatTensor): Tensor {
   const name = elementTypeName(type);
   assert(name !== undefined, 'the tensors of a list have types that runtimes take');
   if (name === 'string') return new Tensor(name, decodeStrings(data), dims);
-  const [Viewer, bytes] = viewers[name];
+  const [Viewer, bytes] = elementViewers[name];
   const own = data.byteOffset % bytes === 0 ? data : data.slice();
   return new Tensor(name, new Viewer(own.buffer, own.byteOffset, own.length / bytes), dims);
 }

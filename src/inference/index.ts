@@ -5,6 +5,13 @@ export type { Loaded } from './child-protocol.ts';
 export type { HostEvent, HostedModel, ModelStatistics } from './hosted-model.ts';
 export { InferenceProcess } from './inference-process.ts';
 export { ModelHost } from './model-host.ts';
+export {
+  type ModelInfo,
+  ModelRegistry,
+  type ModelRegistryOptions,
+  type ModelTensor,
+  type ModelTensors,
+} from './model-registry.ts';
 export { hashModelFolder, type ModelFolder, modelFile, versionFolder } from './repository.ts';
 export { type Mode, modes } from './runtime.ts';
 export type { Signature, TensorSpec } from './signature.ts';
