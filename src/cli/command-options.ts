@@ -45,3 +45,9 @@ export function moduleChoice(text: string, previous: readonly ModuleChoice[] = [
     throw new InvalidArgumentError(`found ${JSON.stringify(name)} twice, wanted one module for each`);
   return [...previous, [name, file]];
 }
+
+/** One more of an option that may be repeated. */
+export function another(text: string, previous: readonly string[] = []): readonly string[] {
+  if (text === '') throw new InvalidArgumentError('found an empty text, wanted a name');
+  return [...previous, text];
+}

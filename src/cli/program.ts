@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
-import { byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
+import { another, byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
+import type { ExportCommandOptions } from './export.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { RepairOptions } from './repair.ts';
 import type { ReplayOptions } from './replay.ts';
@@ -54,6 +55,7 @@ function createProgram(done: (exitCode: number) => void, link: EngineLink | unde
   addFork(program, done, link);
   addInspect(program, done);
   addRepair(program, done);
+  addExport(program, done);
   addInstrument(program, done);
   for (const command of [program, ...program.commands]) {
     // Errors are reported in one place and one form.
@@ -288,6 +290,37 @@ Examples:
     .action(async (runDirectory: string, options: RepairOptions) => {
       const { repairCommand } = await import('./repair.ts');
       done(repairCommand(runDirectory, options));
+    });
+}
+
+function addExport(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('export')
+    .summary('pack a run into one file')
+    .description('Packs a run into one tar archive, which every command takes in place of its run directory.')
+    .argument('<run-dir>', 'run directory; it is only read', path)
+    .requiredOption('-o, --output <file>', 'where to write; a file that is there is replaced', path)
+    .option(
+      '--redact <topic>',
+      'leave only hashes of the payloads that came from outside; may be repeated',
+      another,
+    )
+    .option('--no-snapshots', 'leave out snapshots, from which replays and forks begin faster')
+    .option('--json', 'print one object about the archive')
+    .addHelpText(
+      'after',
+      `
+With --redact the run cannot be executed again from the file: "replay" checks its log and says so. Outputs and log
+texts of agents are not touched.
+
+Examples:
+  wasm-engine export runs/system-1 -o run.tar
+  wasm-engine replay run.tar --workers 4
+  wasm-engine export runs/system-1 -o shared.tar --redact orders`,
+    )
+    .action(async (runDirectory: string, options: ExportCommandOptions) => {
+      const { exportCommand } = await import('./export.ts');
+      done(exportCommand(runDirectory, options));
     });
 }
 

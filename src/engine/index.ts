@@ -33,7 +33,16 @@ export type { TickDifference } from './diff/first-difference.ts';
 export type { GlobalDifference, InstanceDifference, MemoryDifference } from './diff/instance-difference.ts';
 export type { OutputSink } from './durable-log.ts';
 export { type EffectView, effectText } from './effect-view.ts';
-export { type Cursor, type LineSource, openInput, openLineStream, startOfSource } from './input/index.ts';
+export { type ExportOptions, type ExportSummary, exportRun } from './export/export-run.ts';
+export {
+  type Cursor,
+  type LineSource,
+  type LineSource,
+  openInput,
+  openInput,
+  openLineStream,
+  startOfSource,
+} from './input/index.ts';
 export {
   type AgentFacts,
   type AgentState,

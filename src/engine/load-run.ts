@@ -26,7 +26,8 @@ export interface LoadedRun {
  */
 export async function loadRun(path: string, ports: Ports = nodePorts): Promise<LoadedRun> {
   const directory = openRunDirectory(path, ports.openStorage(path));
-  const { costTable } = directory.manifest;
+  const { costTable, redacted } = directory.manifest;
+  if (redacted !== undefined) throw notExecutable(directory, redacted);
   if (costTable !== costTableVersion) {
     throw new EngineError(
       'run-directory-invalid',
@@ -42,6 +43,16 @@ export async function loadRun(path: string, ports: Ports = nodePorts): Promise<L
     hashes.map((hash) => [hash, { bytes: directory.module(hash), files: [`modules/${hash}.wasm`] }]),
   );
   return { directory, config, modules, base: readBase(directory) };
+}
+
+function notExecutable(directory: RunDirectory, redacted: readonly string[]): EngineError {
+  const { path } = directory;
+  const topics = redacted.map((topic) => JSON.stringify(topic)).join(', ');
+  const why = `the payloads of ${topics} were redacted, and only their hashes are there`;
+  return new EngineError('run-directory-invalid', `Cannot execute "${path}" again: ${why}`, {
+    path,
+    redacted,
+  });
 }
 
 async function parseRecorded(path: string, bytes: Uint8Array): Promise<SystemConfig> {

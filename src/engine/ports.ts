@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
-import { type EventLogSizes, nodeStorage, type Storage } from '../log/index.ts';
+import { type EventLogSizes, type Storage, storageAt } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import type { System, SystemConfig } from './config/system-config.ts';
 import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
@@ -46,7 +46,7 @@ export const nodeClock: Clock = {
 };
 
 export const nodePorts: Ports = {
-  openStorage: nodeStorage,
+  openStorage: storageAt,
   openPool,
   openInference: (system) => openInferenceDesk(system),
   compress: promisify(zstdCompress),

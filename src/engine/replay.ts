@@ -1,9 +1,11 @@
 // Replay: a record executed again from its start, with any number of workers.
 
 import { encodeHex } from '../base/encoding.ts';
+import { EngineError } from '../base/errors.ts';
 import { readEvents } from '../log/index.ts';
 import { hostDefaults } from './config/system-config.ts';
-import { loadRun, newestSnapshot } from './load-run.ts';
+import { gatherRun } from './inspect/index.ts';
+import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine } from './machine.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
@@ -40,6 +42,18 @@ export interface ReplaySummary {
   readonly complete: boolean;
 }
 
+/** Of a redacted record, at least the log is checked: chain, sizes, order. */
+async function loadExecutable(path: string, ports: Ports): Promise<LoadedRun> {
+  try {
+    return await loadRun(path, ports);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.details.redacted === undefined) throw error;
+    const { ticks, digest } = gatherRun(path);
+    const whole = `Its log is whole, up to tick ${ticks} with digest ${digest}; nothing of it was executed`;
+    throw new EngineError(error.code, `${error.message}. ${whole}`, { ...error.details, ticks, digest });
+  }
+}
+
 /**
  * Executes the record of a run again and compares every digest.
  * @throws EngineError `replay-diverged` at the first difference, `record-damaged`, `run-directory-invalid`
@@ -49,7 +63,7 @@ export async function replayRun(
   options: ReplayOptions = {},
   ports: Ports = nodePorts,
 ): Promise<ReplaySummary> {
-  const run = await loadRun(path, ports);
+  const run = await loadExecutable(path, ports);
   const { directory, config, modules } = run;
   const prepared = await prepareModules(config, modules);
   const pool = ports.openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });

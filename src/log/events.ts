@@ -30,6 +30,8 @@ export interface RunStarted {
   /** Identity of the run, as in `run.json`. */
   readonly runId: string;
   readonly origin?: RunOrigin | undefined;
+  /** As in `run.json`. */
+  readonly redacted?: readonly string[] | undefined;
 }
 
 /** Where a fork comes from. */
@@ -162,6 +164,7 @@ export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('Ru
   baseDigest: [10, 'bytes'],
   runId: [11, 'string'],
   origin: [12, originTable],
+  redacted: [13, 'string', 'repeated'],
 });
 
 export const runEndedTable: MessageTable<RunEnded> = message<RunEnded>('RunEnded', {

@@ -1,6 +1,8 @@
 // The public face of the record: run directories, the event log and its messages.
 
 export { AnswerWindow } from './answer-window.ts';
+export { storageAt } from './archive/archive-storage.ts';
+export { type ArchivedFile, writeArchive } from './archive/write-archive.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
 export type { LogEvent } from './chunk-events.ts';

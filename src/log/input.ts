@@ -85,6 +85,8 @@ export interface SealedTick {
   readonly tick: number;
   readonly inputs: readonly Input[];
   readonly cursor?: Cursor;
+  /** Positions of inputs whose payload was replaced by its SHA-256, ascending. */
+  readonly redacted?: readonly number[];
 }
 
 export const inputTable: MessageTable<Input> = message<Omit<Input, 'answer'>>('Input', {
@@ -110,6 +112,7 @@ export const sealedTickTable: MessageTable<SealedTick> = message<SealedTick>('Se
   tick: [1, 'uint64'],
   inputs: [2, inputTable, 'repeated'],
   cursor: [3, cursorTable],
+  redacted: [4, 'uint32', 'repeated'],
 });
 
 /** The detail of an answer: number of the request (u32, little-endian), SHA-256 of the answer's bytes. */

@@ -2,12 +2,12 @@
 
 import { bytesEqual, decodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
+import { storageAt } from './archive/archive-storage.ts';
 import { sha256 } from './chain.ts';
 import { decodeEvent } from './channels.ts';
 import { type ReadOptions, readEvents } from './event-log-reader.ts';
 import type { RunOrigin } from './events.ts';
 import { onStorage, readWhole } from './files.ts';
-import { nodeStorage } from './node-storage.ts';
 import {
   invalid,
   manifestBytes,
@@ -27,11 +27,11 @@ import type { Storage } from './storage.ts';
  */
 export function openRunDirectory(
   path: string,
-  storage: Storage = nodeStorage(path),
+  storage: Storage = storageAt(path),
   options: Pick<ReadOptions, 'ignoreHead'> = {},
 ): RunDirectory {
   const names = onStorage(storage, '.', 'list', () => storage.list(''));
-  if (names === undefined) throw invalid(path, 'there is no such folder');
+  if (names === undefined) throw invalid(path, 'there is no such folder, nor an archive of one');
   for (const name of ['run.json', 'config.json', 'modules']) {
     if (!names.includes(name)) throw missing(path, name);
   }
@@ -42,10 +42,15 @@ export function openRunDirectory(
   return directory;
 }
 
-/** Whether there is a run directory at a path; what is in it is not looked at. */
+/** Whether there is a run directory, or an archive of one, at a path; what is in it is not looked at. */
 export function isRecordedRun(path: string): boolean {
-  const storage = nodeStorage(path);
-  return (onStorage(storage, '.', 'list', () => storage.list('')) ?? []).includes('run.json');
+  try {
+    const storage = storageAt(path);
+    return (onStorage(storage, '.', 'list', () => storage.list('')) ?? []).includes('run.json');
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'run-directory-invalid') return false;
+    throw error;
+  }
 }
 
 /** Compares configuration and manifest with what the log says of them; a log without an event says nothing. */
@@ -67,6 +72,8 @@ function checkStart(directory: RunDirectory, options: ReadOptions): void {
         `"baseTick" is ${manifest.baseTick}, and the log says ${started.baseTick}`,
       );
     }
+    if (JSON.stringify(manifest.redacted ?? []) !== JSON.stringify(started.redacted))
+      throw damaged(path, 'run.json', '"redacted" is not what the log says');
     if (JSON.stringify(manifest.origin) !== JSON.stringify(started.origin))
       throw damaged(path, 'run.json', '"origin" is not what the log says');
     if (!bytesEqual(sha256(directory.config()), started.configSha256)) {
@@ -84,7 +91,10 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
     throw damaged(path, 'run.json', 'it is not JSON');
   }
   if (typeof value !== 'object' || value === null) throw damaged(path, 'run.json', 'it is not an object');
-  const { format, runId, engine, durability, costTable, baseTick, origin } = value as Record<string, unknown>;
+  const { format, runId, engine, durability, costTable, baseTick, origin, redacted } = value as Record<
+    string,
+    unknown
+  >;
   if (typeof format !== 'number') throw damaged(path, 'run.json', '"format" is not a number');
   if (format !== recordFormat) {
     throw invalid(path, `it has format ${format}, and this version reads format ${recordFormat}`);
@@ -98,7 +108,11 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
     throw damaged(path, 'run.json', '"baseTick" is not a number');
   const base = baseTick === undefined ? {} : { baseTick };
   const from = origin === undefined ? {} : { origin: parseOrigin(path, origin) };
-  const manifest = { format, runId, engine, durability, costTable, ...base, ...from };
+  const isList = Array.isArray(redacted) && redacted.every((topic) => typeof topic === 'string');
+  if (redacted !== undefined && !isList)
+    throw damaged(path, 'run.json', '"redacted" is not a list of topics');
+  const hidden = redacted === undefined ? {} : { redacted: redacted as string[] };
+  const manifest = { format, runId, engine, durability, costTable, ...base, ...from, ...hidden };
   if (!bytesEqual(bytes, manifestBytes(manifest))) throw damaged(path, 'run.json', 'it was changed');
   return manifest;
 }

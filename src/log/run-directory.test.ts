@@ -66,7 +66,10 @@ describe('run directory', () => {
     mkdirSync(join(folder, 'empty'));
     assert.throws(() => openRunDirectory(join(folder, 'empty')), { code, message: /"run.json" is missing/ });
     writeFileSync(join(folder, 'file'), '');
-    assert.throws(() => openRunDirectory(join(folder, 'file')), { code, message: /no such folder/ });
+    assert.throws(() => openRunDirectory(join(folder, 'file')), {
+      code,
+      message: /neither a folder nor a tar archive/,
+    });
     const { storage } = sampleLog(1);
     storage.files.delete('config.json');
     assert.throws(() => openRunDirectory('memory', storage), { code, message: /"config.json" is missing/ });

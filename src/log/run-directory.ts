@@ -27,6 +27,8 @@ export interface RunManifest {
   readonly baseTick?: number;
   /** Where it comes from, for a fork. */
   readonly origin?: RunOrigin;
+  /** Topics whose payloads from outside were replaced by their hashes: such a record cannot be executed again. */
+  readonly redacted?: readonly string[];
 }
 
 /** What a run directory holds from its beginning. */
@@ -94,6 +96,18 @@ export class RunDirectory {
     const bytes = readWhole(this.storage, 'config.json');
     if (bytes === undefined) throw missing(this.path, 'config.json');
     return bytes;
+  }
+
+  /** The bytes of the head record, as they are now. */
+  headBytes(): Uint8Array<ArrayBuffer> {
+    const bytes = readWhole(this.storage, headFile);
+    if (bytes === undefined) throw missing(this.path, headFile);
+    return bytes;
+  }
+
+  /** The file name of a segment of the log. */
+  segmentName(number: number): string {
+    return segmentName(number);
   }
 
   /** The hashes of the modules, sorted. */
@@ -197,8 +211,8 @@ function makeEmptyFolder(path: string, storage: Storage): void {
 
 /** The bytes of `run.json`: the one way to write these facts. */
 export function manifestBytes(manifest: RunManifest): Uint8Array {
-  const { format, runId, engine, durability, costTable, baseTick, origin } = manifest;
-  const facts = { format, runId, engine, durability, costTable, baseTick, origin };
+  const { format, runId, engine, durability, costTable, baseTick, origin, redacted } = manifest;
+  const facts = { format, runId, engine, durability, costTable, baseTick, origin, redacted };
   return encodeUtf8(`${JSON.stringify(facts, undefined, 2)}\n`);
 }
 

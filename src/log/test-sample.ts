@@ -41,6 +41,7 @@ export function sampleEvents(ticks: number): SampleEvent[] {
         costTable: 1,
         moduleSha256: [sha256(sampleModule), hash('b')],
         node: 'v24.0.0',
+        redacted: [],
         baseTick: 0,
         baseDigest: new Uint8Array(0),
         runId: sampleRunId,
@@ -68,7 +69,7 @@ function tickEvents(tick: number): SampleEvent[] {
   const cursor = { source: 'prices.jsonl', byte: tick * 2 ** 33, line: tick, ended: tick > 2 };
   const columns = { agent: [1, 2, 300], kind: [1, 17, 32], outcome: [0, 0, 3], fuel: [0, 2 ** 40, 1234] };
   return [
-    ['inputs', tick, { tick, inputs: [input, { ...input, kind: 9, name: 'Grüße' }], cursor }],
+    ['inputs', tick, { tick, inputs: [input, { ...input, kind: 9, name: 'Grüße' }], cursor, redacted: [] }],
     ['outcomes', tick, { tick, ...columns }],
     ['outputs', tick, { epoch: 0, tick, index: 0, agent, payload: Uint8Array.of(tick, 255, 0) }],
     [

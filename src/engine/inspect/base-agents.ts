@@ -6,8 +6,9 @@ import { SnapshotStore } from '../snapshot/store.ts';
 
 /** By creation number, ended ones included. */
 export function baseAgents(directory: RunDirectory): { readonly name: string; readonly phase: Phase }[] {
-  const { baseTick } = directory.manifest;
-  if (baseTick === undefined) return [];
+  const { baseTick, redacted } = directory.manifest;
+  // A redacted record has no snapshots.
+  if (baseTick === undefined || redacted !== undefined) return [];
   const { agents } = new SnapshotStore(directory).readScheduler(baseTick);
   return agents.map(({ name, phase }) => ({ name, phase: phases[phase]! }));
 }

@@ -9,6 +9,7 @@ import {
   type LogEvent,
   openRunDirectory,
   readEvents,
+  type SealedTick,
 } from '../../log/index.ts';
 import type { SystemConfig } from '../config/index.ts';
 import { logLevels } from '../effect-view.ts';
@@ -58,14 +59,7 @@ function concerns(happening: Happening, agent: string): boolean {
 function describe({ channel, tick, payload }: LogEvent, names: Names): Happening[] {
   switch (channel) {
     case 'inputs':
-      return decodeEvent(channel, payload).inputs.map((input) => ({
-        tick,
-        what: 'input',
-        kind: inputKindName[input.kind as InputKind] ?? String(input.kind),
-        ...receiver(input, names),
-        ...(input.priority !== 0 && { priority: input.priority }),
-        ...payloadOf(input.payload),
-      }));
+      return inputFacts(tick, decodeEvent(channel, payload), names);
     case 'events': {
       const { kind, agent, other, reason, count, text } = decodeEvent(channel, payload);
       if (kind === 'spawned') names.created.push(agent);
@@ -107,6 +101,17 @@ function describe({ channel, tick, payload }: LogEvent, names: Names): Happening
     default:
       return [];
   }
+}
+
+function inputFacts(tick: number, { inputs, redacted = [] }: SealedTick, names: Names): Happening[] {
+  return inputs.map((input, position) => ({
+    tick,
+    what: 'input',
+    kind: inputKindName[input.kind as InputKind] ?? String(input.kind),
+    ...receiver(input, names),
+    ...(input.priority !== 0 && { priority: input.priority }),
+    ...(redacted.includes(position) ? { payloadSha256: encodeHex(input.payload) } : payloadOf(input.payload)),
+  }));
 }
 
 /** Names by number. */

@@ -55,6 +55,19 @@ export class SnapshotStore {
   }
 
   /**
+   * The files that snapshots are made of, their pages included, sorted; names within the run directory.
+   * @throws EngineError `record-damaged`
+   */
+  filesOf(ticks: readonly number[]): readonly string[] {
+    const packs = new Set(ticks.flatMap((tick) => this.#readFile(tick).pages.map(({ pack }) => pack)));
+    const names = [
+      ...ticks.map((tick) => fileName(tick, 'snapshot')),
+      ...[...packs].map((tick) => fileName(tick, 'pages')),
+    ];
+    return names.sort().map((name) => `${folder}/${name}`);
+  }
+
+  /**
    * Takes a snapshot away, and leaves it beside the others under a name that nobody looks for. Its pages go with it
    * only where no later snapshot stays.
    */

@@ -1,0 +1,157 @@
+// Packs a run into one file that is read like its directory. The run is only read.
+
+import { existsSync, rmSync } from 'node:fs';
+import { basename, dirname, resolve, sep } from 'node:path';
+import { encodeHex } from '../../base/encoding.ts';
+import { EngineError } from '../../base/errors.ts';
+import {
+  type ArchivedFile,
+  checkEventLog,
+  createRunDirectory,
+  decodeEvent,
+  EventLogWriter,
+  nodeStorage,
+  openRunDirectory,
+  type RunDirectory,
+  readEvents,
+  writeArchive,
+} from '../../log/index.ts';
+import { SnapshotStore } from '../snapshot/store.ts';
+import { type Redaction, redactLog } from './redact-log.ts';
+
+export interface ExportOptions {
+  /** Topics whose payloads from outside are replaced by their hashes: the export cannot be executed again then. */
+  readonly redact?: readonly string[];
+  /** Whether snapshots go with it, true by default; what a fork began from always does. */
+  readonly snapshots?: boolean;
+}
+
+export interface ExportSummary {
+  /** Bytes of the archive, and the files in it. */
+  readonly bytes: number;
+  readonly files: number;
+  readonly snapshots: number;
+  /** The last tick that the record tells, and its digest; 0 and empty where it tells none. */
+  readonly ticks: number;
+  readonly digest: string;
+  /** Topics, what was replaced, and what stays and may repeat it; undefined where nothing is redacted. */
+  readonly redacted: (Redaction & { readonly topics: readonly string[] }) | undefined;
+}
+
+/**
+ * Writes a run, also one that is still going or was cut off, into a tar archive. The whole log is checked on the way.
+ * The same run directory gives the same bytes.
+ * @param path a run directory, or an archive of one
+ * @param file the archive; one that is there is replaced
+ * @throws EngineError `run-directory-invalid`, `record-damaged`; `input-invalid` where nothing was published from
+ *   outside to a topic that is to be redacted
+ */
+export function exportRun(path: string, file: string, options: ExportOptions = {}): ExportSummary {
+  const inside = `${resolve(path)}${sep}`;
+  if (`${resolve(file)}${sep}`.startsWith(inside)) {
+    const text = `Cannot export "${path}" to "${file}": that is the run itself, or lies within it`;
+    throw new EngineError('run-directory-invalid', text, { path, file });
+  }
+  const directory = openRunDirectory(path);
+  if (!existsSync(dirname(resolve(file)))) {
+    const text = `Cannot export "${path}" to "${file}": there is no folder "${dirname(file)}"`;
+    throw new EngineError('run-failed', text, { path, file });
+  }
+  const topics = [...new Set(options.redact ?? [])].sort();
+  if (topics.length === 0) {
+    const { redacted = [] } = directory.manifest;
+    const packed = pack(directory, file, snapshotFiles(directory, options.snapshots !== false));
+    const nothing = { payloads: 0, outputs: 0, texts: 0, answers: 0 };
+    return { ...packed, redacted: redacted.length === 0 ? undefined : { topics: redacted, ...nothing } };
+  }
+  return exportRedacted(directory, file, topics);
+}
+
+interface SnapshotFiles {
+  readonly count: number;
+  readonly names: readonly string[];
+}
+
+function snapshotFiles(directory: RunDirectory, all: boolean): SnapshotFiles {
+  const store = new SnapshotStore(directory);
+  const { baseTick } = directory.manifest;
+  const ticks = store.ticks().filter((tick) => all || tick === baseTick);
+  return { count: ticks.length, names: store.filesOf(ticks) };
+}
+
+function pack(
+  directory: RunDirectory,
+  file: string,
+  snapshots: SnapshotFiles,
+): Omit<ExportSummary, 'redacted'> {
+  const { storage, manifest } = directory;
+  // First: a run that is going must not say of its log more than is packed.
+  const head = directory.headBytes();
+  const end = checkEventLog(directory);
+  const { ticks, digest } = lastDigest(directory);
+  const segments = directory.segments().filter((number) => number <= end.segment);
+  const files: ArchivedFile[] = [
+    { name: 'run.json' },
+    { name: 'config.json' },
+    { name: 'head', bytes: head },
+    ...directory.moduleHashes().map((hash) => ({ name: `modules/${hash}.wasm` })),
+    ...snapshots.names.map((name) => ({ name })),
+    ...segments.map((number) => {
+      const name = directory.segmentName(number);
+      return number === end.segment ? { name, size: end.complete ? end.size : end.offset } : { name };
+    }),
+  ];
+  const target = { storage: nodeStorage(dirname(resolve(file))), name: basename(file) };
+  const bytes = writeArchive(target, storage, `wasm-engine-run-${manifest.runId}`, files);
+  return { bytes, files: files.length, snapshots: snapshots.count, ticks, digest };
+}
+
+function lastDigest(directory: RunDirectory): { ticks: number; digest: string } {
+  let last = { ticks: 0, digest: '' };
+  for (const { tick, payload } of readEvents(directory, { channels: ['digests'] })) {
+    last = { ticks: tick, digest: encodeHex(decodeEvent('digests', payload).digest) };
+  }
+  return last;
+}
+
+/** By way of a folder beside the archive, which goes away. */
+function exportRedacted(directory: RunDirectory, file: string, topics: readonly string[]): ExportSummary {
+  const { manifest } = directory;
+  const staging = `${resolve(file)}.staging`;
+  rmSync(staging, { recursive: true, force: true });
+  try {
+    const redacted = [...new Set([...(manifest.redacted ?? []), ...topics])].sort();
+    const copy = createRunDirectory(
+      staging,
+      {
+        manifest: { ...manifest, redacted },
+        config: directory.config(),
+        modules: new Map(directory.moduleHashes().map((hash) => [hash, directory.module(hash)])),
+      },
+      nodeStorage(staging),
+    );
+    try {
+      const log = new EventLogWriter(copy);
+      const redaction = redactLog(directory, redacted, log);
+      log.close();
+      if (redaction.payloads === 0) throw nothingToRedact(directory, topics);
+      // Snapshots hold mailboxes and memories: payloads as they are.
+      const packed = pack(copy, file, { count: 0, names: [] });
+      return { ...packed, redacted: { topics: redacted, ...redaction } };
+    } finally {
+      copy.unlock();
+    }
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+function nothingToRedact({ path }: RunDirectory, topics: readonly string[]): EngineError {
+  const list = topics.map((topic) => JSON.stringify(topic)).join(', ');
+  return new EngineError(
+    'input-invalid',
+    `Cannot redact ${list} in "${path}": nothing was published there from outside. What agents publish is not recorded, ` +
+      'but computed from the inputs',
+    { topics },
+  );
+}
