@@ -37,8 +37,6 @@ export { type ExportOptions, type ExportSummary, exportRun } from './export/expo
 export {
   type Cursor,
   type LineSource,
-  type LineSource,
-  openInput,
   openInput,
   openLineStream,
   startOfSource,
