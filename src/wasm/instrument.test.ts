@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { engineExport, Status } from '../abi/guest-exports.ts';
-import { start } from './test-module.ts';
+import { instrument } from './index.ts';
+import { assemble, start } from './test-module.ts';
 
 const fibonacci = `
   (func $fib (export "fib") (param i32) (result i32)
@@ -44,4 +45,24 @@ test('active segments and the start function are applied by init alone', () => {
   bare.setFuel(1000);
   bare.exports[engineExport.init]!();
   assert.deepEqual([...bytes.subarray(8, 10)], [0x68, 0x6a]);
+});
+
+test('what is no module and no option is told by what was wanted', () => {
+  const bytes = assemble('(module)');
+  const call = instrument as (module: unknown, options?: unknown) => unknown;
+  const cases: [unknown, unknown, RegExp][] = [
+    [undefined, {}, /found undefined, wanted its bytes in a Uint8Array/],
+    [bytes.buffer, {}, /found ArrayBuffer, wanted its bytes/],
+    ['module.wasm', {}, /found string, wanted its bytes/],
+    [bytes, null, /found null as options, wanted an object/],
+    [bytes, { stackByteMax: 5 }, /no option "stackByteMax", but name, stackBytesMax, agent, protections/],
+    [bytes, { constructor: 5 }, /no option "constructor"/],
+    [bytes, { stackBytesMax: -1 }, /"stackBytesMax" as "-1", wanted a whole number from 0/],
+    [bytes, { stackBytesMax: 2 ** 31 }, /wanted a whole number/],
+    [bytes, { name: ['a'] }, /"name" as Array, wanted a text/],
+  ];
+  for (const [module, options, message] of cases) {
+    assert.throws(() => call(module, options), { code: 'config-invalid', message });
+  }
+  assert.doesNotThrow(() => call(bytes, { name: undefined, agent: false }));
 });

@@ -7,6 +7,7 @@ import { checkAgentAbi } from './agent-abi.ts';
 import type { FinishedBody, WrittenBody } from './body-writer.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
+import { checkInstrumentArguments } from './check-options.ts';
 import { emitModule } from './emit-module.ts';
 import { addEntries } from './entries.ts';
 import { frameSizes, stackBytesDefault } from './frame-size.ts';
@@ -48,9 +49,10 @@ export interface InstrumentedModule {
 /**
  * Makes a module ready to run: metered by fuel, bounded in stack and growth, its memory imported, its state readable.
  * The bytes are the same on every machine for the same input, options and `costTableVersion`.
- * @throws EngineError `module-refused` with name, section and byte offset
+ * @throws EngineError `module-refused` with name, section and byte offset; `config-invalid` for unknown options
  */
 export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
+  checkInstrumentArguments(bytes, options);
   const name = options.name ?? 'module';
   const module = parseModule(bytes, name);
   validateModule(module);
@@ -61,7 +63,6 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
       ? { min: 0, max: 0 }
       : { min: module.memory.min, max: module.memory.max ?? moduleLimits.memoryPagesMax };
   const stackBytesMax = options.stackBytesMax ?? stackBytesDefault;
-  assert(stackBytesMax >= 0 && stackBytesMax < 2 ** 31, 'the stack budget is a positive 32-bit number');
   const protections = { fuel: true, stack: true, nan: true, growth: true, ...options.protections };
   const additions = new Additions(module, protections, stackBytesMax, memory.max);
   const rewriter = new BodyRewriter(additions);

@@ -63,7 +63,8 @@ export interface RunOptions extends InstrumentOptions {
 
 /** Instruments a module, in text or bytes, instantiates it with a memory of its own, and runs its `init`. */
 export function start(source: string | Uint8Array, options: RunOptions = {}): Running {
-  const module = instrument(typeof source === 'string' ? assemble(source) : source, options);
+  const { pagesMax: _, host: __, bare, ...ofThePass } = options;
+  const module = instrument(typeof source === 'string' ? assemble(source) : source, ofThePass);
   const pagesMax = Math.min(options.pagesMax ?? 256, module.memory.pagesMax);
   const memory = new WebAssembly.Memory({ initial: module.memory.pagesMin, maximum: pagesMax, shared: true });
   const host: Record<string, (...values: number[]) => number> = {};
@@ -74,7 +75,7 @@ export function start(source: string | Uint8Array, options: RunOptions = {}): Ru
   });
   exports[engineExport.memoryPagesMaxSet]!(pagesMax);
   const running = bind(module, exports, memory);
-  if (options.bare !== true) {
+  if (bare !== true) {
     running.setFuel(1e9);
     exports[engineExport.init]!();
   }
