@@ -5,6 +5,7 @@ import { Outcome, recordHeadWords, recordWord } from '../abi/record.ts';
 import { drop, droppedTask, enqueueUnbounded, holdsSlot, releaseSlot, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { countAnew } from './effects.ts';
+import { retire } from './ended-agent.ts';
 import { isFaultNotice, putBackFaultNotice } from './fault-notice.ts';
 import { end, terminate } from './life-cycle.ts';
 import { insertTask } from './mailbox.ts';
@@ -119,6 +120,8 @@ function copyRecords(plan: readonly Task[], records: TaskRecords, transcript: Tr
 export function closeTick(state: SchedulerState): void {
   state.events = [];
   state.released = [];
+  retire(state, state.retiring);
+  state.retiring = [];
   state.imaged = [];
   state.deliveredCount = 0;
   state.refusedCalls = 0;

@@ -7,6 +7,7 @@ import { assert } from '../base/errors.ts';
 import { type Input, InputKind } from '../log/input.ts';
 import { admit, deliver, drop } from './deliver.ts';
 import { isBlocked } from './effects.ts';
+import { nameOfSpawned } from './ended-agent.ts';
 import { EventKind } from './event.ts';
 import {
   channelOf,
@@ -175,7 +176,7 @@ function dropInput(state: SchedulerState, input: Input, agent: Agent | null, rea
 function spawnInput(state: SchedulerState, input: Input): void {
   const index = state.config.declarations.findIndex((declaration) => declaration.name === input.name);
   assert(index >= 0, `a spawn input names a declaration, found "${input.name}"`);
-  const name = `${input.name}/0.${input.counter}`;
+  const name = nameOfSpawned(state.config.declarations[index]!, 0, input.counter);
   if (!hasRoomFor(state, index) || state.stopping) {
     // The identity was handed out, and is never used again.
     state.hostCounter = Math.max(state.hostCounter, input.counter);

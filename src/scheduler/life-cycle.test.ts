@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TaskKind } from '../abi/envelope.ts';
-import { hasRunnable, nextTimerTick } from './index.ts';
+import { hasRunnable, nextTimerTick, restoreState, saveState } from './index.ts';
 import { host, join, publish, send, setTimer, spawn, subscribe } from './test-effects.ts';
 import { type Act, type Script, type SystemOptions, TestSystem } from './test-system.ts';
 
@@ -213,7 +213,38 @@ test('an agent that has ended keeps nothing of what it had', () => {
   const [a, b] = [system.agent('a'), system.agent('b')];
   system.tick([host.message(a), host.message(b)], () => ({ effects: [subscribe(0), setTimer(0, 9)] }));
   system.tick([host.terminate(a), host.terminate(b)]);
-  assert.deepEqual([a.configuration.length, a.topics.size, a.timers.size], [0, 0, 0]);
-  assert.equal(a.topics, b.topics, 'those who have ended share what is empty');
-  assert.equal(a.timers, b.timers);
+  system.tick();
+  const [ended, other] = [system.agent('a'), system.agent('b')];
+  assert.deepEqual([ended.configuration.length, ended.topics.size, ended.timers.size], [0, 0, 0]);
+  assert.equal(ended.topics, other.topics, 'those who have ended share what is empty');
+  assert.throws(() => {
+    ended.phase = 'active';
+  }, TypeError);
+});
+
+test('an agent that has ended keeps its name, its place and its children, whatever still waits of it', () => {
+  const two = { count: 2, overflow: 'block', limits: { mailboxMessagesMax: 1 } } as const;
+  const system = begun({ agents: { a: two, child: { count: 0 }, never: { restart: { policy: 'never' } } } });
+  const [first, second, never] = ['a/0', 'a/1', 'never'].map((name) => system.agent(name));
+  const effects = [spawn(1, 1, 'c'), send(second!, '1'), send(second!, '2'), send(second!, '3')];
+  system.tick([host.pause(never!), host.message(first!)], ({ agent }) =>
+    agent === first ? { effects, outcome: 'finished' } : undefined,
+  );
+  const child = system.find(first!.number, 1)!;
+  system.tick([host.terminate(never!), host.terminate(child)]);
+  system.tick();
+  for (let i = 0; i < 3; i++) system.tick();
+  for (const before of [first!, never!, child]) {
+    const { number, origin, counter, name, phase, paused, declarationIndex } = before;
+    const now = system.find(origin, counter)!;
+    assert.notEqual(now, before);
+    assert.equal(system.state.agents[number], now);
+    assert.deepEqual(
+      [now.number, now.name, now.phase, now.paused, now.declarationIndex],
+      [number, name, phase, paused, declarationIndex],
+    );
+  }
+  assert.equal(system.find(first!.number, 1)!.name, `child/${first!.number}.1`);
+  const saved = saveState(system.state);
+  assert.deepEqual(saveState(restoreState(system.state.config, saved)), saved);
 });

@@ -2,6 +2,7 @@
 
 import { TaskKind } from '../abi/envelope.ts';
 import { dropMailbox, dropUrgent, enqueueUrgent, moveOut, refreshHead, withdraw } from './deliver.ts';
+import { nameOfSpawned } from './ended-agent.ts';
 import { EventKind } from './event.ts';
 import { dropAnswers } from './requests.ts';
 import type { Agent, Payload, SchedulerState, Task, Topic } from './state.ts';
@@ -47,10 +48,10 @@ export function spawnFromAgent(
   payload: Payload,
 ): Agent {
   const declaration = state.config.declarations[declarationIndex]!;
-  const name = `${declaration.name}/${parent.number}.${counter}`;
+  const name = nameOfSpawned(declaration, parent.number, counter);
   const agent = createAgent(state, { origin: parent.number, counter }, name, declarationIndex);
-  parent.children ??= new Map();
-  parent.children.set(counter, agent);
+  parent.children ??= [];
+  parent.children[counter] = agent;
   begin(state, agent, parent, payload.length > 0 ? payload : null);
   return agent;
 }
@@ -135,7 +136,7 @@ export function resume(state: SchedulerState, agent: Agent): void {
 
 /** Lets a paused agent run one task in this tick. */
 export function step(state: SchedulerState, agent: Agent): void {
-  if (!agent.paused) return;
+  if (!isAlive(agent) || !agent.paused) return;
   agent.stepTick = state.tick;
   refreshHead(state, agent);
 }
@@ -157,6 +158,7 @@ export function end(
 ): void {
   if (!isAlive(agent)) return;
   agent.phase = phase;
+  agent.imageTick = 0;
   state.aliveCount--;
   state.reservedPages -= agent.declaration.limits.memoryPagesMax;
   state.released.push(agent);
@@ -171,14 +173,5 @@ export function end(
   for (const topic of [...agent.topics]) unsubscribe(state, agent, topic);
   state.everyTick.delete(agent);
   dropMailbox(state, agent, unfinished);
-  // It stays known for ever: it keeps no more than that takes.
-  agent.configuration = noPayload;
-  agent.topics = noTopics;
-  agent.timers = noTimers;
-  agent.topicSlotsUsed = null;
+  state.retiring.push(agent);
 }
-
-/** What all who have ended share: nobody adds to it. */
-const noPayload: Payload = { bytes: new Uint8Array(0), offset: 0, length: 0 };
-const noTopics: Set<Topic> = new Set();
-const noTimers: Agent['timers'] = new Map();

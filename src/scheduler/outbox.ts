@@ -8,7 +8,7 @@ import { drop, refreshHead } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { applyEffect, type EffectSource } from './effects.ts';
 import { EventKind } from './event.ts';
-import type { Agent, SchedulerState, WaitingEffect } from './state.ts';
+import { type Agent, isAlive, type SchedulerState, type WaitingEffect } from './state.ts';
 
 /** Applies an effect, or puts it behind those of its agent that wait. */
 export function applyOrWait(
@@ -61,6 +61,7 @@ function drain(state: SchedulerState, agent: Agent, sink: EffectSink): WaitingEf
   if (outbox.length > 0) return applied;
   agent.outbox = null;
   state.blocked.delete(agent);
+  if (!isAlive(agent)) state.retiring.push(agent);
   state.events.push({ kind: EventKind.unblocked, agent, other: null, reason: 0 });
   refreshHead(state, agent);
   return applied;

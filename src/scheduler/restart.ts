@@ -15,7 +15,14 @@ import {
   unsubscribe,
 } from './life-cycle.ts';
 import { dropAnswers } from './requests.ts';
-import type { Agent, Declaration, Restart, SchedulerState, Task } from './state.ts';
+import {
+  type Agent,
+  type Declaration,
+  isAlive,
+  type Restart,
+  type SchedulerState,
+  type Task,
+} from './state.ts';
 
 /** Whether the agent will be restarted if it fails now. */
 export function isRestartable(agent: Agent): boolean {
@@ -63,6 +70,7 @@ export function beginAnew(
   agent: Agent,
   counted: Pick<Agent, 'nextTimer' | 'nextChild' | 'nextRequest'> | undefined,
 ): void {
+  if (!isAlive(agent)) return;
   agent.imageTick = 0;
   state.unimaged.delete(agent);
   if (counted !== undefined) {

@@ -4,6 +4,7 @@ import { noticeOffset, TaskKind } from '../abi/envelope.ts';
 import { assert } from '../base/errors.ts';
 import type { Input } from '../log/input.ts';
 import { holdSlot, holdsSlot, refreshHead, waitingTasks } from './deliver.ts';
+import { retire } from './ended-agent.ts';
 import { isFaultNotice } from './fault-notice.ts';
 import { pushHeap } from './heap.ts';
 import { insertTask } from './mailbox.ts';
@@ -184,6 +185,7 @@ function saveRequest({ agent, payload, ...request }: ModelRequest): SavedRequest
 
 function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimaged'> {
   const { bytes, offset, length } = agent.configuration;
+  const { nextTimer, nextChild, nextRequest } = isAlive(agent) ? agent : noCounters;
   const timers = [...agent.timers.values()].map(({ number, dueTick, tag, task }) => {
     return { number, dueTick, tag, fired: task !== null };
   });
@@ -196,8 +198,8 @@ function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimage
     phase: phases.indexOf(agent.phase),
     paused: agent.paused,
     incarnation: agent.incarnation,
-    nextTimer: agent.nextTimer,
-    nextChild: agent.nextChild,
+    nextTimer,
+    nextChild,
     configuration: isAlive(agent) ? bytes.slice(offset, offset + length) : new Uint8Array(0),
     topics: [...agent.topics].map((topic) => topic.name),
     timers,
@@ -207,9 +209,12 @@ function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimage
     }),
     restartTick: agent.phase === 'backing-off' ? restartTick : 0,
     imageTick: agent.imageTick,
-    nextRequest: agent.nextRequest,
+    nextRequest,
   };
 }
+
+/** Nobody counts on in an agent that has ended. */
+const noCounters = { nextTimer: 0, nextChild: 0, nextRequest: 0 } as const;
 
 function saveTasks(agent: Agent): SavedTask[] {
   return waitingTasks(agent).map((task) => ({
@@ -250,6 +255,7 @@ export function restoreState(config: SchedulerConfig, saved: SavedScheduler): Sc
     restoreTimers(state, agent, savedAgent.timers);
     refreshHead(state, agent);
   });
+  retire(state, [...state.agents]);
   return state;
 }
 
@@ -260,8 +266,8 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
   if (origin === 0) state.hostAgents[counter] = agent;
   else {
     const parent = state.agents[origin]!;
-    parent.children ??= new Map();
-    parent.children.set(counter, agent);
+    parent.children ??= [];
+    parent.children[counter] = agent;
   }
   agent.phase = phases[saved.phase]!;
   agent.paused = saved.paused;

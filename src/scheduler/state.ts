@@ -194,7 +194,7 @@ export interface Agent {
   topics: Set<Topic>;
   timers: Map<number, Timer>;
   /** Agents that this one spawned, by counter; null before the first. */
-  children: Map<number, Agent> | null;
+  children: (Agent | undefined)[] | null;
   /** Deliveries that its effects caused, and effects applied, in `countedTick`. */
   deliveries: number;
   effects: number;
@@ -252,6 +252,8 @@ export interface SchedulerState {
   events: SchedulerEvent[];
   /** Agents that ended in the current tick: their instances can go. */
   released: Agent[];
+  /** Agents of which little has to be kept from now on: they have ended, and nothing of theirs waits. */
+  retiring: Agent[];
   /** Messages delivered in the current tick. */
   deliveredCount: number;
   /** Set by the stop input: nothing but shutdown runs any more. */
@@ -308,6 +310,7 @@ export function createState(config: SchedulerConfig): SchedulerState {
     reservedPages: 0,
     events: [],
     released: [],
+    retiring: [],
     deliveredCount: 0,
     stopping: false,
   };
@@ -366,7 +369,7 @@ export function createAgent(
 /** The agent of an identity, or undefined where none ever had it. */
 export function agentOf(state: SchedulerState, origin: number, counter: number): Agent | undefined {
   if (origin === 0) return state.hostAgents[counter];
-  return state.agents[origin]?.children?.get(counter);
+  return state.agents[origin]?.children?.[counter];
 }
 
 /** Whether one more agent of a declaration may live: by the number of agents, and by the pages that they may reach. */

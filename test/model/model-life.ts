@@ -157,6 +157,7 @@ export function end(
   unfinished: readonly ModelTask[],
 ): void {
   agent.phase = phase;
+  agent.imageTick = 0;
   agent.urgent = [];
   report(model, phase, agent, null, fault);
   clearTimers(model, agent);
