@@ -77,9 +77,10 @@ export class Orchestrator {
       batchMs,
       clock: ports.clock,
     });
-    const { snapshotTicks } = system.host;
+    const { snapshotTicks, snapshotsKept } = system.host;
     const { tickMs } = system.config.run;
-    this.#snapshots = new SnapshotSchedule(new SnapshotStore(record.directory, ports), snapshotTicks, tickMs);
+    const store = new SnapshotStore(record.directory, ports, snapshotsKept);
+    this.#snapshots = new SnapshotSchedule(store, snapshotTicks, tickMs);
     const { careful } = options;
     if (careful !== undefined)
       this.#careful = new CarefulMode(record.directory.storage, careful, ports.clock);

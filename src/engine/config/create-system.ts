@@ -72,6 +72,7 @@ export interface SystemDescription {
         readonly trace?: Trace | undefined;
         readonly residentAgentsMax?: number | undefined;
         readonly snapshotTicks?: number | undefined;
+        readonly snapshotsKept?: number | undefined;
         readonly batchTicks?: number | undefined;
         readonly batchMs?: number | undefined;
         readonly modelBytesMax?: number | undefined;

@@ -62,6 +62,7 @@ export interface FileSystem {
     readonly trace: Trace;
     readonly residentAgentsMax: number;
     readonly snapshotTicks: number;
+    readonly snapshotsKept: number;
     readonly batchTicks: number;
     readonly batchMs: number;
     readonly modelBytesMax: number;

@@ -37,6 +37,7 @@ const tickMsMax = 86_400_000;
 const ageTicksMax = 1_000_000_000;
 const restartsMax = 1_000_000;
 const backoffTicksMax = 1_000_000_000;
+const snapshotsKeptMax = 1_000_000;
 const imageTicksMax = 1_000_000_000;
 
 function whole(min: number, max: number): z.ZodInt {
@@ -105,6 +106,8 @@ const describe = {
   residentAgentsMax: 'Agents whose instances may be alive at once; the others hibernate.',
   snapshotTicks:
     'A snapshot is taken at the first tick at or after each multiple of it, for faster recovery, replay and forks; 0: none.',
+  snapshotsKept:
+    'How many of the newest snapshots stay; of older ones so many that going back costs at most this part of the age. 0: all.',
   inputs: 'What enters from outside.',
   inputFile: 'JSON Lines, relative to this file; `--input` takes its place.',
   agents: 'The agents, by name; the order decides their identities.',
@@ -252,6 +255,9 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
       .default(hostDefaults.residentAgentsMax)
       .describe(describe.residentAgentsMax),
     snapshotTicks: whole(0, ageTicksMax).default(hostDefaults.snapshotTicks).describe(describe.snapshotTicks),
+    snapshotsKept: whole(0, snapshotsKeptMax)
+      .default(hostDefaults.snapshotsKept)
+      .describe(describe.snapshotsKept),
     modelBytesMax: whole(1, seedMax).default(hostDefaults.modelBytesMax).describe(describe.modelBytesMax),
   })
     .describe(describe.host)

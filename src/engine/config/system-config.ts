@@ -170,6 +170,8 @@ export interface HostConfig {
   readonly residentAgentsMax: number;
   /** A snapshot is taken at the first tick at or after each multiple of it; 0: none are. */
   readonly snapshotTicks: number;
+  /** Of the snapshots so many of the newest stay, and older ones the thinner the older they are; 0: all stay. */
+  readonly snapshotsKept: number;
   /** What loaded models may count for together, in bytes. */
   readonly modelBytesMax: number;
   /** Absolute path of each model's folder, by name. */
@@ -186,6 +188,7 @@ export const hostDefaults: HostConfig = {
   trace: 'outcomes',
   residentAgentsMax: 4096,
   snapshotTicks: 0,
+  snapshotsKept: 32,
   modelBytesMax: 2 ** 31,
   modelFolders: new Map(),
 };

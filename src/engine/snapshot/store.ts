@@ -14,13 +14,18 @@ import type { Snapshot } from '../machine.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
 import type { AgentImage } from '../turn-runner.ts';
+import { removeSnapshots } from './collect.ts';
 import { joinPages, splitPages } from './page.ts';
+import { superfluous } from './retention.ts';
 import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
 
 const folder = 'snapshots';
 const snapshotFormat = 1;
 const magic = new TextEncoder().encode('WESNAP1\n');
 const namePattern = /^(\d{12,})\.snapshot$/;
+const packPattern = /^(\d{12,})\.pages$/;
+/** Packs that are not of the snapshot of their number are numbered from here. */
+const gatheredFirst = 1_000_000_000_000;
 
 function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
@@ -33,20 +38,35 @@ export class SnapshotStore {
   readonly #known: Map<string, PageEntry> = new Map();
   #pending: Promise<void> = Promise.resolve();
   #ready = false;
+  readonly #kept: number;
 
-  constructor(directory: RunDirectory, ports: Pick<Ports, 'compress'> = nodePorts) {
+  /** @param kept how many of the newest snapshots stay when one is written; older ones thin out. 0: all stay */
+  constructor(directory: RunDirectory, ports: Pick<Ports, 'compress'> = nodePorts, kept = 0) {
     this.#directory = directory;
     this.#ports = ports;
+    this.#kept = kept;
   }
 
   /** Ticks of the snapshots that are there, ascending. */
   ticks(): readonly number[] {
+    return this.#numbers(namePattern);
+  }
+
+  #numbers(pattern: RegExp): number[] {
     const { storage } = this.#directory;
     const names = onStorage(storage, folder, 'list', () => storage.list(folder)) ?? [];
     return names
-      .flatMap((name) => namePattern.exec(name)?.[1] ?? [])
+      .flatMap((name) => pattern.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b);
+  }
+
+  /** A pack that is there stays as it is: other snapshots may refer to it. */
+  #freePack(wanted: number): number {
+    const taken = new Set(this.#numbers(packPattern));
+    let free = wanted;
+    for (let next = gatheredFirst; taken.has(free); next++) free = next;
+    return free;
   }
 
   /** The newest snapshot of a tick up to `tick`, or undefined. */
@@ -109,10 +129,11 @@ export class SnapshotStore {
     if (!this.#ready) {
       onStorage(storage, folder, 'make folder', () => storage.makeFolder(folder));
       for (const tick of this.ticks().slice(-1)) {
-        for (const page of this.#readFile(tick).pages) this.#known.set(encodeHex(page.sha256), page);
+        for (const page of this.#tryFile(tick)?.pages ?? []) this.#known.set(encodeHex(page.sha256), page);
       }
       this.#ready = true;
     }
+    const packNumber = this.#freePack(snapshot.tick);
     const pack: Uint8Array[] = [];
     let packBytes = 0;
     const table = new Map<string, number>();
@@ -125,7 +146,7 @@ export class SnapshotStore {
       let page = this.#known.get(key);
       if (page === undefined) {
         const compressed = await this.#ports.compress(kept);
-        page = { sha256: hash, pack: snapshot.tick, offset: packBytes, length: compressed.length };
+        page = { sha256: hash, pack: packNumber, offset: packBytes, length: compressed.length };
         pack.push(compressed);
         packBytes += compressed.length;
         this.#known.set(key, page);
@@ -156,10 +177,63 @@ export class SnapshotStore {
       pages,
       images,
     };
-    if (pack.length > 0) writeWhole(storage, folder, fileName(snapshot.tick, 'pages'), Buffer.concat(pack));
+    if (pack.length > 0) writeWhole(storage, folder, fileName(packNumber, 'pages'), Buffer.concat(pack));
+    this.#writeFile(file);
+    if (this.#kept > 0) this.#thinOut();
+  }
+
+  #writeFile(file: SnapshotFile): void {
     const body = encodeMessage(snapshotTable, file);
     const whole = Buffer.concat([magic, sha256(body), body]);
-    writeWhole(storage, folder, fileName(snapshot.tick, 'snapshot'), whole);
+    writeWhole(this.#directory.storage, folder, fileName(file.tick, 'snapshot'), whole);
+  }
+
+  #thinOut(): void {
+    const gone = superfluous(this.ticks(), this.#directory.manifest.baseTick ?? 0, this.#kept);
+    // Every other snapshot is read for it: several go at once.
+    if (gone.length * 4 >= this.#kept) this.remove(gone);
+  }
+
+  /**
+   * Takes snapshots away for good, and the pages that were theirs alone. Where another snapshot cannot be read, nothing
+   * is taken away, since it is not known what that one refers to.
+   */
+  remove(gone: readonly number[]): void {
+    const files = new Map<number, SnapshotFile>();
+    for (const tick of this.ticks()) {
+      const file = gone.includes(tick) ? undefined : this.#tryFile(tick);
+      if (file !== undefined) files.set(tick, file);
+      else if (!gone.includes(tick)) return;
+    }
+    const moved = removeSnapshots(
+      {
+        storage: this.#directory.storage,
+        folder,
+        ticks: () => [...files.keys()],
+        packs: () => this.#numbers(packPattern),
+        snapshotName: (tick) => fileName(tick, 'snapshot'),
+        packName: (pack) => fileName(pack, 'pages'),
+        freePack: () => this.#freePack(gatheredFirst),
+        readFile: (tick) => files.get(tick)!,
+        writeFile: (file) => this.#writeFile(file),
+      },
+      gone,
+    );
+    // Only what a snapshot refers to is there to be referred to again.
+    this.#known.clear();
+    for (const page of [...files.values()].at(-1)?.pages ?? []) {
+      this.#known.set(encodeHex(page.sha256), moved.get(page) ?? page);
+    }
+  }
+
+  /** Undefined where the snapshot is damaged. */
+  #tryFile(tick: number): SnapshotFile | undefined {
+    try {
+      return this.#readFile(tick);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'record-damaged') return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -1,0 +1,141 @@
+// Snapshots that come and go: whatever was taken away, and wherever that was cut off, each that is there is whole.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { EngineError } from '../../base/errors.ts';
+import { createRunDirectory, type RunDirectory } from '../../log/index.ts';
+import { MemoryStorage } from '../../log/test-storage.ts';
+import { expandImage } from '../../sandbox/index.ts';
+import type { Snapshot } from '../machine.ts';
+import { SnapshotStore } from './store.ts';
+
+const compress = async (bytes: Uint8Array): Promise<Uint8Array> => zstdCompressSync(bytes);
+
+function directoryIn(storage: MemoryStorage): RunDirectory {
+  const manifest = { format: 1, runId: '0'.repeat(32), engine: 'x', durability: 'batch', costTable: 1 };
+  const contents = { manifest, config: new Uint8Array(2), modules: new Map() };
+  return createRunDirectory('memory', contents, storage);
+}
+
+/** One agent whose pages are told by numbers: equal numbers are equal pages, 0 a page of zeros. */
+function snapshotOf(tick: number, pages: readonly number[]): Snapshot {
+  const blocks: number[] = [];
+  const parts: Uint8Array[] = [];
+  pages.forEach((page, i) => {
+    if (page === 0) return;
+    blocks.push(i * 16);
+    // Not all pages compress alike.
+    parts.push(
+      Uint8Array.from({ length: 4096 }, (_, at) => (at < page * 300 ? (at * page * 7919) >> 3 : page)),
+    );
+  });
+  const image = {
+    byteLength: pages.length * 65_536,
+    blocks: Uint32Array.from(blocks),
+    bytes: new Uint8Array(Buffer.concat(parts)),
+  };
+  const scheduler = {
+    ...{ tick, sequence: tick, hostCounter: 0, served: 0, stopping: false, agents: [], schedulerQueue: [] },
+    ...{ topics: [], waitingInputs: [], waitingCalls: [], requests: [] },
+  };
+  return {
+    tick,
+    digest: new Uint8Array(32).fill(tick),
+    scheduler: scheduler as unknown as Snapshot['scheduler'],
+    agents: [{ number: 1, state: Uint32Array.of(tick), image }],
+    images: [],
+  };
+}
+
+function isWhole(store: SnapshotStore, tick: number, pages: readonly number[]): void {
+  const [found] = store.read(tick).agents;
+  assert.deepEqual([...found!.state], [tick]);
+  assert.deepEqual(expandImage(found!.image), expandImage(snapshotOf(tick, pages).agents[0]!.image));
+}
+
+const memories = fc.array(fc.array(fc.nat(9), { minLength: 4, maxLength: 4 }), {
+  minLength: 1,
+  maxLength: 24,
+});
+
+/** Writes snapshots at ticks 1, 2, …; answers how many were written before a call failed. */
+async function writeAll(
+  directory: RunDirectory,
+  kept: number,
+  list: readonly number[][],
+  from = 1,
+): Promise<number> {
+  const store = new SnapshotStore(directory, { compress }, kept);
+  for (const [i, pages] of list.entries()) {
+    if (i + 1 < from) continue;
+    try {
+      await store.write(snapshotOf(i + 1, pages), 10);
+    } catch (error) {
+      assert.ok(error instanceof EngineError && error.code === 'host-fault');
+      return i;
+    }
+  }
+  return list.length;
+}
+
+test('snapshots that stay are whole when others have gone, and packs hold little that nobody refers to', async () => {
+  const property = fc.asyncProperty(memories, fc.integer({ min: 1, max: 4 }), async (list, kept) => {
+    const storage = new MemoryStorage();
+    const directory = directoryIn(storage);
+    assert.equal(await writeAll(directory, kept, list), list.length);
+    const store = new SnapshotStore(directory);
+    assert.ok(store.ticks().length >= Math.min(kept, list.length));
+    for (const tick of store.ticks()) isWhole(store, tick, list[tick - 1]!);
+    store.remove([]);
+    const packs = [...storage.files.keys()].filter((name) => name.endsWith('.pages'));
+    const used = new Set(store.filesOf(store.ticks()));
+    for (const name of packs) assert.ok(used.has(name), `${name} is referred to`);
+  });
+  await fc.assert(property, { numRuns: 20 });
+});
+
+test('a failure at any call leaves each snapshot that is there whole, and a run goes on from that', async () => {
+  const property = fc.asyncProperty(
+    memories,
+    fc.integer({ min: 1, max: 3 }),
+    fc.nat(400),
+    async (list, kept, at) => {
+      const storage = new MemoryStorage();
+      const directory = directoryIn(storage);
+      storage.failAt = storage.calls.length + at;
+      const written = await writeAll(directory, kept, list);
+      storage.failAt = Number.POSITIVE_INFINITY;
+      const store = new SnapshotStore(directory);
+      for (const tick of store.ticks()) isWhole(store, tick, list[tick - 1]!);
+      const before = store.ticks();
+      assert.ok(written === 0 || before.length > 0, 'the newest is never taken away');
+      await writeAll(directory, kept, list, (before.at(-1) ?? 0) + 1);
+      for (const tick of store.ticks()) isWhole(store, tick, list[tick - 1]!);
+      assert.equal(store.ticks().at(-1), list.length);
+    },
+  );
+  await fc.assert(property, { numRuns: 40 });
+});
+
+test('where a snapshot is damaged nothing is taken away, and a new one is written all the same', async () => {
+  const storage = new MemoryStorage();
+  const directory = directoryIn(storage);
+  const list = [
+    [1, 2],
+    [2, 3],
+    [3, 4],
+    [4, 5],
+  ];
+  await writeAll(directory, 0, list);
+  storage.files.get('snapshots/000000000001.snapshot')![50]! ^= 1;
+  const store = new SnapshotStore(directory, { compress }, 1);
+  await store.write(snapshotOf(5, [6, 7]), 10);
+  assert.deepEqual(store.ticks(), [1, 2, 3, 4, 5]);
+  for (const tick of [2, 3, 4, 5]) isWhole(store, tick, [...list, [6, 7]][tick - 1]!);
+  storage.files.get('snapshots/000000000005.snapshot')![50]! ^= 1;
+  const next = new SnapshotStore(directory, { compress }, 1);
+  await next.write(snapshotOf(6, [6, 8]), 10);
+  isWhole(next, 6, [6, 8]);
+});
