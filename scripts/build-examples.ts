@@ -8,6 +8,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CompileAnswer, CompileRequest } from './build-agent.ts';
 import { buildMarketPrices, marketPricesSource } from './build-market-prices.ts';
+import { buildEmployment, employmentSource } from './employment-series.ts';
 
 const root = dirname(import.meta.dirname);
 const sdk = join(root, 'sdk', 'assemblyscript');
@@ -116,6 +117,13 @@ function pricesJob(): Job {
   return { outFile, wanted, make: async () => `${buildMarketPrices(outFile)} days` };
 }
 
+function employmentJob(): Job {
+  const outFile = join(root, 'examples', 'anomaly', 'build', 'employment.jsonl');
+  const script = join(import.meta.dirname, 'employment-series.ts');
+  const wanted = hashOf([script, employmentSource], '');
+  return { outFile, wanted, make: async () => `${buildEmployment(outFile)} lines` };
+}
+
 function allJobs(): Job[] {
   const sdkFiles = [...filesBelow(join(sdk, 'assembly')), ...filesBelow(join(sdk, 'lib'))];
   const sdkHash = hashOf(sdkFiles, toolchainSalt());
@@ -123,7 +131,7 @@ function allJobs(): Job[] {
     entry.isDirectory(),
   );
   const names = examples.map((entry) => entry.name).sort();
-  return [...names.flatMap((name) => agentJobs(name, sdkHash)), pricesJob()];
+  return [...names.flatMap((name) => agentJobs(name, sdkHash)), pricesJob(), employmentJob()];
 }
 
 const jobs = allJobs().filter((job) => !isUpToDate(job));

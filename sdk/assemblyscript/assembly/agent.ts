@@ -1,5 +1,6 @@
 // The class that an author extends.
 
+import { Answer } from "./inference";
 import { Fault, Message, Notice, Step, Timer } from "./tasks";
 
 /** An agent: override what it should react to. It is made in its first task, so its constructor may call the engine. */
@@ -16,6 +17,9 @@ export class Agent {
   onStep(step: Step): void {}
 
   onTimer(timer: Timer): void {}
+
+  /** A model answered a request of `infer`. */
+  onAnswer(answer: Answer): void {}
 
   /** Some of this agent's effects did not reach their receivers. */
   onNotice(notice: Notice): void {}

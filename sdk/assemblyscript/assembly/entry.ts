@@ -3,6 +3,7 @@
 import { Agent } from "./agent";
 import { EnvelopeOffset, TaskKind } from "./envelope";
 import { inboxOf } from "./inbox";
+import { Answer } from "./inference";
 import { makeAgent } from "./register";
 import { begin, beginWith, end, self } from "./task-state";
 import "./substitutes/bindings";
@@ -26,6 +27,7 @@ export function agent_receive(envelope: i32): i32 {
   if (kind == TaskKind.notice) receiver.onNotice(new Notice(<usize>envelope));
   else if (kind == TaskKind.configuration) receiver.onConfig(new Message(<usize>envelope));
   else if (kind == TaskKind.fault) receiveFault(receiver, new Fault(<usize>envelope));
+  else if (kind == TaskKind.inference) receiver.onAnswer(new Answer(<usize>envelope));
   else if (kind == TaskKind.message || kind == TaskKind.topic) receiver.onMessage(new Message(<usize>envelope));
   return end();
 }

@@ -47,5 +47,6 @@ export namespace TaskKind {
   export const notice: i32 = 3;
   export const configuration: i32 = 4;
   export const fault: i32 = 5;
+  export const inference: i32 = 6;
   export const timer: i32 = 17;
 }

@@ -1,6 +1,7 @@
 // An agent as a few functions: `onMessage((message) => { … })` at the top level of its file. State lives in globals.
 
 import { Agent } from "./agent";
+import { Answer } from "./inference";
 import { registerFactory } from "./register";
 import { Fault, Message, Notice, Step, Timer } from "./tasks";
 
@@ -9,6 +10,7 @@ let config: ((config: Message) => void) | null = null;
 let message: ((message: Message) => void) | null = null;
 let step: ((step: Step) => void) | null = null;
 let timer: ((timer: Timer) => void) | null = null;
+let answer: ((answer: Answer) => void) | null = null;
 let notice: ((notice: Notice) => void) | null = null;
 let fault: ((fault: Fault) => void) | null = null;
 let restart: ((fault: Fault) => void) | null = null;
@@ -37,6 +39,11 @@ class FunctionsAgent extends Agent {
 
   onTimer(received: Timer): void {
     const handler = timer;
+    if (handler) handler(received);
+  }
+
+  onAnswer(received: Answer): void {
+    const handler = answer;
     if (handler) handler(received);
   }
 
@@ -90,6 +97,12 @@ export function onStep(handler: (step: Step) => void): void {
 
 export function onTimer(handler: (timer: Timer) => void): void {
   timer = handler;
+  serve();
+}
+
+/** A model answered a request of `infer`. */
+export function onAnswer(handler: (answer: Answer) => void): void {
+  answer = handler;
   serve();
 }
 

@@ -4,8 +4,10 @@ export { JSON } from "json-as";
 export { Agent } from "./agent";
 export { AgentId } from "./agent-id";
 export { HostCode, LogLevel, lastCode } from "./codes";
+export { Answer, AnswerStatus, ElementType, infer, Tensor } from "./inference";
 export { register } from "./register";
 export {
+  onAnswer,
   onConfig,
   onFault,
   onMessage,

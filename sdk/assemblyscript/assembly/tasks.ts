@@ -121,6 +121,7 @@ export enum DropReason {
   DroppedNewest = 11,
   DroppedOldest = 12,
   ChannelLimit = 13,
+  RequestLimit = 14,
 }
 
 /** Some of the agent's effects did not reach their receivers. All fields but `count` are about the first of them. */

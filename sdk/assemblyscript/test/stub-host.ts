@@ -36,6 +36,7 @@ const reads: Readonly<Record<string, readonly number[]>> = {
   output: [0],
   spawn: [0, 2],
   terminate: [],
+  infer: [0, 2],
 };
 
 type Answer = (args: readonly number[], memory: () => DataView) => number;
