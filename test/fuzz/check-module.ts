@@ -4,7 +4,7 @@ import { engineExport, memoryImport, Status } from '../../src/abi/guest-exports.
 import { bytesEqual } from '../../src/base/encoding.ts';
 import { EngineError } from '../../src/base/errors.ts';
 import { classifyTrap } from '../../src/sandbox/trap.ts';
-import { type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
+import { explainTrap, type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
 import { parseModule } from '../../src/wasm/parse-module.ts';
 import { typeOfFunction } from '../../src/wasm/parsed-module.ts';
 import { type FunctionType, valueType } from '../../src/wasm/types.ts';
@@ -24,6 +24,8 @@ interface Call {
 interface Shown {
   readonly results: string;
   readonly trapped: boolean;
+  /** Where it trapped: functions and offsets of the module as it is, the innermost first. */
+  readonly places: string;
   /** Pages and a sum over all bytes. */
   readonly memory: string;
 }
@@ -122,9 +124,12 @@ function meteredRun(module: InstrumentedModule, calls: readonly Call[]): readonl
   const shown: Shown[] = [];
   for (const [round, call] of calls.entries()) {
     exports[engineExport.fuelSet]!(fuelPerCall);
-    const { end, results } = meteredCall(exports, () => exports[call.name]!(...valuesOf(call, round)));
+    const { end, results, stack } = meteredCall(exports, () => exports[call.name]!(...valuesOf(call, round)));
     if (end === 'killed') break;
-    shown.push({ results, trapped: end === 'trapped', memory: sumOf(memory) });
+    const frames = explainTrap(module, stack).map(
+      ({ functionIndex, offset }) => [functionIndex, offset] as const,
+    );
+    shown.push({ results, trapped: end === 'trapped', places: placesText(frames), memory: sumOf(memory) });
     if (end === 'trapped') break;
   }
   return shown;
@@ -133,17 +138,21 @@ function meteredRun(module: InstrumentedModule, calls: readonly Call[]): readonl
 function meteredCall(
   exports: Exports,
   call: () => unknown,
-): { end: 'returned' | 'trapped' | 'killed'; results: string } {
+): { end: 'returned' | 'trapped' | 'killed'; results: string; stack: string } {
   let results = '';
   try {
     results = textOf(call());
   } catch (error) {
-    if (exports[engineExport.status]!() !== Status.none) return { end: 'killed', results };
+    if (exports[engineExport.status]!() !== Status.none) return { end: 'killed', results, stack: '' };
     // What V8 says must be in the one table of traps; this throws where it is not.
     classifyTrap(error, Status.none, 'fuzzed');
-    return { end: 'trapped', results };
+    return { end: 'trapped', results, stack: (error as Error).stack ?? '' };
   }
-  return { end: (exports[engineExport.fuelGet]!() as number) < 0 ? 'killed' : 'returned', results };
+  return {
+    end: (exports[engineExport.fuelGet]!() as number) < 0 ? 'killed' : 'returned',
+    results,
+    stack: '',
+  };
 }
 
 /** The calls that the metered run finished, on the module as it is; undefined where it cannot be started. */
@@ -165,15 +174,22 @@ function plainRun(
   const memory = Object.values(exports).find((item) => (item as unknown) instanceof WebAssembly.Memory);
   if (memory === undefined) return undefined;
   return metered.map((_, round) => {
-    let [results, trapped] = ['', false];
+    let [results, trapped, places] = ['', false, ''];
     try {
       results = textOf(exports[calls[round]!.name]!(...valuesOf(calls[round]!, round)));
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       trapped = true;
+      const frames = (error.stack ?? '').matchAll(/wasm-function\[(\d+)\]:0x([0-9a-f]+)/g);
+      places = placesText(Array.from(frames, ([, index, at]) => [Number(index), Number.parseInt(at!, 16)]));
     }
-    return { results, trapped, memory: sumOf(memory as unknown as WebAssembly.Memory) };
+    return { results, trapped, places, memory: sumOf(memory as unknown as WebAssembly.Memory) };
   });
+}
+
+/** A few: stack traces end after ten frames, some of which are the pass's own. */
+function placesText(frames: readonly (readonly [number, number])[]): string {
+  return frames.slice(0, 3).join(' ');
 }
 
 function textOf(value: unknown): string {
