@@ -75,6 +75,46 @@ const texts = {
       'i32.const 0',
       '(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))) i32.const 0',
     )})`,
+  /** Sums the 16 KiB from 4096 on in every step, and keeps the sum. */
+  busy: (): string =>
+    `(module ${exportsOf(
+      'i32.const 0',
+      `(local $from i32) (local $end i32) (local $sum i64)
+     (local.set $from (i32.const 4096))
+     (local.set $end (i32.const 20480))
+     ${sumLoop}
+     (i64.store (i32.const 16) (i64.add (i64.load (i32.const 16)) (local.get $sum)))
+     i32.const 0`,
+    )})`,
+  /**
+   * Has `count` pages beside its first one, full of words that compress to about a half and are no other agent's; writes
+   * into one of them with each message, in turn.
+   */
+  pages: (count: number): string => `(module
+    (import "wasm_engine" "random" (func $random (param i32 i32) (result i32)))
+    (memory (export "memory") ${count + 1})
+    (func (export "agent_init") (result i32)
+      (local $at i32) (local $word i32)
+      (drop (call $random (i32.const 16) (i32.const 4)))
+      (local.set $at (i32.const 65536))
+      (local.set $word (i32.load (i32.const 16)))
+      (loop $next
+        (local.set $word (i32.add (i32.mul (local.get $word) (i32.const 1103515245)) (i32.const 12345)))
+        (i32.store (local.get $at) (i32.and (local.get $word) (i32.const 0x0f0f3f7f)))
+        (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4)))
+          (i32.const ${(count + 1) * 65536}))))
+      i32.const 0)
+    (func (export "agent_receive") (param $envelope i32) (result i32)
+      (local $count i32)
+      (local.set $count (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+      (i32.store (i32.const 0) (local.get $count))
+      (i64.store (i32.add (i32.const 65536)
+          (i32.mul (i32.rem_u (local.get $count) (i32.const ${count})) (i32.const 65536)))
+        (i64.load offset=8 (local.get $envelope)))
+      i32.const 0)
+    (func (export "agent_step") (param i32) (result i32) i32.const 0)
+    (func (export "agent_shutdown") (result i32) i32.const 0)
+    (func (export "agent_alloc") (param i32) (result i32) i32.const 1024))`,
   /** Spawns \`count\` agents of the declaration "sink" in every step. */
   spawner: (count: number): string => `(module
     (import "wasm_engine" "spawn" (func $spawn (param i32 i32 i32 i32 i32) (result i32)))

@@ -259,6 +259,21 @@ function column(writer: ByteWriter, tag: number, values: ArrayLike<number>, coun
   assert(values.length >= count, `a column of outcomes has ${values.length} of ${count} entries`);
   writer.varint(tag);
   const start = writer.beginPart();
-  for (let i = 0; i < count; i++) writer.varint(values[i]!);
+  writer.reserve(count * 8);
+  const { bytes } = writer;
+  let at = writer.position;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    if (value >= 0 && value < 128) bytes[at++] = value;
+    else if (value >= 128 && value < 16_384) {
+      bytes[at++] = (value & 127) | 128;
+      bytes[at++] = value >>> 7;
+    } else {
+      writer.position = at;
+      writer.varint(value);
+      at = writer.position;
+    }
+  }
+  writer.position = at;
   writer.endPart(start);
 }

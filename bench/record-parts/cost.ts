@@ -1,0 +1,94 @@
+// What the record costs a run: the same ticks by a machine alone, and by a run that records them with durability
+// `batch`. Both compute digests. The two take turns, within one process.
+
+import { createInput } from '../../src/engine/host-inputs.ts';
+import { createSystem, type SystemDescription } from '../../src/engine/index.ts';
+import { Machine } from '../../src/engine/machine.ts';
+import { openPool } from '../../src/engine/open-pool.ts';
+import { prepareModules } from '../../src/engine/prepare-modules.ts';
+import { sha256 } from '../../src/engine/sha256.ts';
+import { InputKind } from '../../src/log/index.ts';
+import { agentModule } from '../support/agents.ts';
+import { median, report } from '../support/measure.ts';
+import { withRun } from '../support/run.ts';
+
+/** Many short ones: what else the machine does hits both of a pair. */
+const rounds = 200;
+const host = { durability: 'batch' } as const;
+
+interface Case {
+  readonly what: string;
+  readonly system: SystemDescription;
+  /** Messages at the start, one to an agent. */
+  readonly messages: number;
+  readonly roundTicks: number;
+}
+
+async function cases(): Promise<readonly Case[]> {
+  const ring = { module: await agentModule('ring', 100), count: 100, capabilities: ['send'] as const };
+  const summer = { module: await agentModule('busy'), count: 50, everyTick: true };
+  return [
+    {
+      what: 'agents that do next to nothing: ring of 100',
+      system: { run: { seed: 1 }, host, agents: { ring } },
+      messages: 100,
+      roundTicks: 300,
+    },
+    {
+      what: 'agents that work: 50, each sums 16 KiB a tick',
+      system: { run: { seed: 1 }, host, agents: { summer } },
+      messages: 0,
+      roundTicks: 30,
+    },
+  ];
+}
+
+async function createMachine(description: SystemDescription): Promise<Machine> {
+  const { config, modules } = await createSystem(description);
+  const pool = openPool(config, { workers: 0, blocking: true });
+  const prepared = await prepareModules(config, modules);
+  return new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax: 4096 });
+}
+
+/** Time by the clock and of the processor, for this thread. */
+function now(): Readonly<Record<'wall' | 'thread', number>> {
+  const { user, system } = process.threadCpuUsage();
+  return { wall: performance.now(), thread: (user + system) / 1000 };
+}
+
+/** Per cent that the run takes longer than the machine, by the clock and in time of its thread. */
+async function measure({ system, messages, roundTicks }: Case): Promise<Record<'wall' | 'thread', number>> {
+  const machine = await createMachine(system);
+  const payload = new Uint8Array(8);
+  const start = Array.from({ length: messages }, (_, i) =>
+    createInput(InputKind.message, { counter: i + 1, payload }),
+  );
+  machine.step(1, start);
+  const ratios: Record<'wall' | 'thread', number[]> = { wall: [], thread: [] };
+  await withRun(system, 0, async (orchestrator) => {
+    for (let i = 1; i <= messages; i++) orchestrator.send(`0.${i}`, { payload });
+    let begun = now();
+    const onTick = ({ ticks }: { readonly ticks: number }): void => {
+      if (ticks % roundTicks !== 0) return;
+      const recorded = now();
+      for (let i = 0; i < roundTicks; i++) machine.step(machine.state.tick + 1, []);
+      const bare = now();
+      for (const kind of ['wall', 'thread'] as const) {
+        const ratio = (recorded[kind] - begun[kind]) / (bare[kind] - recorded[kind]);
+        if (ticks > 10 * roundTicks) ratios[kind].push(ratio);
+      }
+      begun = now();
+    };
+    await orchestrator.run({ ticks: (rounds + 10) * roundTicks + 1, onTick });
+  });
+  return { wall: (median(ratios.wall) - 1) * 100, thread: (median(ratios.thread) - 1) * 100 };
+}
+
+export async function reportCost(): Promise<void> {
+  for (const each of await cases()) {
+    const { wall, thread } = await measure(each);
+    console.log(each.what);
+    report('  the log adds, by the clock', wall, '%', { must: 10, aim: 5, low: true });
+    report('  the log adds, time of the thread', thread, '%', { must: 10, aim: 5, low: true });
+  }
+}
