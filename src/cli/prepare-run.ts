@@ -104,7 +104,7 @@ export async function goOn(runDirectory: string, preparation: Preparation): Prom
     const isRun = options.input === undefined && input !== undefined && isRecordedRun(input);
     const source = openSource(isRun ? undefined : input, preparation);
     const name = basename(resolve(runDirectory));
-    const pace = options.pace ?? 'free';
+    const pace = options.pace ?? orchestrator.host.pace;
     const from = input === undefined ? {} : isRun ? { recorded: input } : { input };
     return { name, orchestrator, runDirectory, source, pace, host: {}, ...from };
   } catch (error) {
@@ -174,7 +174,7 @@ export async function forkRun(
     });
     outputs.open(options.output, 'new');
     const name = basename(resolve(runDirectory));
-    const pace = options.pace ?? 'free';
+    const pace = options.pace ?? orchestrator.host.pace;
     const taken = input === undefined ? { recorded: resolve(from) } : { input };
     return { name, orchestrator, runDirectory, source, pace, host: {}, ...taken };
   } catch (error) {

@@ -74,8 +74,7 @@ async function runPrepared(
     const summary = summaryOfEnded(error, opened !== undefined);
     outputs.close();
     if (summary === undefined) throw error;
-    const badLines = before?.badLines ?? 0;
-    return conclude(opened?.name ?? summary.runDirectory, { ...summary, badLines }, options, elapsedMs(), 0);
+    return conclude(opened?.name ?? summary.runDirectory, summary, options, elapsedMs(), 0);
   }
   outputs.keepMark(prepared.runDirectory);
   const { orchestrator, source: _, ...run } = prepared;
@@ -120,7 +119,7 @@ async function execute(
   const { orchestrator, source, recorded, pace } = prepared;
   const before = link?.before;
   let badLines = before?.badLines ?? 0;
-  const summary = await orchestrator.run({
+  return orchestrator.run({
     ...(source !== undefined && { source }),
     ...(recorded !== undefined && { recorded }),
     ...(options.ticks !== undefined && { ticks: options.ticks }),
@@ -138,7 +137,6 @@ async function execute(
     },
     onTick: (totals) => progress.update(() => progressText(totals, elapsedMs())),
   });
-  return { ...summary, badLines };
 }
 
 function conclude(

@@ -20,6 +20,7 @@ export { type CarefulOptions, takeMarkedTurn } from './careful-mode.ts';
 export {
   type AgentDescription,
   createSystem,
+  type HostConfig,
   type JsonValue,
   type LoadedSystem,
   loadSystem,

@@ -18,6 +18,8 @@ export interface LineInputsOptions {
   readonly reportBad: (problem: string, line: number) => void;
   /** The tick that the last line of the record named, where a run goes on. */
   readonly namedTick?: number;
+  /** Lines of the run that were refused before. */
+  readonly badLines?: number;
 }
 
 export class LineInputs {
@@ -29,10 +31,12 @@ export class LineInputs {
    * tick was full, or a receiver had no room.
    */
   #namedTick: number;
+  #badLines: number;
 
   constructor(options: LineInputsOptions) {
     this.#options = options;
     this.#namedTick = options.namedTick ?? 0;
+    this.#badLines = options.badLines ?? 0;
   }
 
   get ended(): boolean {
@@ -46,7 +50,7 @@ export class LineInputs {
   /** Behind the last line that became an input. */
   get cursor(): Cursor {
     const { name, cursor } = this.#options.source;
-    return { source: name, ...cursor };
+    return { source: name, ...cursor, badLines: this.#badLines };
   }
 
   /** The inputs of a tick. Waits for a pulled source's lines. */
@@ -106,6 +110,7 @@ export class LineInputs {
     if (this.#options.strict) {
       throw new EngineError('input-invalid', `Cannot take an input line: ${problem}`, { problem });
     }
+    this.#badLines++;
     this.#options.reportBad(problem, line);
   }
 }

@@ -10,15 +10,15 @@ import {
   type Durability,
   hostDefaults,
   type ModuleSource,
-  type System,
   type SystemConfig,
 } from './config/system-config.ts';
 import { agentPrng, schedulerConfig } from './genesis.ts';
+import { parseHostOptions } from './host-options.ts';
 import { type LoadedRun, loadRun } from './load-run.ts';
 import type { Snapshot } from './machine.ts';
 import { findModelFolders } from './model-folders.ts';
 import { abandonRecord, beginRecord } from './open-record.ts';
-import { type OpenRun, withOpened } from './open-run.ts';
+import { type OpenRun, readLast, withOpened, withWorkers } from './open-run.ts';
 import type { Ports } from './ports.ts';
 import type { Recorded } from './re-execute.ts';
 import { type Rewound, rewind } from './rewind.ts';
@@ -34,7 +34,13 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   const { captured, recorded } = await captureAt(parent, config, options.tick, ports);
   const durability = parent.directory.manifest.durability as Durability;
   const modelFolders = findModelFolders(parent.directory, config, options.modelsDirectory);
-  const system: System = { config, host: { ...hostDefaults, durability, modelFolders }, modules };
+  const host = {
+    ...hostDefaults,
+    ...parseHostOptions(readLast(parent.directory).host),
+    durability,
+    modelFolders,
+  };
+  const system = withWorkers({ config, host, modules }, options);
   const origin: RunOrigin = {
     runId: parent.directory.manifest.runId,
     name: basename(resolve(options.from)),

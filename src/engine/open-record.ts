@@ -6,6 +6,7 @@ import {
   checkEventLog,
   createRunDirectory,
   EventLogWriter,
+  type LogEnd,
   makeTailDurable,
   type RunDirectory,
   type RunOrigin,
@@ -15,6 +16,7 @@ import {
 import { costTableVersion } from '../wasm/index.ts';
 import { type Durability, normalisedBytes, type System, type Trace } from './config/system-config.ts';
 import { FaultPlaces } from './fault-place.ts';
+import { hostOptionsText } from './host-options.ts';
 import { noteModelFolders } from './model-folders.ts';
 import type { Ports } from './ports.ts';
 import { Recorder } from './recorder.ts';
@@ -65,33 +67,39 @@ export function beginRecord(
 
 /**
  * Takes away what a crash left unfinished, and makes durable what it left: a torn tail is cut, and a copy of it kept.
- * Call it before reading the record.
+ * Call it before reading the record. Answers where the log ends then.
  */
-export function mendRecord(directory: RunDirectory): void {
+export function mendRecord(directory: RunDirectory): LogEnd {
   directory.removeUnfinished();
   const end = checkEventLog(directory);
   makeTailDurable(directory, end);
-  truncateTail(directory, end);
+  return truncateTail(directory, end);
 }
 
-/** Goes on with a record that was read to its end. */
+/** Where a run goes on. */
+export interface Continuation {
+  readonly epoch: number;
+  readonly tick: number;
+  readonly base: Base | undefined;
+  readonly answers: AnswerWindow;
+}
+
+/** Goes on with a record that was mended and read to its end. */
 export function continueRecord(
   directory: RunDirectory,
   system: System,
-  epoch: number,
-  tick: number,
-  base: Base | undefined,
+  after: LogEnd,
+  { epoch, tick, base = noBase, answers }: Continuation,
   ports: Ports,
-  answers: AnswerWindow,
 ): OpenRecord {
-  const log = new EventLogWriter(directory, { ...ports.logSizes, epoch, after: checkEventLog(directory) });
+  const log = new EventLogWriter(directory, { ...ports.logSizes, epoch, after });
   const { trace } = system.host;
-  return open(directory, system, log, { epoch, tick, trace, base: base ?? noBase, answers });
+  return open(directory, system, log, { epoch, tick, trace, base, answers });
 }
 
 function open(
   directory: RunDirectory,
-  { config, modules }: System,
+  { config, host, modules }: System,
   log: EventLogWriter,
   start: { epoch: number; tick: number; trace: Trace; base: Base; answers?: AnswerWindow },
 ): OpenRecord {
@@ -109,6 +117,7 @@ function open(
       baseDigest: base.digest,
       runId: directory.manifest.runId,
       origin: directory.manifest.origin,
+      host: hostOptionsText(host),
     });
     log.sync();
   } catch (error) {

@@ -2,9 +2,10 @@
 
 import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import { type RunDirectory, readEvents } from '../log/index.ts';
+import { decodeEvent, type RunDirectory, readEvents } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
+import { parseHostOptions } from './host-options.ts';
 import type { InferenceDesk } from './inference-desk.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
@@ -84,7 +85,7 @@ export async function withOpened(
 
 /** A new run in a new or empty folder. */
 export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
-  const { system } = options;
+  const system = withWorkers(options.system, options);
   return withOpened(system, options, ports, undefined, async (opened) => {
     const record = beginRecord(options.runDirectory, system, ports);
     return {
@@ -98,11 +99,20 @@ export async function openNewRun(options: OrchestratorOptions, ports: Ports): Pr
   });
 }
 
-/** The last tick whose end the record tells. */
-function lastDigestTick(directory: RunDirectory): number {
+/** The last tick whose end the record tells, and what the run was last told of its machine. */
+export function readLast(directory: RunDirectory): { readonly tick: number; readonly host: string } {
   let last = 0;
-  for (const { tick } of readEvents(directory, { channels: ['digests'] })) last = tick;
-  return last;
+  let host = '';
+  for (const { channel, tick, payload } of readEvents(directory, { channels: ['digests', 'run-started'] })) {
+    if (channel === 'digests') last = tick;
+    else host = decodeEvent('run-started', payload).host;
+  }
+  return { tick: last, host };
+}
+
+/** A system whose host options say how many workers there are. */
+export function withWorkers(system: System, { workers = system.host.workers }: MachineChoice): System {
+  return { ...system, host: { ...system.host, workers } };
 }
 
 /** `outputs`: how many were given again. */
@@ -140,15 +150,12 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
   const { directory, config, modules, base } = run;
   const durability = directory.manifest.durability as Durability;
   const modelFolders = findModelFolders(directory, config, options.modelsDirectory);
-  const system: System = {
-    config,
-    host: { ...hostDefaults, ...options.host, durability, modelFolders },
-    modules,
-  };
-  mendRecord(directory);
-  const lastTick = lastDigestTick(directory);
-  new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));
-  const snapshot = newestSnapshot(run, lastTick);
+  const end = mendRecord(directory);
+  const last = readLast(directory);
+  const host = { ...hostDefaults, ...parseHostOptions(last.host), ...options.host, durability, modelFolders };
+  const system = withWorkers({ config, host, modules }, options);
+  new SnapshotStore(directory, ports).removeAfter(Math.max(last.tick, base?.tick ?? 0));
+  const snapshot = newestSnapshot(run, last.tick);
   return withOpened(system, options, ports, snapshot, async (opened) => {
     const { machine } = opened;
     const totals = new RunTotals(machine.state);
@@ -169,6 +176,7 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
       },
       clock: ports.clock,
     });
+    totals.progress.badLines = recorded.cursor?.badLines ?? 0;
     const { ended: reason } = recorded;
     if (reason === 'quiescence' || reason === 'ticks') {
       // All of it is on the disk: what did not reach its reader may leave at once.
@@ -183,7 +191,13 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
     }
     const epoch = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
     const { tick } = machine.state;
-    const record = continueRecord(directory, system, epoch, tick, base, ports, recorded.answers);
+    const record = continueRecord(
+      directory,
+      system,
+      end,
+      { epoch, tick, base, answers: recorded.answers },
+      ports,
+    );
     return { system, ...opened, record, totals, recorded, again };
   });
 }

@@ -7,6 +7,7 @@ import { InputKind, type RunOrigin } from '../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../telemetry/index.ts';
 import type { AgentId } from './agent-id.ts';
 import { CarefulMode } from './careful-mode.ts';
+import type { HostConfig } from './config/system-config.ts';
 import { DurableLog } from './durable-log.ts';
 import { HostCalls } from './host-calls.ts';
 import { HostInputs } from './host-inputs.ts';
@@ -146,6 +147,11 @@ export class Orchestrator {
   /** Where the run comes from, where it is a fork. */
   get origin(): RunOrigin | undefined {
     return this.#open.record.directory.manifest.origin;
+  }
+
+  /** What the run takes of its machine: for one that goes on, what the record says it was told last. */
+  get host(): HostConfig {
+    return this.#open.system.host;
   }
 
   /** The last executed tick. */
@@ -325,6 +331,7 @@ export class Orchestrator {
       live: options.live ?? false,
       strict: options.strict ?? false,
       namedTick: isSame ? (recorded?.namedTick ?? 0) : 0,
+      badLines: this.#open.totals.progress.badLines,
       resolve: (line) => this.#calls.line(line),
       reportBad: (problem, line) => {
         this.#open.totals.progress.badLines++;

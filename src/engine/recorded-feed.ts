@@ -47,7 +47,7 @@ export class RecordedFeed {
 
   /** So that whoever goes on with an interrupted fork finds where its inputs come from. */
   get cursor(): Cursor {
-    return { source: this.#source, byte: 0, line: 0, ended: this.#next === undefined };
+    return { source: this.#source, byte: 0, line: 0, ended: this.#next === undefined, badLines: 0 };
   }
 
   /** The inputs of a tick up to `nextTick`. */

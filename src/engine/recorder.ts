@@ -39,6 +39,7 @@ export interface RunFacts {
   readonly baseTick: number;
   readonly baseDigest: Uint8Array;
   readonly runId: string;
+  readonly host: string;
   readonly origin: RunOrigin | undefined;
 }
 

@@ -24,7 +24,7 @@ export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly modelsDirectory?: string;
   /** Progress while the record is executed again. */
   readonly onReplayedTick?: (tick: number) => void;
-  /** What the run's host was told before, such as `snapshotTicks`; otherwise the defaults. Durability stays as it was. */
+  /** Settings in place of those that the record has; durability stays as it was. */
   readonly host?: KeptHost;
   /** The last output that has reached whoever reads them: those behind it are given again, out of the record. */
   readonly outputsAfter?: OutputPlace;

@@ -32,6 +32,8 @@ export interface RunStarted {
   readonly origin?: RunOrigin | undefined;
   /** As in `run.json`. */
   readonly redacted?: readonly string[] | undefined;
+  /** What the run was told of its machine, as JSON; for going on with it. */
+  readonly host: string;
 }
 
 /** Where a fork comes from. */
@@ -165,6 +167,7 @@ export const runStartedTable: MessageTable<RunStarted> = message<RunStarted>('Ru
   runId: [11, 'string'],
   origin: [12, originTable],
   redacted: [13, 'string', 'repeated'],
+  host: [14, 'string'],
 });
 
 export const runEndedTable: MessageTable<RunEnded> = message<RunEnded>('RunEnded', {

@@ -78,6 +78,8 @@ export interface Cursor {
   readonly byte: number;
   readonly line: number;
   readonly ended: boolean;
+  /** Lines of the run that were refused until then. */
+  readonly badLines: number;
 }
 
 /** The closed list of inputs of one tick. */
@@ -106,6 +108,7 @@ export const cursorTable: MessageTable<Cursor> = message<Cursor>('Cursor', {
   byte: [2, 'uint64'],
   line: [3, 'uint64'],
   ended: [4, 'bool'],
+  badLines: [5, 'uint64'],
 });
 
 export const sealedTickTable: MessageTable<SealedTick> = message<SealedTick>('SealedTick', {

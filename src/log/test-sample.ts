@@ -45,6 +45,7 @@ export function sampleEvents(ticks: number): SampleEvent[] {
         baseTick: 0,
         baseDigest: new Uint8Array(0),
         runId: sampleRunId,
+        host: '{"batchMs":100}',
       },
     ],
   ];
@@ -66,7 +67,13 @@ function tickEvents(tick: number): SampleEvent[] {
     tick: 0,
     waits: tick === 1,
   };
-  const cursor = { source: 'prices.jsonl', byte: tick * 2 ** 33, line: tick, ended: tick > 2 };
+  const cursor = {
+    source: 'prices.jsonl',
+    byte: tick * 2 ** 33,
+    line: tick,
+    ended: tick > 2,
+    badLines: tick * 3,
+  };
   const columns = { agent: [1, 2, 300], kind: [1, 17, 32], outcome: [0, 0, 3], fuel: [0, 2 ** 40, 1234] };
   return [
     ['inputs', tick, { tick, inputs: [input, { ...input, kind: 9, name: 'Grüße' }], cursor, redacted: [] }],
