@@ -18,7 +18,9 @@ const parts = {
   replay: reportReplay,
 };
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, ticks: { type: 'string' } },
+});
 console.log(`node ${process.version}, ${process.platform} ${process.arch}; medians`);
 for (const [name, reportPart] of Object.entries(parts)) {
   if (values.only !== undefined && !values.only.includes(name)) continue;
