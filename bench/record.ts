@@ -1,5 +1,5 @@
-// What the record costs: events, inputs, the log of a run, snapshots, forks, replay and seeking. Ratios within one run of
-// this program are the figures; times of one machine mean little. Takes parts by name: --only snapshots --only seek
+// What the record costs: events, inputs, the log of a run, snapshots, forks, replay and seeking. Ratios within one run
+// of this program are the figures; times of one machine mean little. Takes parts by name: --only snapshots
 
 import { parseArgs } from 'node:util';
 import { reportCost } from './record-parts/cost.ts';

@@ -87,8 +87,8 @@ const texts = {
      i32.const 0`,
     )})`,
   /**
-   * Has `count` pages beside its first one, full of words that compress to about a half and are no other agent's; writes
-   * into one of them with each message, in turn.
+   * Has `count` pages beside its first one, full of words that compress a little and are no other agent's; writes into
+   * one of them with each message, in turn.
    */
   pages: (count: number): string => `(module
     (import "wasm_engine" "random" (func $random (param i32 i32) (result i32)))
