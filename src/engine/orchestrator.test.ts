@@ -179,7 +179,7 @@ test('a folder that is not empty is refused, and is not touched', async () => {
   writeFileSync(file, 'a file');
   await assert.rejects(
     create({}, { runDirectory: file }),
-    isCode('run-directory-invalid', /Cannot make a run directory/),
+    isCode('run-directory-invalid', /neither a folder nor a tar archive/),
   );
   await assert.rejects(
     create({}, { runDirectory: join(file, 'in', 'it') }),
