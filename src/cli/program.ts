@@ -146,6 +146,8 @@ function addReplay(program: Command, done: (exitCode: number) => void): void {
       'begin at the newest snapshot before this tick; at the start where there is none',
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
+    .option('--recompute', 'run the models again, too, and compare their answers with the record')
+    .option('--models <dir>', 'where they lie: <dir>/<model>/<version>/model.onnx', path)
     .option('--json', 'end standard output with one object about the replay')
     .addHelpText(
       'after',

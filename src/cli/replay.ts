@@ -8,6 +8,8 @@ import { writeLine } from './standard-output.ts';
 export interface ReplayOptions {
   readonly workers?: number;
   readonly from?: number;
+  readonly recompute?: boolean;
+  readonly models?: string;
   readonly json?: boolean;
 }
 
@@ -19,6 +21,8 @@ export async function replayCommand(runDirectory: string, options: ReplayOptions
       workers: options.workers ?? 0,
       blocking: true,
       ...(options.from !== undefined && { from: options.from }),
+      recompute: options.recompute ?? false,
+      ...(options.models !== undefined && { modelsDirectory: options.models }),
       onTick: ({ tick }) => progress.update(() => `tick ${grouped(tick)} agrees`),
     });
     progress.clear();
@@ -28,9 +32,17 @@ export async function replayCommand(runDirectory: string, options: ReplayOptions
         JSON.stringify({ ...summary, agrees: true, runDirectory, durationMs: Math.round(elapsedMs) }),
       );
     } else {
-      const { executed, ticks, digest, complete } = summary;
+      const { executed, ticks, digest, complete, recomputed } = summary;
       const cut = complete ? '' : ' The run is still going, or was cut off; what is there agrees.';
       writeLine(`Every digest agrees: ${grouped(executed)} ticks up to tick ${grouped(ticks)}.${cut}`);
+      if (recomputed !== undefined) {
+        const { answers, exact, difference } = recomputed;
+        const rest =
+          exact === answers ? '' : `; the others differ by ${(difference * 100).toFixed(3)}% at most`;
+        writeLine(
+          `  models  ${grouped(answers)} answers computed again, ${grouped(exact)} bit by bit${rest}`,
+        );
+      }
       writeLine(`  digest  ${digest}`);
       writeLine(`  time    ${(elapsedMs / 1000).toFixed(2)} s`);
     }

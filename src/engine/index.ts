@@ -61,6 +61,7 @@ export {
   type WaitingTaskState,
 } from './inspect/index.ts';
 export { Orchestrator } from './orchestrator.ts';
+export type { RecomputeSummary } from './recompute.ts';
 export type { OutputRecord } from './recorder.ts';
 export { planRepair, type RepairPlan, repairRun } from './repair.ts';
 export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } from './replay.ts';

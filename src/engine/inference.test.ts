@@ -220,3 +220,32 @@ test('a system without the model that it names does not begin', async () => {
   });
   await assert.rejects(Orchestrator.create({ system, runDirectory: newFolder() }), /no folder at/);
 });
+
+test('models are run again and compared, and the first difference is told', async () => {
+  const { folder } = await run(await asking(), 0);
+  const { recomputed } = await replayRun(folder, { recompute: true });
+  assert.deepEqual(recomputed, { answers: 4, exact: 4, difference: 0 });
+  // As if the model said something else now.
+  const lying: Ports = {
+    ...nodePorts,
+    openInference: (system) => {
+      const desk = openInferenceDesk(system);
+      const answers: InferenceDesk['answers'] = async (requests) => {
+        const list = await desk.answers(requests);
+        return list.map((bytes, i) =>
+          i === 1 ? bytes.map((byte, at) => (at === 43 ? byte ^ 1 : byte)) : bytes,
+        );
+      };
+      return Object.assign(Object.create(desk) as InferenceDesk, {
+        answers,
+        prepare: () => desk.prepare(),
+        submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
+        close: () => desk.close(),
+      });
+    },
+  };
+  await assert.rejects(
+    replayRun(folder, { recompute: true }, lying),
+    /request 1 of agent "first" to model "scale", due in tick 2: output "y" differs first at element 0 of 4/,
+  );
+});

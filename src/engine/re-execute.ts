@@ -40,6 +40,8 @@ export interface ReExecuteOptions {
   readonly machine: Machine;
   /** After each tick that agrees; waited for. */
   readonly onTick?: (executed: ExecutedTick) => void | Promise<void>;
+  /** Before a tick is executed, with the inputs it was sealed with; waited for. */
+  readonly onInputs?: (tick: number, inputs: readonly Input[]) => void | Promise<void>;
   /** Told of each recorded tick that the machine has behind it already. */
   readonly onPassed?: (digest: TickDigest) => void;
   /** Told of each recorded output, once its tick has agreed; only where the reader gives outputs. */
@@ -57,7 +59,7 @@ export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended
  * @throws EngineError `replay-diverged` at the first digest that differs
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
-  const { reader, machine, onTick, onPassed, onOutput, lastTick, clock = nodeClock } = options;
+  const { reader, machine, onTick, onInputs, onPassed, onOutput, lastTick, clock = nodeClock } = options;
   let [executed, epoch, namedTick] = [0, 0, 0];
   let ended: string | undefined;
   let cursor: Cursor | undefined;
@@ -101,6 +103,8 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
     } else if (channel === 'digests') {
       const inputs = sealed?.tick === tick ? sealed.inputs : [];
       sealed = undefined;
+      const told = onInputs?.(tick, inputs);
+      if (told !== undefined) await told;
       const step = machine.step(tick, inputs);
       const done = step instanceof Promise ? await step : step;
       compare(done, decodeEvent('digests', payload).digest);

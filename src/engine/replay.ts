@@ -3,13 +3,17 @@
 import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { readEvents } from '../log/index.ts';
+import { dueRequests } from '../scheduler/index.ts';
 import { hostDefaults } from './config/system-config.ts';
+import type { InferenceDesk } from './inference-desk.ts';
 import { gatherRun } from './inspect/index.ts';
 import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
 import { type ExecutedTick, Machine } from './machine.ts';
+import { findModelFolders } from './model-folders.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { reExecute, reExecuteChannels } from './re-execute.ts';
+import { Recompute, type RecomputeSummary } from './recompute.ts';
 import { sha256 } from './sha256.ts';
 
 export interface ReplayOptions {
@@ -21,6 +25,10 @@ export interface ReplayOptions {
   readonly residentAgentsMax?: number;
   /** The tick to begin at: execution begins at the newest snapshot before it, and at the start where there is none. */
   readonly from?: number;
+  /** Runs the models again, too, and compares what they say with the record. */
+  readonly recompute?: boolean;
+  /** For `recompute`: a folder that holds the folder NAME of each model; by default where the run had them. */
+  readonly modelsDirectory?: string;
   /** Progress, after each tick that agrees. */
   readonly onTick?: (tick: ReplayedTick) => void;
 }
@@ -40,6 +48,8 @@ export interface ReplaySummary {
   readonly digest: string;
   /** False where the run is still going or was cut off: what is there agrees. */
   readonly complete: boolean;
+  /** What came of `recompute`. */
+  readonly recomputed?: RecomputeSummary;
 }
 
 /** Of a redacted record, at least the log is checked: chain, sizes, order. */
@@ -54,9 +64,20 @@ async function loadExecutable(path: string, ports: Ports): Promise<LoadedRun> {
   }
 }
 
+function openRecomputing(
+  { directory, config }: LoadedRun,
+  { recompute, modelsDirectory }: ReplayOptions,
+  ports: Ports,
+): InferenceDesk | undefined {
+  if (recompute !== true || config.models.length === 0) return undefined;
+  const modelFolders = findModelFolders(directory, config, modelsDirectory);
+  return ports.openInference({ config, host: { ...hostDefaults, modelFolders } });
+}
+
 /**
  * Executes the record of a run again and compares every digest.
- * @throws EngineError `replay-diverged` at the first difference, `record-damaged`, `run-directory-invalid`
+ * @throws EngineError `replay-diverged` at the first difference, `record-damaged`, `run-directory-invalid`; with
+ *   `recompute` what loading a model throws
  */
 export async function replayRun(
   path: string,
@@ -68,23 +89,38 @@ export async function replayRun(
   const prepared = await prepareModules(config, modules);
   const pool = ports.openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
   const { residentAgentsMax = hostDefaults.residentAgentsMax } = options;
+  const desk = openRecomputing(run, options, ports);
   try {
+    await desk?.prepare();
     const snapshot = newestSnapshot(run, (options.from ?? 1) - 1);
     const { journalEntriesMax } = ports;
     const machineOptions = { config, modules: prepared, pool, sha256, residentAgentsMax, journalEntriesMax };
     const machine = new Machine(machineOptions, snapshot);
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
-    const observe = ({ tick, committed }: ExecutedTick): void =>
+    const recompute = desk === undefined ? undefined : new Recompute(config, desk);
+    const observe = ({ tick, committed }: ExecutedTick): void => {
+      recompute?.made(machine.state.requests.made);
       onTick?.({ tick, tasks: committed.taskCount, messages: committed.messageCount });
-    const recorded = await reExecute({ reader, machine, onTick: observe, clock: ports.clock });
+    };
+    const recorded = await reExecute({
+      reader,
+      machine,
+      onTick: observe,
+      ...(recompute && {
+        onInputs: (tick, inputs) => recompute.compare(tick, dueRequests(machine.state, tick), inputs),
+      }),
+      clock: ports.clock,
+    });
     return {
       ticks: machine.state.tick,
       executed: recorded.executed,
       digest: encodeHex(machine.digest),
       complete: recorded.ended !== undefined && reader.end.complete,
+      ...(recompute && { recomputed: recompute.summary }),
     };
   } finally {
+    await desk?.close();
     await pool.close();
   }
 }

@@ -12,6 +12,7 @@ export {
   type ModelTensor,
   type ModelTensors,
 } from './model-registry.ts';
+export { differenceMax, differenceOf } from './probe.ts';
 export { hashModelFolder, type ModelFolder, modelFile, versionFolder } from './repository.ts';
 export { type Mode, modes } from './runtime.ts';
 export type { Signature, TensorSpec } from './signature.ts';
