@@ -24,7 +24,12 @@ export class Witness {
   readonly acknowledged: Set<number> = new Set();
   /** The last tick an output of which was given. */
   outputTick = 0;
-  epoch = 0;
+  /** The highest epoch that outputs had. */
+  epoch = -1;
+  /** Outputs of this life and later ones have a higher epoch than those before. */
+  epochMin = 0;
+  /** Ticks of the snapshots that were said to be kept. */
+  readonly snapshots: Set<number> = new Set();
   /** What is wrong; the first counts. */
   readonly violations: string[] = [];
 
@@ -49,6 +54,8 @@ export class Witness {
     const same = this.identities.get(identity) ?? text;
     if (same !== text) this.violate(`two outputs are called ${identity}`);
     this.identities.set(identity, text);
+    if (epoch < this.epochMin)
+      this.violate(`an output has epoch ${epoch}, and outputs before the recovery had ${epoch}, too`);
     this.outputTick = Math.max(this.outputTick, tick);
     this.epoch = Math.max(this.epoch, epoch);
   }
@@ -91,13 +98,14 @@ export async function lead(life: Life): Promise<RunSummary> {
     },
   };
   const options = { runDirectory, workers, outputs };
+  if (goesOn && scenario.durability === 'none') witness.epochMin = witness.epoch + 1;
   const run = goesOn
     ? await Orchestrator.resume(options, process.ports)
     : await Orchestrator.create({ ...options, system }, process.ports);
   process.checkAlive();
   if (run.tick > 0) witness.tick(run.tick, run.digest);
   life.onOpen?.(run);
-  if (scenario.snapshotAtStart && run.tick > 0) await run.saveSnapshot();
+  if (scenario.snapshotAtStart && run.tick > 0) witness.snapshots.add(await run.saveSnapshot());
   const controller = new AbortController();
   makeCalls(life, run);
   return run.run({

@@ -124,6 +124,13 @@ class Guest {
     return 0;
   }
 
+  /** Noted and charged: whoever forgets that there is a buffer is seen. */
+  alloc(size: number): number {
+    this.#note(size);
+    this.fuel -= 100;
+    return size > 8192 ? 0 : at.inbox;
+  }
+
   #note(value: number): void {
     const view = this.#view;
     this.rolling = (Math.imul(this.rolling ^ value, 0x01000193) + 0x9e37) | 0;
@@ -275,7 +282,7 @@ export function createGuest(options: InstanceOptions): Instance {
     guest: {
       agent_init: () => guest.init(),
       agent_shutdown: () => guest.shutdown(),
-      agent_alloc: (size) => (size > 8192 ? 0 : at.inbox),
+      agent_alloc: (size) => guest.alloc(size),
       ...accessors,
     },
     init: () => {},

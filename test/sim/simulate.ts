@@ -2,6 +2,8 @@
 // must hold of it. Never asks for anything that the seed does not give.
 
 import { EngineError, replayRun } from '../../src/engine/index.ts';
+import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
+import { openRunDirectory } from '../../src/log/index.ts';
 import { Chance } from './chance.ts';
 import { checkDamaged } from './damage.ts';
 import { SimDisk } from './disk.ts';
@@ -42,7 +44,23 @@ export interface Reference {
   readonly lastDigest: string;
 }
 
+/** Runs a case. Whatever the simulator itself stumbles over is a violation, too. */
 export async function simulate(wanted: Case): Promise<Outcome> {
+  try {
+    return await simulateOnce(wanted);
+  } catch (error) {
+    const stack = error instanceof Error ? error.stack : String(error);
+    return {
+      violation: `the simulation fails: ${stack}`,
+      faults: wanted.faults ?? [],
+      lives: 0,
+      digest: '',
+      trail: [],
+    };
+  }
+}
+
+async function simulateOnce(wanted: Case): Promise<Outcome> {
   const chance = new Chance(`seed ${wanted.seed}`);
   const scenario = await drawScenario(chance.of('scenario'), wanted.ticks);
   const reference = await runReference(scenario);
@@ -195,9 +213,24 @@ class FaultyRun {
       witness.violate(
         `outputs of tick ${this.#guaranteedTick} were given, and the recovered run is at tick ${tick}`,
       );
+    this.#checkSnapshots();
     const recorded = new Set(this.#read(this.#disk.settled())?.calls);
     for (const number of witness.acknowledged) {
       if (!recorded.has(number)) witness.violate(`call ${number} was acknowledged, and is not in the record`);
+    }
+  }
+
+  /** A snapshot that was said to be kept can be read. */
+  #checkSnapshots(): void {
+    const process = plainProcess(this.#disk.settled());
+    const directory = openRunDirectory(runDirectory, process.ports.openStorage(runDirectory));
+    const store = new SnapshotStore(directory, process.ports);
+    for (const tick of this.witness.snapshots) {
+      try {
+        store.read(tick);
+      } catch (error) {
+        this.witness.violate(`the snapshot of tick ${tick} was kept, and cannot be read: ${String(error)}`);
+      }
     }
   }
 
