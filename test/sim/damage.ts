@@ -27,19 +27,18 @@ export async function checkDamaged(damage: Damage): Promise<void> {
   }
 }
 
-/** Changes one bit of all that the disk holds. */
-function flip(disk: SimDisk, { place, bit }: Extract<Fault, { kind: 'flip' }>): string | undefined {
-  let at = Math.floor(place * disk.size);
-  for (const path of disk.paths()) {
-    const file = disk.find(path)!;
-    if (at >= file.size) {
-      at -= file.size;
-      continue;
-    }
-    file.content.bytes[at]! ^= 1 << bit;
-    return `bit ${bit} of byte ${at} of "${path}" is changed`;
-  }
-  return undefined;
+/** Changes one bit of one file, as often one of the log as one of all the others. */
+function flip(disk: SimDisk, fault: Extract<Fault, { kind: 'flip' }>): string | undefined {
+  const { place, bit } = fault;
+  const isLog = (path: string): boolean => path.endsWith('.mcap');
+  const wanted = fault.file < 0.5 ? isLog : (path: string) => !isLog(path);
+  const paths = disk.paths().filter((path) => wanted(path) && disk.find(path)!.size > 0);
+  const path = paths[Math.floor(((fault.file * 2) % 1) * paths.length)];
+  if (path === undefined) return undefined;
+  const file = disk.find(path)!;
+  const at = Math.floor(place * file.size);
+  file.content.bytes[at]! ^= 1 << bit;
+  return `bit ${bit} of byte ${at} of "${path}" is changed`;
 }
 
 /** Cuts a segment of the log, or removes it. */

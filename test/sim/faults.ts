@@ -37,8 +37,17 @@ export type Fault =
   | { readonly kind: 'stand'; readonly life: number; readonly at: number; readonly readings: number }
   /** The run is interrupted in order after a tick. */
   | { readonly kind: 'interrupt'; readonly life: number; readonly tick: number }
-  /** A bit of what the life left on the disk is changed; looked at on a copy. `place` is a share of all bytes. */
-  | { readonly kind: 'flip'; readonly life: number; readonly place: number; readonly bit: number }
+  /**
+   * A bit of what the life left on the disk is changed; looked at on a copy. `file` and `place` are shares of the files
+   * and of that one's bytes.
+   */
+  | {
+      readonly kind: 'flip';
+      readonly life: number;
+      readonly file: number;
+      readonly place: number;
+      readonly bit: number;
+    }
   /** A file that the life left is cut to a share of its size, on a copy; 0 removes it. */
   | { readonly kind: 'cut'; readonly life: number; readonly place: number; readonly share: number };
 
@@ -84,8 +93,9 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
       const readings = chance.skewed(2000);
       faults.push({ kind: 'stand', life, at: chance.below(extent.readings), readings });
     }
-    if (chance.oneIn(4)) {
-      faults.push({ kind: 'flip', life, place: chance.below(10_000) / 10_000, bit: chance.below(8) });
+    if (chance.oneIn(3)) {
+      const [file, place] = [chance.below(1000) / 1000, chance.below(10_000) / 10_000];
+      faults.push({ kind: 'flip', life, file, place, bit: chance.below(8) });
     }
     if (chance.oneIn(8)) {
       const share = chance.oneIn(3) ? 0 : chance.below(1000) / 1000;
@@ -97,20 +107,20 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
 
 /** Few, so that a life is cut down while it recovers; or many. */
 function recoveryChanges(chance: Chance, extent: Extent): number {
-  return chance.oneIn(3) ? extent.changes : 12;
+  return chance.pick([extent.changes, 12, 40]);
 }
 
 function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[]): void {
   const at = 1 + chance.below(extent.changes);
-  const kind = chance.below(8);
-  if (kind < 4) {
+  const kind = chance.below(10);
+  if (kind < 6) {
     faults.push({ kind: 'kill', life, at, phase: chance.pick(['before', 'during', 'after']) });
-  } else if (kind === 4) {
+  } else if (kind === 6) {
     faults.push({ kind: 'error', life, of: 'change', at, calls: chance.pick([1, 1, 3, 1_000_000]) });
-  } else if (kind === 5) {
+  } else if (kind === 7) {
     const calls = chance.pick([1, 1_000_000]);
     faults.push({ kind: 'error', life, of: 'reading', at: 1 + chance.skewed(400), calls });
-  } else if (kind === 6) {
+  } else if (kind === 8) {
     faults.push({ kind: 'full', life, at, bytes: chance.skewed(5000) });
   } else {
     faults.push({ kind: 'interrupt', life, tick: 1 + chance.below(extent.ticks) });

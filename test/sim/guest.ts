@@ -147,7 +147,7 @@ class Guest {
     if (what === 3) return Uint8Array.of(Act.publish, to, 1, Act.output);
     if (what === 4) return Uint8Array.of(Act.timer, bytes[3]!, Act.touch, to);
     if (what === 5) return Uint8Array.of(Act.channel, 1, Act.touch, Act.output);
-    return Uint8Array.of(Act.touch, to);
+    return Uint8Array.of(what === 6 ? Act.output : Act.touch, to, Act.output);
   }
 
   #output(): void {

@@ -115,6 +115,7 @@ const receivers = ['one/0', 'one/1', 'one/2', 'one/3', 'ticking/0', 'ticking/1',
 function drawLines(chance: Chance, ticks: number): Uint8Array {
   const count = chance.pick([3, Math.ceil(ticks / 2), ticks * 3]);
   const lines: string[] = [];
+  const brokenIn = chance.pick([2, 20, 1000]);
   let tick = 0;
   for (let i = 0; i < count; i++) {
     const to = chance.oneIn(3)
@@ -125,7 +126,7 @@ function drawLines(chance: Chance, ticks: number): Uint8Array {
     const named = tick > 0 && chance.oneIn(6) ? { tick } : {};
     const priority = chance.oneIn(3) ? { priority: chance.between(-3, 3) } : {};
     const text = JSON.stringify({ ...to, payload, ...named, ...priority });
-    lines.push(chance.oneIn(20) ? text.slice(0, -2) : text);
+    lines.push(chance.oneIn(brokenIn) ? text.slice(0, -2) : text);
   }
   return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
 }
@@ -133,7 +134,7 @@ function drawLines(chance: Chance, ticks: number): Uint8Array {
 function drawCalls(chance: Chance, ticks: number): Map<number, Call[]> {
   const calls = new Map<number, Call[]>();
   if (chance.oneIn(4)) return calls;
-  const times = chance.between(1, Math.ceil(ticks / 3));
+  const times = chance.between(1, Math.ceil(ticks / 2));
   for (let i = 0, number = 0; i < times; i++) {
     const tick = chance.oneIn(8) ? 0 : chance.below(ticks - 1);
     if (calls.has(tick)) continue;

@@ -87,7 +87,7 @@ async function runReference(scenario: Scenario): Promise<Reference> {
   const { changes, clockReadings } = process;
   const extent = {
     ticks: scenario.ticks,
-    changes: changes * 2,
+    changes,
     streams: scenario.ticks,
     readings: clockReadings,
   };

@@ -96,12 +96,6 @@ const record: readonly PlantedBug[] = [
     replace: 'storage.truncate(name, end.offset - 1)',
   },
   {
-    name: 'any damage behind the last whole chunk counts as a torn tail',
-    file: 'src/log/segment-reader.ts',
-    find: 'this.#place.last && this.#position >= this.#place.durableBytes',
-    replace: 'this.#place.last',
-  },
-  {
     name: 'a log that ends before the head record says is believed',
     file: 'src/log/event-log-reader.ts',
     find: '    this.#checkReached(head, position);\n',
@@ -155,16 +149,14 @@ const run: readonly PlantedBug[] = [
     replace: '    if (inputs.length === 0) return;\n',
   },
   {
-    name: 'snapshots of ticks that the log lost are kept',
-    file: 'src/engine/open-run.ts',
-    find: '  new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));\n',
-    replace: '',
-  },
-  {
     name: 'the recovery begins at a snapshot of a tick that the log lost',
     file: 'src/engine/open-run.ts',
     find: 'newestSnapshot(run, lastTick)',
     replace: 'newestSnapshot(run, Number.POSITIVE_INFINITY)',
+    also: {
+      find: '  new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));\n',
+      replace: '',
+    },
   },
 ];
 
@@ -224,6 +216,36 @@ const state: readonly PlantedBug[] = [
     replace: '    outbox: [].map',
   },
   {
+    name: 'agents that hibernate are not in the snapshot',
+    file: 'src/engine/turn-runner.ts',
+    find: '    images.push(...imagesOf(this.#residency.hibernated));\n',
+    replace: '',
+  },
+  {
+    name: 'restart images are not in the snapshot',
+    file: 'src/engine/machine.ts',
+    find: '    const { images } = this.#turns;\n',
+    replace: '    const images: AgentImage[] = [];\n',
+  },
+  {
+    name: 'how often an agent was restarted is not in the snapshot',
+    file: 'src/scheduler/saved-state.ts',
+    find: '  agent.incarnation = saved.incarnation;\n',
+    replace: '',
+  },
+  {
+    name: 'a paused agent is not paused any more after a recovery',
+    file: 'src/scheduler/saved-state.ts',
+    find: '  agent.paused = saved.paused;\n',
+    replace: '',
+  },
+  {
+    name: 'an agent in back-off starts at once after a recovery',
+    file: 'src/scheduler/saved-state.ts',
+    find: 'dueTick: saved.restartTick, agent',
+    replace: 'dueTick: saved.restartTick - 1, agent',
+  },
+  {
     name: 'a page of a snapshot is not compared with its hash',
     file: 'src/engine/snapshot/store.ts',
     find: '      if (bytesEqual(sha256(kept), page.sha256)) return kept;\n',
@@ -253,14 +275,15 @@ const executors: readonly PlantedBug[] = [
       '    if (this.entries.length % 8 !== 7) this.entries.push({ memories: this.#memories, stream: copy });\n',
   },
   {
-    name: 'a checkpoint keeps the journal before it',
+    name: 'an agent is missing in a checkpoint',
     file: 'src/engine/worker-journal.ts',
-    find: '    this.entries = [];\n    this.#bytes',
-    replace: '    this.#bytes',
+    find: '    this.base = agents;\n',
+    replace: '    this.base = agents.slice(1);\n',
   },
   {
     name: 'memories of a lost executor are used again',
     file: 'src/sandbox/memory-store.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a file
     find: '      if (held.executor === executor) this.#held.delete(agentNumber);\n    for (const key of [...this.#free.keys()]) if (key.startsWith(`${executor} `)) this.#free.delete(key);\n',
     replace: '      if (held.executor === executor) this.release(agentNumber, true);\n',
   },
