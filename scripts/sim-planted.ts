@@ -21,8 +21,12 @@ const { values, positionals } = parseArgs({
   },
 });
 
+const seeds = Number(values.seeds);
+
 interface Found {
   readonly seeds: number;
+  /** Seeds that were simulated. */
+  readonly of: number;
   readonly how: string;
 }
 
@@ -41,17 +45,29 @@ function findIn(folder: string, bug: PlantedBug): Found {
   if (planted === undefined) {
     return {
       seeds: 0,
+      of: 0,
       how: `its text does not stand once in ${bug.file}: say in test/sim/planted/bugs.ts how it does`,
     };
   }
   writeFileSync(path, planted);
-  const simulation = ['scripts/sim.ts', '--no-shrink', '--seeds', values.seeds, '--ticks', values.ticks];
-  const done = spawnSync(process.execPath, simulation, { cwd: folder, encoding: 'utf8', timeout: hangMs });
+  let found = simulate(folder, 1, seeds);
+  // Some take two deaths in the right moments.
+  if (found.seeds === 0) found = simulate(folder, seeds + 1, seeds * 9);
   writeFileSync(path, before);
+  return found;
+}
+
+function simulate(folder: string, first: number, count: number): Found {
+  const range = ['--seed', String(first), '--seeds', String(count), '--ticks', values.ticks];
+  const done = spawnSync(process.execPath, ['scripts/sim.ts', '--no-shrink', ...range], {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: hangMs,
+  });
   const counted = /(\d+) passed, (\d+) failed\n$/.exec(done.stdout);
-  if (counted === null) return { seeds: 1, how: `the simulation ends: ${lastLine(done.stderr)}` };
-  const first = /^seed \d+: (.{1,90})/m.exec(done.stdout);
-  return { seeds: Number(counted[2]), how: first?.[1] ?? '' };
+  if (counted === null) return { seeds: 1, of: count, how: `the simulation ends: ${lastLine(done.stderr)}` };
+  const how = /^seed \d+: (.{1,90})/m.exec(done.stdout)?.[1] ?? '';
+  return { seeds: Number(counted[2]), of: first + count - 1, how };
 }
 
 function lastLine(text: string): string {
@@ -65,9 +81,9 @@ const folder = copyTree();
 let missed = 0;
 try {
   for (const bug of wanted) {
-    const { seeds, how } = findIn(folder, bug);
-    if (seeds === 0) missed++;
-    const count = seeds === 0 ? 'NOT FOUND' : `${seeds} of ${values.seeds} seeds`;
+    const { seeds: hits, of, how } = findIn(folder, bug);
+    if (hits === 0) missed++;
+    const count = hits === 0 ? `NOT in ${of} seeds` : `${hits} of ${of} seeds`;
     process.stdout.write(`${count.padEnd(18)} ${bug.name}${how === '' ? '' : `\n${' '.repeat(19)}${how}`}\n`);
   }
 } finally {

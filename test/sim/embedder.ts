@@ -2,7 +2,13 @@
 // outputs, and remembers what it was promised.
 
 import { encodeHex } from '../../src/base/encoding.ts';
-import { EngineError, Orchestrator, type OutputRecord, type RunSummary } from '../../src/engine/index.ts';
+import {
+  EngineError,
+  Orchestrator,
+  type OutputPlace,
+  type OutputRecord,
+  type RunSummary,
+} from '../../src/engine/index.ts';
 import { LineFile } from '../../src/engine/input/line-file.ts';
 import type { ReadHandle } from '../../src/log/index.ts';
 import { ProcessDeath, type SimProcess } from './process.ts';
@@ -26,8 +32,11 @@ export class Witness {
   outputTick = 0;
   /** The highest epoch that outputs had. */
   epoch = -1;
-  /** Outputs of this life and later ones have a higher epoch than those before. */
+  /** Outputs of ticks behind what this life found in the record have at least this epoch. */
   epochMin = 0;
+  recordedTick = 0;
+  /** The last output that was given. */
+  last: OutputPlace = { epoch: 0, tick: 0, index: -1 };
   /** Ticks of the snapshots that were said to be kept. */
   readonly snapshots: Set<number> = new Set();
   /** What is wrong; the first counts. */
@@ -54,7 +63,8 @@ export class Witness {
     const same = this.identities.get(identity) ?? text;
     if (same !== text) this.violate(`two outputs are called ${identity}`);
     this.identities.set(identity, text);
-    if (epoch < this.epochMin)
+    this.last = { epoch, tick, index };
+    if (epoch < this.epochMin && tick > this.recordedTick)
       this.violate(`an output has epoch ${epoch}, and outputs before the recovery had ${epoch}, too`);
     this.outputTick = Math.max(this.outputTick, tick);
     this.epoch = Math.max(this.epoch, epoch);
@@ -99,8 +109,10 @@ export async function lead(life: Life): Promise<RunSummary> {
   };
   const options = { runDirectory, workers, outputs };
   if (goesOn && scenario.durability === 'none') witness.epochMin = witness.epoch + 1;
+  const { snapshotTicks, residentAgentsMax, trace, batchTicks, batchMs } = system.host;
+  const host = { snapshotTicks, residentAgentsMax, trace, batchTicks, batchMs };
   const run = goesOn
-    ? await Orchestrator.resume(options, process.ports)
+    ? await Orchestrator.resume({ ...options, host, outputsAfter: witness.last }, process.ports)
     : await Orchestrator.create({ ...options, system }, process.ports);
   process.checkAlive();
   if (run.tick > 0) witness.tick(run.tick, run.digest);

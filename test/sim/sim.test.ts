@@ -8,13 +8,13 @@ import { simulate } from './simulate.ts';
 
 test('whatever goes wrong, a run comes to the digests of the run in which nothing does', async () => {
   let lives = 0;
-  for (let seed = 1; seed <= 120; seed++) {
+  for (let seed = 1; seed <= 80; seed++) {
     const outcome = await simulate({ seed, ticks: 30 });
     const again = `npm run sim -- --seeds 1 --seed ${seed} --ticks 30`;
     assert.equal(outcome.violation, undefined, `seed ${seed}: see it with ${again}`);
     lives += outcome.lives;
   }
-  assert.ok(lives > 200, `${lives} lives`);
+  assert.ok(lives > 150, `${lives} lives`);
 });
 
 test('every change of the disk can be the one that fails, or the last one', async () => {

@@ -107,7 +107,7 @@ const run: readonly PlantedBug[] = [
   {
     name: 'outputs are given and inputs acknowledged before the tick is durable',
     file: 'src/engine/durable-log.ts',
-    find: '    this.log.sync();\n    this.#ticks = 0;\n    this.#release();\n',
+    find: '    this.log.sync();\n    this.#ticks = 0;\n',
     replace: '    this.#release();\n    this.log.sync();\n    this.#ticks = 0;\n',
   },
   {
@@ -131,6 +131,12 @@ const run: readonly PlantedBug[] = [
     replace: 'recorded.epoch',
   },
   {
+    name: 'outputs that did not leave before a crash are not given again',
+    file: 'src/engine/open-run.ts',
+    find: 'if (outputsAfter !== undefined && isBehind(output, outputsAfter))',
+    replace: 'if (outputsAfter === undefined)',
+  },
+  {
     name: 'inputs that were sealed are not executed after a recovery',
     file: 'src/engine/orchestrator.ts',
     find: '    const sealed = open.recorded?.sealed;\n',
@@ -145,8 +151,8 @@ const run: readonly PlantedBug[] = [
   {
     name: 'the cursor of the input is recorded only with inputs',
     file: 'src/engine/recorder.ts',
-    find: '    if (inputs.length === 0 && cursor === undefined) return;\n',
-    replace: '    if (inputs.length === 0) return;\n',
+    find: '    if (inputs.length === 0 && cursor === undefined && !always) return;\n',
+    replace: '    if (inputs.length === 0 && !always) return;\n',
   },
   {
     name: 'the recovery begins at a snapshot of a tick that the log lost',
