@@ -1,5 +1,5 @@
-// Deliberate mistakes, each a small change of the source, that the simulator must find. `find` is a text that stands once
-// in the file; where it is gone, whoever changed the code says here how the same mistake looks now.
+// Deliberate mistakes, each a small change of the source, that the simulator must find. `find` is a text that stands
+// once in the file; where it is gone, whoever changed the code says here how the same mistake looks now.
 
 export interface Replacement {
   readonly find: string;
@@ -50,7 +50,8 @@ const record: readonly PlantedBug[] = [
     also: {
       find: '      await this.#segment?.beginSync();\n',
       replace:
-        '      if (reach !== undefined) await this.#head.beginWrite(this.#epoch, reach);\n      await this.#segment?.beginSync();\n',
+        '      if (reach !== undefined) await this.#head.beginWrite(this.#epoch, reach);\n' +
+        '      await this.#segment?.beginSync();\n',
     },
   },
   {
@@ -115,14 +116,18 @@ const run: readonly PlantedBug[] = [
     file: 'src/engine/durable-log.ts',
     find: '    this.#syncing = this.#sync(outputs, this.#options.inputs.executedCount);\n',
     replace:
-      '    this.#options.inputs.markDurable(this.#options.inputs.executedCount);\n    this.#syncing = this.#sync(outputs, this.#options.inputs.executedCount);\n',
+      '    this.#options.inputs.markDurable(this.#options.inputs.executedCount);\n' +
+      '    this.#syncing = this.#sync(outputs, this.#options.inputs.executedCount);\n',
   },
   {
     name: 'outputs leave when their batch begins to be synced',
     file: 'src/engine/durable-log.ts',
     find: '      await this.log.beginSync();\n      this.#syncing = undefined;\n',
     replace:
-      '      for (const output of outputs) this.#options.sink?.write(output);\n      await this.log.beginSync();\n      outputs = [];\n      this.#syncing = undefined;\n',
+      '      for (const output of outputs) this.#options.sink?.write(output);\n' +
+      '      await this.log.beginSync();\n' +
+      '      outputs = [];\n' +
+      '      this.#syncing = undefined;\n',
   },
   {
     name: 'the epoch is not raised',
@@ -145,8 +150,8 @@ const run: readonly PlantedBug[] = [
   {
     name: 'the cursor of the input is one byte too far',
     file: 'src/engine/line-inputs.ts',
-    find: '    return { source: name, ...cursor };\n',
-    replace: '    return { source: name, ...cursor, byte: cursor.byte + 1 };\n',
+    find: 'return { source: name, ...cursor, badLines',
+    replace: 'return { source: name, ...cursor, byte: cursor.byte + 1, badLines',
   },
   {
     name: 'the cursor of the input is recorded only with inputs',
@@ -157,10 +162,10 @@ const run: readonly PlantedBug[] = [
   {
     name: 'the recovery begins at a snapshot of a tick that the log lost',
     file: 'src/engine/open-run.ts',
-    find: 'newestSnapshot(run, lastTick)',
+    find: 'newestSnapshot(run, last.tick)',
     replace: 'newestSnapshot(run, Number.POSITIVE_INFINITY)',
     also: {
-      find: '  new SnapshotStore(directory, ports).removeAfter(Math.max(lastTick, base?.tick ?? 0));\n',
+      find: '  new SnapshotStore(directory, ports).removeAfter(Math.max(last.tick, base?.tick ?? 0));\n',
       replace: '',
     },
   },
@@ -265,7 +270,9 @@ const executors: readonly PlantedBug[] = [
     file: 'src/scheduler/commit.ts',
     find: '  for (let i = 0; i < plan.length; i++) {\n    if (records.offset[i]! < 0) continue;\n',
     replace:
-      '  const order = plan.map((_, i) => i).sort((a, b) => records.buffer[a]! - records.buffer[b]! || a - b);\n  for (const i of order) {\n    if (records.offset[i]! < 0) continue;\n',
+      '  const order = plan.map((_, i) => i).sort((a, b) => records.buffer[a]! - records.buffer[b]! || a - b);\n' +
+      '  for (const i of order) {\n' +
+      '    if (records.offset[i]! < 0) continue;\n',
   },
   {
     name: 'answers that the next run overwrites are not copied',
@@ -289,9 +296,9 @@ const executors: readonly PlantedBug[] = [
   {
     name: 'memories of a lost executor are used again',
     file: 'src/sandbox/memory-store.ts',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a file
-    find: '      if (held.executor === executor) this.#held.delete(agentNumber);\n    for (const key of [...this.#free.keys()]) if (key.startsWith(`${executor} `)) this.#free.delete(key);\n',
-    replace: '      if (held.executor === executor) this.release(agentNumber, true);\n',
+    find: 'if (held.executor === executor) this.#held.delete(agentNumber);',
+    replace: 'if (held.executor === executor) this.release(agentNumber, true);',
+    also: { find: 'this.#free.delete(key);', replace: 'void key;' },
   },
   {
     name: 'a memory that is used again is not zeroed',
