@@ -1,5 +1,7 @@
 // What an agent's memory holds, without the blocks that are all zero.
 
+import { Buffer } from 'node:buffer';
+
 /** A copy of a memory's content; nothing else refers to its bytes. */
 export interface MemoryImage {
   /** Size of the memory. */
@@ -11,26 +13,19 @@ export interface MemoryImage {
 }
 
 const blockBytes = 4096;
-const blockWords = blockBytes / 4;
+const zeros = Buffer.alloc(blockBytes);
 
 export function captureImage(memory: WebAssembly.Memory): MemoryImage {
-  const { buffer } = memory;
-  const words = new Int32Array(buffer);
+  const source = Buffer.from(memory.buffer);
   const used: number[] = [];
-  for (let block = 0, at = 0; at < words.length; block++, at += blockWords) {
-    if (!isZero(words, at)) used.push(block);
+  for (let at = 0; at < source.length; at += blockBytes) {
+    if (source.compare(zeros, 0, blockBytes, at, at + blockBytes) !== 0) used.push(at / blockBytes);
   }
-  const source = new Uint8Array(buffer);
   const bytes = new Uint8Array(used.length * blockBytes);
   used.forEach((block, i) => {
     bytes.set(source.subarray(block * blockBytes, (block + 1) * blockBytes), i * blockBytes);
   });
   return { byteLength: source.length, blocks: Uint32Array.from(used), bytes };
-}
-
-function isZero(words: Int32Array, at: number): boolean {
-  for (let i = at; i < at + blockWords; i++) if (words[i] !== 0) return false;
-  return true;
 }
 
 /** Makes a memory of the image's size hold the image; one that is not known to be zero is zeroed first. */
