@@ -15,6 +15,7 @@ export function runText(path: string, facts: RunFacts): string[] {
     ['run', manifest.runId],
     ['engine', `${manifest.engine}, on Node ${facts.node.replace(/^v/, '')}`],
     ...originRows(manifest.origin),
+    ...baseRows(manifest),
     ['durability', manifest.durability],
     ['modules', grouped(facts.modules.length)],
     ['agents', grouped(facts.agents.length)],
@@ -40,6 +41,12 @@ export function runText(path: string, facts: RunFacts): string[] {
   const more = facts.faults - facts.firstFaults.length;
   if (more > 0) lines.push(`  and ${grouped(more)} more`);
   return lines;
+}
+
+/** Where the record begins, if that is behind where the run did. */
+function baseRows({ baseTick, origin }: RunFacts['manifest']): [string, string][] {
+  if (baseTick === undefined || baseTick === origin?.tick) return [];
+  return [['begins', `from tick ${grouped(baseTick)}: what was before was given up`]];
 }
 
 function originRows(origin: RunFacts['manifest']['origin']): [string, string][] {

@@ -90,9 +90,11 @@ function findAgent(facts: RunFacts, name: string | undefined, path: string): Age
   throw new EngineError('usage', `Cannot find an agent ${JSON.stringify(name)} in "${path}"; ${wanted}`);
 }
 
-function checkTick({ ticks }: RunFacts, tick: number, path: string): void {
-  if (tick <= ticks) return;
-  throw new EngineError('usage', `Cannot show tick ${tick} of "${path}": its last tick is ${ticks}`);
+function checkTick({ ticks, manifest }: RunFacts, tick: number, path: string): void {
+  const { baseTick = 0 } = manifest;
+  if (tick >= baseTick && tick <= ticks) return;
+  const found = tick < baseTick ? `its record begins from tick ${baseTick}` : `its last tick is ${ticks}`;
+  throw new EngineError('usage', `Cannot show tick ${tick} of "${path}": ${found}`);
 }
 
 /** Stops when nobody reads any more, and lets what was written leave in between. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
 import { another, byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
+import type { CompactOptions } from './compact.ts';
 import type { ExportCommandOptions } from './export.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { RepairOptions } from './repair.ts';
@@ -56,6 +57,7 @@ function createProgram(done: (exitCode: number) => void, link: EngineLink | unde
   addInspect(program, done);
   addRepair(program, done);
   addExport(program, done);
+  addCompact(program, done);
   addInstrument(program, done);
   for (const command of [program, ...program.commands]) {
     // Errors are reported in one place and one form.
@@ -292,6 +294,36 @@ Examples:
     .action(async (runDirectory: string, options: RepairOptions) => {
       const { repairCommand } = await import('./repair.ts');
       done(repairCommand(runDirectory, options));
+    });
+}
+
+function addCompact(program: Command, done: (exitCode: number) => void): void {
+  program
+    .command('compact')
+    .summary('make a record shorter by giving up what lies before a snapshot')
+    .description(
+      'Says what a shorter record would give up: everything up to the newest snapshot that is not later than a tick. ' +
+        'With --yes it does so, for good.',
+    )
+    .argument('<run-dir>', 'run directory', path)
+    .requiredOption(
+      '--to <tick>',
+      'a tick; its snapshot, or the newest before it',
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
+    .option('--yes', 'do it')
+    .option('--json', 'print one object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wasm-engine export runs/system-1 -o whole.tar
+  wasm-engine compact runs/system-1 --to 500000
+  wasm-engine compact runs/system-1 --to 500000 --yes`,
+    )
+    .action(async (runDirectory: string, options: CompactOptions) => {
+      const { compactCommand } = await import('./compact.ts');
+      done(await compactCommand(runDirectory, options));
     });
 }
 

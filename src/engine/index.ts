@@ -17,6 +17,7 @@ export { isRecordedRun, type RunOrigin } from '../log/index.ts';
 export type { MessageTelemetry, TelemetryHook, TickTelemetry, TurnTelemetry } from '../telemetry/index.ts';
 export type { AgentId } from './agent-id.ts';
 export { type CarefulOptions, takeMarkedTurn } from './careful-mode.ts';
+export { type Compaction, compactRun, planCompaction } from './compact/compact-run.ts';
 export {
   type AgentDescription,
   createSystem,

@@ -78,7 +78,7 @@ function readBase(directory: RunDirectory): Snapshot | undefined {
     if (bytesEqual(decodeEvent('run-started', payload).baseDigest, base.digest)) break;
     const details = { file: 'snapshots', offset: 0, path: directory.path };
     const what = `the snapshot of tick ${baseTick} has not the digest that the log says`;
-    throw new EngineError('record-damaged', `Cannot begin the fork in "${directory.path}": ${what}`, details);
+    throw new EngineError('record-damaged', `Cannot begin the run in "${directory.path}": ${what}`, details);
   }
   return base;
 }

@@ -52,6 +52,15 @@ export interface ReplaySummary {
   readonly recomputed?: RecomputeSummary;
 }
 
+/** A tick that the record does not have is no place to begin at. */
+function checkFrom({ directory: { path }, base }: LoadedRun, from: number | undefined, last: number): void {
+  const first = (base?.tick ?? 0) + 1;
+  if (from === undefined || (from >= first && from <= last)) return;
+  const found = from < first ? `begins with tick ${first}` : `ends with tick ${last}`;
+  const text = `Cannot replay "${path}" from tick ${from}: its record ${found}`;
+  throw new EngineError('input-invalid', text, { from, first, last });
+}
+
 /** Of a redacted record, at least the log is checked: chain, sizes, order. */
 async function loadExecutable(path: string, ports: Ports): Promise<LoadedRun> {
   try {
@@ -85,6 +94,7 @@ export async function replayRun(
   ports: Ports = nodePorts,
 ): Promise<ReplaySummary> {
   const run = await loadExecutable(path, ports);
+  checkFrom(run, options.from, Number.MAX_SAFE_INTEGER);
   const { directory, config, modules } = run;
   const prepared = await prepareModules(config, modules);
   const pool = ports.openPool(config, { workers: options.workers ?? 0, blocking: options.blocking ?? false });
@@ -112,6 +122,7 @@ export async function replayRun(
       }),
       clock: ports.clock,
     });
+    checkFrom(run, options.from, machine.state.tick);
     return {
       ticks: machine.state.tick,
       executed: recorded.executed,

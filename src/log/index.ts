@@ -43,7 +43,10 @@ export {
 export { nodeStorage } from './node-storage.ts';
 export { isRecordedRun, openRunDirectory } from './open-run-directory.ts';
 export {
+  type BegunLog,
+  beginLog,
   createRunDirectory,
+  manifestBytes,
   type RunContents,
   RunDirectory,
   type RunManifest,

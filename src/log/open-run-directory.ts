@@ -8,6 +8,7 @@ import { decodeEvent } from './channels.ts';
 import { type ReadOptions, readEvents } from './event-log-reader.ts';
 import type { RunOrigin } from './events.ts';
 import { onStorage, readWhole } from './files.ts';
+import { isLogFolder } from './log-folder.ts';
 import {
   invalid,
   manifestBytes,
@@ -91,7 +92,7 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
     throw damaged(path, 'run.json', 'it is not JSON');
   }
   if (typeof value !== 'object' || value === null) throw damaged(path, 'run.json', 'it is not an object');
-  const { format, runId, engine, durability, costTable, baseTick, origin, redacted } = value as Record<
+  const { format, runId, engine, durability, costTable, baseTick, origin, log, redacted } = value as Record<
     string,
     unknown
   >;
@@ -111,8 +112,11 @@ function parseManifest(path: string, bytes: Uint8Array): RunManifest {
   const isList = Array.isArray(redacted) && redacted.every((topic) => typeof topic === 'string');
   if (redacted !== undefined && !isList)
     throw damaged(path, 'run.json', '"redacted" is not a list of topics');
+  if (log !== undefined && !isLogFolder(log))
+    throw damaged(path, 'run.json', '"log" is not the folder of a log');
+  const place = log === undefined ? {} : { log };
   const hidden = redacted === undefined ? {} : { redacted: redacted as string[] };
-  const manifest = { format, runId, engine, durability, costTable, ...base, ...from, ...hidden };
+  const manifest = { format, runId, engine, durability, costTable, ...base, ...from, ...place, ...hidden };
   if (!bytesEqual(bytes, manifestBytes(manifest))) throw damaged(path, 'run.json', 'it was changed');
   return manifest;
 }

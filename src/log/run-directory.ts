@@ -6,6 +6,7 @@ import { sha256 } from './chain.ts';
 import type { RunOrigin } from './events.ts';
 import { onStorage, readWhole, writeWhole } from './files.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
+import { logCount, logFolderName, removeOtherLogs, withLogIn } from './log-folder.ts';
 import { nodeStorage } from './node-storage.ts';
 import type { Lock, Storage } from './storage.ts';
 
@@ -27,6 +28,8 @@ export interface RunManifest {
   readonly baseTick?: number;
   /** Where it comes from, for a fork. */
   readonly origin?: RunOrigin;
+  /** The folder of the log, where it was compacted; absent where the log lies beside this file. */
+  readonly log?: string;
   /** Topics whose payloads from outside were replaced by their hashes: such a record cannot be executed again. */
   readonly redacted?: readonly string[];
 }
@@ -58,10 +61,14 @@ export class RunDirectory {
   readonly manifest: RunManifest;
   #lock: Lock | undefined;
 
+  /** As `storage`, with the files of every log as they lie. */
+  readonly root: Storage;
+
   /** Use `createRunDirectory` or `openRunDirectory`. */
-  constructor(storage: Storage, manifest: RunManifest, lock?: Lock) {
-    this.path = storage.place;
-    this.storage = storage;
+  constructor(root: Storage, manifest: RunManifest, lock?: Lock) {
+    this.path = root.place;
+    this.root = root;
+    this.storage = withLogIn(root, manifest.log);
     this.manifest = manifest;
     this.#lock = lock;
   }
@@ -209,10 +216,38 @@ function makeEmptyFolder(path: string, storage: Storage): void {
   throw new EngineError('run-directory-invalid', message, { path }, cause);
 }
 
+/** A log that takes the place of a run's own, once that is said. */
+export interface BegunLog {
+  /** The run with the new log, into which it is written. */
+  readonly directory: RunDirectory;
+  /** From now on the run has the new log; durable when this answers. */
+  commit(): void;
+  /** Removes every other log. */
+  removeOthers(): void;
+}
+
+/** Begins a log that goes on from the snapshot of a tick, beside the one that a run has. The run is locked. */
+export function beginLog(directory: RunDirectory, baseTick: number): BegunLog {
+  const { manifest } = directory;
+  const { root } = directory;
+  const log = logFolderName(logCount(manifest.log) + 1);
+  // What an earlier attempt left.
+  removeOtherLogs(root, manifest.log);
+  onStorage(root, log, 'make folder', () => root.makeFolder(log));
+  const next: RunManifest = { ...manifest, baseTick, log };
+  const storage = withLogIn(root, log);
+  writeWhole(storage, '', headFile, encodeHeadFile(firstHead(manifest.runId, baseTick)));
+  return {
+    directory: new RunDirectory(root, next),
+    commit: () => writeWhole(root, '', 'run.json', manifestBytes(next)),
+    removeOthers: () => removeOtherLogs(root, log),
+  };
+}
+
 /** The bytes of `run.json`: the one way to write these facts. */
 export function manifestBytes(manifest: RunManifest): Uint8Array {
-  const { format, runId, engine, durability, costTable, baseTick, origin, redacted } = manifest;
-  const facts = { format, runId, engine, durability, costTable, baseTick, origin, redacted };
+  const { format, runId, engine, durability, costTable, baseTick, origin, log, redacted } = manifest;
+  const facts = { format, runId, engine, durability, costTable, baseTick, origin, log, redacted };
   return encodeUtf8(`${JSON.stringify(facts, undefined, 2)}\n`);
 }
 

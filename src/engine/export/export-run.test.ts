@@ -58,6 +58,20 @@ test('an export is replayed, told, compared and forked as its directory is, and 
     assert.deepEqual(readFileSync(other), readFileSync(file));
 });
 
+test('replay from any tick begins at the newest snapshot before it, and ends with the digest of the run', async () => {
+  const folder = await recordedRun();
+  const { digest, ticks } = await replayRun(folder);
+  // The last is of the tick in which the run ended.
+  const snapshots = [2, 4, 6];
+  for (let from = 1; from <= ticks; from++) {
+    const base = snapshots.findLast((tick) => tick < from) ?? 0;
+    for (const workers of [0, 2]) {
+      const replayed = await replayRun(folder, { from, workers, blocking: true });
+      assert.deepEqual([replayed.digest, replayed.executed], [digest, ticks - base], `from ${from}`);
+    }
+  }
+});
+
 test('without snapshots it begins at the start; a fork keeps the one that it began from', async () => {
   const folder = await recordedRun();
   exportRun(folder, `${folder}.tar`, { snapshots: false });

@@ -10,9 +10,11 @@ import {
   createRunDirectory,
   decodeEvent,
   EventLogWriter,
+  manifestBytes,
   nodeStorage,
   openRunDirectory,
   type RunDirectory,
+  type RunManifest,
   readEvents,
   writeArchive,
 } from '../../log/index.ts';
@@ -91,7 +93,8 @@ function pack(
   const { ticks, digest } = lastDigest(directory);
   const segments = directory.segments().filter((number) => number <= end.segment);
   const files: ArchivedFile[] = [
-    { name: 'run.json' },
+    // In an archive there is one log, beside it.
+    { name: 'run.json', bytes: manifestBytes(withoutLog(manifest)) },
     { name: 'config.json' },
     { name: 'head', bytes: head },
     ...directory.moduleHashes().map((hash) => ({ name: `modules/${hash}.wasm` })),
@@ -104,6 +107,10 @@ function pack(
   const target = { storage: nodeStorage(dirname(resolve(file))), name: basename(file) };
   const bytes = writeArchive(target, storage, `wasm-engine-run-${manifest.runId}`, files);
   return { bytes, files: files.length, snapshots: snapshots.count, ticks, digest };
+}
+
+function withoutLog({ log: _, ...manifest }: RunManifest): RunManifest {
+  return manifest;
 }
 
 function lastDigest(directory: RunDirectory): { ticks: number; digest: string } {
@@ -124,7 +131,7 @@ function exportRedacted(directory: RunDirectory, file: string, topics: readonly 
     const copy = createRunDirectory(
       staging,
       {
-        manifest: { ...manifest, redacted },
+        manifest: { ...withoutLog(manifest), redacted },
         config: directory.config(),
         modules: new Map(directory.moduleHashes().map((hash) => [hash, directory.module(hash)])),
       },
