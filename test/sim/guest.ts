@@ -58,20 +58,23 @@ const fuelPerAct = 500;
 
 type HostFunctions = Readonly<Record<string, (...values: number[]) => number>>;
 
-/** One memory: a buffer that grows in place, as a shared one of WebAssembly does. */
+/** One memory. Whoever has views of it makes them anew when it has grown. */
 export class SimMemory {
-  readonly buffer: ArrayBuffer;
+  buffer: ArrayBuffer;
   readonly #pagesMax: number;
 
   constructor(pages: number, pagesMax: number) {
-    this.buffer = new ArrayBuffer(pages * 65_536, { maxByteLength: pagesMax * 65_536 });
+    this.buffer = new ArrayBuffer(pages * 65_536);
     this.#pagesMax = pagesMax;
   }
 
   grow(pages: number): number {
     const before = this.buffer.byteLength / 65_536;
     if (before + pages > this.#pagesMax) return -1;
-    this.buffer.resize((before + pages) * 65_536);
+    if (pages === 0) return before;
+    const grown = new ArrayBuffer((before + pages) * 65_536);
+    new Uint8Array(grown).set(new Uint8Array(this.buffer));
+    this.buffer = grown;
     return before;
   }
 }
@@ -80,6 +83,8 @@ class Guest {
   readonly #host: HostFunctions;
   readonly #memory: SimMemory;
   readonly #pagesMax: number;
+  #view: DataView;
+  onGrown: () => void = () => {};
   /** The mutable global. */
   rolling = 0;
   fuel = 0;
@@ -89,10 +94,7 @@ class Guest {
     this.#host = host;
     this.#memory = memory;
     this.#pagesMax = pagesMax;
-  }
-
-  get #view(): DataView {
-    return new DataView(this.#memory.buffer);
+    this.#view = new DataView(memory.buffer);
   }
 
   init(): number {
@@ -216,7 +218,10 @@ class Guest {
     } else if (act === Act.grow) {
       const pages = reader.byte() & 1;
       const room = this.#memory.buffer.byteLength / 65_536 + pages <= this.#pagesMax;
-      this.#note(room ? this.#memory.grow(pages) : -1);
+      const before = room ? this.#memory.grow(pages) : -1;
+      this.#view = new DataView(this.#memory.buffer);
+      this.onGrown();
+      this.#note(before);
     } else if (act === Act.touch) {
       const place = (8192 + reader.byte() * 4096) % this.#memory.buffer.byteLength;
       if (place < 8192) return;
@@ -268,7 +273,7 @@ export function createGuest(options: InstanceOptions): Instance {
     },
     [engineExport.restore]: () => {},
   };
-  return {
+  const instance: Instance = {
     name: options.name,
     number: options.number,
     moduleIndex: options.moduleIndex,
@@ -305,6 +310,11 @@ export function createGuest(options: InstanceOptions): Instance {
     turnEffects: 0,
     turnBytes: 0,
   };
+  guest.onGrown = () => {
+    instance.bytes = new Uint8Array(memory.buffer);
+    instance.words = new Int32Array(memory.buffer);
+  };
+  return instance;
 }
 
 const plain = [

@@ -53,7 +53,7 @@ export async function drawScenario(chance: Chance, ticks: number): Promise<Scena
     workers: chance.pick([0, 1, 2, 2, 3, 4]),
     logSizes: {
       segmentBytesMax: chance.pick([6000, 40_000, 200_000, 1_000_000]),
-      chunkBytesMax: chance.pick([200, 2000, 16_000]),
+      chunkBytesMax: chance.oneIn(8) ? 200 : chance.pick([3000, 16_000]),
     },
     journalEntriesMax: chance.oneIn(8) ? 2 : chance.pick([undefined, 40]),
     snapshotAtStart: chance.oneIn(4),
@@ -96,9 +96,9 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       durability,
       batchTicks: chance.pick([1, 3, 20, 1000]),
       batchMs: chance.pick([1, 30, 1000]),
-      trace: chance.pick(['none', 'outcomes', 'outcomes', 'full'] as const),
-      residentAgentsMax: chance.pick([1, 3, 4096, 4096, 4096, 4096]),
-      snapshotTicks: chance.oneIn(12) ? 1 : chance.pick([0, 0, 7, 20, 50]),
+      trace: chance.oneIn(8) ? 'full' : chance.pick(['none', 'outcomes'] as const),
+      residentAgentsMax: chance.oneIn(8) ? 1 : chance.pick([4, 4096, 4096]),
+      snapshotTicks: chance.oneIn(25) ? 1 : chance.pick([0, 7, 20, 50]),
     },
     agents: {
       one: { ...common, count: 4, subscriptions: ['A', 'B'], channels: ['den'] },
