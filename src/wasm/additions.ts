@@ -1,5 +1,5 @@
 // What instrumentation appends: types, functions, globals and exports, all after the module's own. Renumbers nothing.
-import { ByteWriter } from './byte-writer.ts';
+import { type ByteSource, ByteWriter } from './byte-writer.ts';
 import { Scratch } from './code-edits.ts';
 import { op, prefixSimd } from './opcodes.ts';
 import type { ExportKind, ParsedModule } from './parsed-module.ts';
@@ -8,7 +8,7 @@ import { type FunctionType, valueType } from './types.ts';
 export interface AddedFunction {
   readonly typeIndex: number;
   /** Locals and code, without the size. */
-  readonly body: ByteWriter;
+  readonly body: ByteSource;
 }
 
 export interface AddedGlobal {
@@ -37,7 +37,7 @@ export interface Protections {
 export class Additions {
   readonly module: ParsedModule;
   readonly protections: Protections;
-  readonly scratch: Scratch = new Scratch();
+  readonly scratch: Scratch;
   readonly types: FunctionType[] = [];
   readonly functions: AddedFunction[] = [];
   readonly globals: AddedGlobal[] = [];
@@ -63,6 +63,7 @@ export class Additions {
   constructor(module: ParsedModule, protections: Protections, stackBytesMax: number, pagesMax: number) {
     this.module = module;
     this.protections = protections;
+    this.scratch = new Scratch(module.bytes.length);
     for (const [index, type] of module.types.entries()) {
       const key = typeKey(type);
       if (!this.#typeIndices.has(key)) this.#typeIndices.set(key, index);
@@ -99,7 +100,7 @@ export class Additions {
   }
 
   /** Appends a function and answers its index; `body` holds locals and code up to the closing `end`. */
-  addFunction(type: FunctionType, body: ByteWriter): number {
+  addFunction(type: FunctionType, body: ByteSource): number {
     this.functions.push({ typeIndex: this.typeIndex(type), body });
     return this.module.imports.length + this.module.functions.length + this.functions.length - 1;
   }

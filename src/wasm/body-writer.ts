@@ -1,7 +1,7 @@
 // Writes one rewritten function: its own code with the edits, entry and exit around it, and the locals they need.
 import { Status } from '../abi/guest-exports.ts';
 import { type Additions, emitKill } from './additions.ts';
-import { ByteWriter } from './byte-writer.ts';
+import type { ByteSource, ByteWriter } from './byte-writer.ts';
 import { emitCanonical, shapeTypes } from './canonical-nan.ts';
 import { type CodeEdits, EditKind, type Scratch } from './code-edits.ts';
 import { type FrameShape, frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
@@ -18,23 +18,33 @@ const codeBytesAround = 64;
 
 /** A frame's shape while the function is read. */
 type GrowingShape = { -readonly [Key in keyof FrameShape]: FrameShape[Key] } & {
-  readonly callees: Set<number>;
-  readonly calleeTypes: Set<number>;
+  callees: number[];
+  calleeTypes: number[];
 };
+
+/** Where nothing is added to. */
+const none: number[] = [];
+
+/** A part of one of the buffers that functions are written to. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+const nothing: Stretch = { start: 0, end: 0 };
 
 /** A function whose code is written but for what depends on the size of its frame. */
 export interface WrittenBody {
   readonly shape: FrameShape;
-  /** Where pieces of the module's code stand in the function's: LEB128 numbers, see `CodeEdits.write`. */
-  readonly pieces: Uint8Array;
   finish(frameBytes: number): FinishedBody;
 }
 
-export interface FinishedBody {
-  /** Locals and code, without the size. */
-  readonly body: ByteWriter;
+/** Locals and code of a function, without the size. */
+export interface FinishedBody extends ByteSource {
   /** Where the function's own code begins in it. */
   readonly codeStart: number;
+  /** Where pieces of the module's code stand in the function's: LEB128 numbers, see `CodeEdits.write`. */
+  readonly pieces: Stretch;
   /** Whether it wants a function in front of it that checks the stack: its frame is too large to enter unchecked. */
   readonly guarded: boolean;
 }
@@ -43,12 +53,15 @@ export class BodyWriter implements WrittenBody {
   readonly edits: CodeEdits;
   readonly shape: GrowingShape;
   #entry: Charge | undefined;
-  pieces: Uint8Array = new Uint8Array(0);
+  #code: Stretch = nothing;
+  #pieces: Stretch = nothing;
   readonly #additions: Additions;
   readonly #type: FunctionType;
   readonly #body: FunctionBody;
   readonly #scratch: Scratch;
-  #code: Uint8Array = new Uint8Array(0);
+  #call: Stretch | undefined;
+  #tailCall: Stretch | undefined;
+  #reload: Stretch | undefined;
   #calls = false;
   #tailCalls = false;
   /** Appended locals: fuel (i64); stack left below this frame, and at entry (i32, where needed); then temporary ones. */
@@ -61,7 +74,7 @@ export class BodyWriter implements WrittenBody {
   constructor(additions: Additions, type: FunctionType, body: FunctionBody) {
     this.#additions = additions;
     this.#scratch = additions.scratch;
-    this.#scratch.clear();
+    this.#scratch.beginFunction();
     this.edits = this.#scratch.edits;
     this.#type = type;
     this.#body = body;
@@ -80,10 +93,24 @@ export class BodyWriter implements WrittenBody {
       pureCount: 0,
       wide,
       codeBytes: 0,
-      callees: new Set(),
-      calleeTypes: new Set(),
+      callees: none,
+      calleeTypes: none,
       type: additions.typeIndex(type),
     };
+  }
+
+  /** Notes a function that is called directly. Neighbours are often the same. */
+  noteCallee(index: number): void {
+    const { shape } = this;
+    if (shape.callees === none) shape.callees = [];
+    if (shape.callees[shape.callees.length - 1] !== index) shape.callees.push(index);
+  }
+
+  /** Notes the type of a function that is called through a table. */
+  noteCalleeType(type: number): void {
+    const { shape } = this;
+    if (shape.calleeTypes === none) shape.calleeTypes = [];
+    if (shape.calleeTypes[shape.calleeTypes.length - 1] !== type) shape.calleeTypes.push(type);
   }
 
   /** Adds an edit of bytes that are known already. */
@@ -100,16 +127,36 @@ export class BodyWriter implements WrittenBody {
   addCall(place: number, tail: boolean): void {
     this.#calls = true;
     if (tail) this.#tailCalls = true;
-    this.addText(place, 0, (text) => {
-      this.writeFlush(text);
-      if (!this.#additions.protections.stack) return;
-      // Below this frame; or below the caller's, where this one gives way.
-      text.localGet(tail ? this.#stackAtEntry : this.#stackLeft).globalSet(this.#additions.stackLeft);
-    });
+    // The same bytes stand before every call of the function.
+    const text = (tail ? this.#tailCall : this.#call) ?? this.#writeCall(tail);
+    this.#addStretch(place, text);
+  }
+
+  #writeCall(tail: boolean): Stretch {
+    const { texts } = this.#scratch;
+    const start = texts.size;
+    this.writeFlush(texts);
+    // Below this frame; or below the caller's, where this one gives way.
+    const left = tail ? this.#stackAtEntry : this.#stackLeft;
+    if (this.#additions.protections.stack) texts.localGet(left).globalSet(this.#additions.stackLeft);
+    const text = { start, end: texts.size };
+    if (tail) this.#tailCall = text;
+    else this.#call = text;
+    return text;
   }
 
   addReload(place: number): void {
-    this.addText(place, 0, (text) => this.writeReload(text));
+    if (this.#reload === undefined) {
+      const { texts } = this.#scratch;
+      const start = texts.size;
+      this.writeReload(texts);
+      this.#reload = { start, end: texts.size };
+    }
+    this.#addStretch(place, this.#reload);
+  }
+
+  #addStretch(place: number, { start, end }: Stretch): void {
+    if (end > start) this.edits.add(place, 0, EditKind.text, start, end);
   }
 
   writeFlush(code: ByteWriter): void {
@@ -130,16 +177,18 @@ export class BodyWriter implements WrittenBody {
     const { shape } = this;
     const { texts, code, pieces } = this.#scratch;
     const { bytes } = this.#additions.module;
+    const codeStart = code.size;
+    const piecesStart = pieces.size;
     this.edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
       if (kind === EditKind.text) code.append(texts, first, second);
       else if (kind === EditKind.charge) this.#writeCharge(code, charges.at(first));
       else this.#writeCanonical(code, canonicalAt(first));
     });
-    this.#entry = charges.at(entryCharge);
-    this.#code = code.result();
-    this.pieces = pieces.result();
+    this.#entry = { ...charges.at(entryCharge) };
+    this.#code = { start: codeStart, end: code.size };
+    this.#pieces = { start: piecesStart, end: pieces.size };
     shape.operandsMax = operandsMax;
-    shape.codeBytes = code.size + codeBytesAround;
+    shape.codeBytes = code.size - codeStart + codeBytesAround;
     return this;
   }
 
@@ -207,21 +256,23 @@ export class BodyWriter implements WrittenBody {
   finish(frameBytes: number): FinishedBody {
     const { fuel, stack } = this.#additions.protections;
     const guarded = stack && frameBytes > frameBytesUnchecked;
-    const code = new ByteWriter(this.#code.length + 160);
-    this.#writeLocals(code);
-    if (guarded) this.#writeStackGuarded(code, frameBytes);
+    const { around } = this.#scratch;
+    const { size: start } = around;
+    this.#writeLocals(around);
+    if (guarded) this.#writeStackGuarded(around, frameBytes);
     else if (stack && (this.#calls || frameBytes > leafBytesUnchecked)) {
-      this.#writeStackCheck(code, frameBytes);
+      this.#writeStackCheck(around, frameBytes);
     }
-    if (fuel) this.#writeEntry(code);
-    const codeStart = code.size;
-    code.bytes(this.#code);
-    if (fuel) this.#writeExit(code);
-    if (code.size > moduleLimits.functionBytesMax) {
-      const what = `a function has ${code.size} bytes after instrumentation, at most ${moduleLimits.functionBytesMax} are taken`;
+    if (fuel) this.#writeEntry(around);
+    const entry = { start, end: around.size };
+    if (fuel) this.#writeExit(around);
+    const exit = { start: entry.end, end: around.size };
+    const size = exit.end - start + this.#code.end - this.#code.start;
+    if (size > moduleLimits.functionBytesMax) {
+      const what = `a function has ${size} bytes after instrumentation, at most ${moduleLimits.functionBytesMax} are taken`;
       throw refusal(this.#additions.module.name, what, 'code', this.#body.start);
     }
-    return { body: code, codeStart, guarded };
+    return new WholeBody(this.#scratch, entry, this.#code, exit, this.#pieces, guarded);
   }
 
   #writeLocals(code: ByteWriter): void {
@@ -273,6 +324,43 @@ export class BodyWriter implements WrittenBody {
     this.writeFlush(code);
     emitKill(code, this.#additions, Status.outOfFuel);
     code.end();
+  }
+}
+
+/** What was written at three places, put together. */
+class WholeBody implements FinishedBody {
+  readonly size: number;
+  readonly codeStart: number;
+  readonly pieces: Stretch;
+  readonly guarded: boolean;
+  readonly #scratch: Scratch;
+  readonly #entry: Stretch;
+  readonly #code: Stretch;
+  readonly #exit: Stretch;
+
+  constructor(
+    scratch: Scratch,
+    entry: Stretch,
+    code: Stretch,
+    exit: Stretch,
+    pieces: Stretch,
+    guarded: boolean,
+  ) {
+    this.#scratch = scratch;
+    this.#entry = entry;
+    this.#code = code;
+    this.#exit = exit;
+    this.codeStart = entry.end - entry.start;
+    this.size = this.codeStart + code.end - code.start + exit.end - exit.start;
+    this.pieces = pieces;
+    this.guarded = guarded;
+  }
+
+  appendTo(out: ByteWriter): void {
+    const { around, code } = this.#scratch;
+    out.append(around, this.#entry.start, this.#entry.end);
+    out.append(code, this.#code.start, this.#code.end);
+    out.append(around, this.#exit.start, this.#exit.end);
   }
 }
 

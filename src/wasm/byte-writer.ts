@@ -3,7 +3,20 @@ import { encodeUtf8 } from '../base/encoding.ts';
 import { op } from './opcodes.ts';
 import { valueType } from './types.ts';
 
-export class ByteWriter {
+/** Bytes that go somewhere else in the end. */
+export interface ByteSource {
+  readonly size: number;
+  appendTo(out: ByteWriter): void;
+}
+
+/** How many bytes a number takes as unsigned LEB128. */
+export function sizeOfU32(value: number): number {
+  let size = 1;
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) size++;
+  return size;
+}
+
+export class ByteWriter implements ByteSource {
   #bytes: Uint8Array<ArrayBuffer>;
   size = 0;
 
@@ -16,12 +29,24 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.size);
   }
 
+  /** What was written, handed over where it fills its buffer; this writer is empty then. */
+  take(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#bytes;
+    const { size } = this;
+    this.#bytes = new Uint8Array(0);
+    this.size = 0;
+    return bytes.length === size ? bytes : bytes.slice(0, size);
+  }
+
   clear(): void {
     this.size = 0;
   }
 
   #reserve(size: number): void {
-    if (this.size + size <= this.#bytes.length) return;
+    if (this.size + size > this.#bytes.length) this.#grow(size);
+  }
+
+  #grow(size: number): void {
     const grown = new Uint8Array(Math.max(this.size + size, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.size));
     this.#bytes = grown;
@@ -97,14 +122,20 @@ export class ByteWriter {
     return this.bytesOf(other.#bytes, start, end);
   }
 
+  appendTo(out: ByteWriter): void {
+    out.append(this);
+  }
+
   text(text: string): this {
     const encoded = encodeUtf8(text);
     return this.u32(encoded.length).bytes(encoded);
   }
 
   /** The length of `other` in bytes, then `other`. */
-  sized(other: ByteWriter): this {
-    return this.u32(other.size).append(other);
+  sized(other: ByteSource): this {
+    this.u32(other.size);
+    other.appendTo(this);
+    return this;
   }
 
   localGet(index: number): this {

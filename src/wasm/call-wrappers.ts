@@ -3,15 +3,17 @@ import { Status } from '../abi/guest-exports.ts';
 import { chargedLengthMax, fuelPerByte, hostFunctions, hostKill } from '../abi/host-functions.ts';
 import { type Additions, emitKill } from './additions.ts';
 import { emitCharge } from './bulk-functions.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { type ByteSource, ByteWriter } from './byte-writer.ts';
 import { op } from './opcodes.ts';
 import { typeOfFunction } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
 
 /** The function to use where the module names `index`: the charging wrapper of an import, else itself. */
 export function callTarget(additions: Additions, index: number): number {
-  const item = additions.module.imports[index];
-  if (item === undefined) return index;
+  return index < additions.module.imports.length ? hostTarget(additions, index) : index;
+}
+
+function hostTarget(additions: Additions, index: number): number {
   return additions.once(`host ${index}`, () => addHostWrapper(additions, index));
 }
 
@@ -56,7 +58,7 @@ export function exportTarget(additions: Additions, index: number): number {
 export function stackGuard(
   additions: Additions,
   type: FunctionType,
-  body: ByteWriter,
+  body: ByteSource,
   frameBytes: number,
 ): ByteWriter {
   const target = additions.addFunction(type, body);

@@ -6,48 +6,52 @@ import { ByteWriter } from './byte-writer.ts';
 export const EditKind = { text: 0, charge: 1, site: 2 } as const;
 export type EditKind = (typeof EditKind)[keyof typeof EditKind];
 
-/** What the writing of one function needs and leaves to the next: buffers that have grown already. */
+/** Where functions are written: one buffer of each kind for all of a module, since one of each its own would be dear. */
 export class Scratch {
+  /** Of the function at work alone. */
   readonly edits: CodeEdits = new CodeEdits();
   readonly texts: ByteWriter = new ByteWriter();
-  readonly code: ByteWriter = new ByteWriter(4096);
-  readonly pieces: ByteWriter = new ByteWriter();
+  /** Of all functions so far: their own code with the edits, where its pieces come from, what is around it. */
+  readonly code: ByteWriter;
+  readonly pieces: ByteWriter = new ByteWriter(4096);
+  readonly around: ByteWriter = new ByteWriter(4096);
 
-  clear(): void {
+  constructor(moduleBytes: number) {
+    this.code = new ByteWriter(moduleBytes * 2);
+  }
+
+  beginFunction(): void {
     this.edits.clear();
     this.texts.clear();
-    this.code.clear();
-    this.pieces.clear();
   }
 }
 
+/** Words of an edit: its place, how many bytes it replaces, its kind, and two numbers that depend on that. */
+const editWords = 5;
+
 export class CodeEdits {
-  readonly #places: number[] = [];
-  readonly #replaced: number[] = [];
-  readonly #kinds: EditKind[] = [];
-  readonly #first: number[] = [];
-  readonly #second: number[] = [];
-  #count = 0;
+  #words = new Int32Array(editWords * 256);
+  #end = 0;
 
   clear(): void {
-    this.#count = 0;
+    this.#end = 0;
   }
 
-  /** Adds an edit behind all others: at `place`, in the stead of `replaced` bytes. Answers its number. */
-  add(place: number, replaced: number, kind: EditKind, first = 0, second = 0): number {
-    const edit = this.#count++;
-    this.#places[edit] = place;
-    this.#replaced[edit] = replaced;
-    this.#kinds[edit] = kind;
-    this.#first[edit] = first;
-    this.#second[edit] = second;
-    return edit;
-  }
-
-  /** Fills in what an edit was added without. */
-  set(edit: number, first: number, second: number): void {
-    this.#first[edit] = first;
-    this.#second[edit] = second;
+  /** Adds an edit behind all others: at `place`, in the stead of `replaced` bytes. */
+  add(place: number, replaced: number, kind: EditKind, first: number, second = 0): void {
+    if (this.#end === this.#words.length) {
+      const grown = new Int32Array(this.#end * 2);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    const words = this.#words;
+    let at = this.#end;
+    words[at++] = place;
+    words[at++] = replaced;
+    words[at++] = kind;
+    words[at++] = first;
+    words[at++] = second;
+    this.#end = at;
   }
 
   /**
@@ -61,32 +65,38 @@ export class CodeEdits {
     end: number,
     code: ByteWriter,
     pieces: ByteWriter,
-    writeEdit: (kind: EditKind, first: number, second: number) => void,
+    writeEdit: (kind: number, first: number, second: number) => void,
   ): void {
-    const places = this.#places;
-    let [from, lastSource, lastWritten] = [start, start, code.size];
+    const words = this.#words;
+    let from = start;
+    let lastSource = start;
+    let lastWritten = code.size;
     let isMoved = false;
-    const begin = (flat: number): void => {
-      pieces.u32(code.size - lastWritten).u32((from - lastSource) * 2 + flat);
-      lastSource = from;
-      lastWritten = code.size;
-      isMoved = flat === 1;
-    };
-    for (let edit = 0; edit < this.#count; edit++) {
-      const place = places[edit]!;
+    for (let at = 0; at < this.#end; at += editWords) {
+      const place = words[at]!;
+      const replaced = words[at + 1]!;
       if (place > from) {
-        if (isMoved) begin(0);
+        if (isMoved) {
+          pieces.u32(code.size - lastWritten).u32((from - lastSource) * 2);
+          lastSource = from;
+          lastWritten = code.size;
+          isMoved = false;
+        }
         code.bytesOf(source, from, place);
         from = place;
       }
-      const replaced = this.#replaced[edit]!;
-      if (replaced > 0) begin(1);
+      if (replaced > 0) {
+        pieces.u32(code.size - lastWritten).u32((from - lastSource) * 2 + 1);
+        lastSource = from;
+        lastWritten = code.size;
+        isMoved = true;
+      }
       const before = code.size;
-      writeEdit(this.#kinds[edit]!, this.#first[edit]!, this.#second[edit]!);
+      writeEdit(words[at + 2]!, words[at + 3]!, words[at + 4]!);
       from += replaced;
       if (code.size !== before) isMoved = true;
     }
-    if (isMoved) begin(0);
+    if (isMoved) pieces.u32(code.size - lastWritten).u32((from - lastSource) * 2);
     code.bytesOf(source, from, end);
   }
 }

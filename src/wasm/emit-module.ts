@@ -2,31 +2,23 @@
 import { memoryImport } from '../abi/guest-exports.ts';
 import { hostModule } from '../abi/host-functions.ts';
 import type { Additions } from './additions.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { type ByteSource, ByteWriter, sizeOfU32 } from './byte-writer.ts';
 import { callTarget, exportTarget } from './call-wrappers.ts';
 import { moduleLimits } from './limits.ts';
 import { op } from './opcodes.ts';
 import { sectionOrder } from './parse-module.ts';
-import type { ConstantExpression, ElementSegment, ExportKind } from './parsed-module.ts';
+import type { ConstantExpression, CustomSection, ElementSegment, ExportKind } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
 
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00] as const;
-const codeSection = 10;
 const exportKindCodes: Readonly<Record<ExportKind, number>> = { function: 0, table: 1, memory: 2, global: 3 };
 
-/** Where bodies stand: offsets of their first bytes, in the code section as long as it is written, then in the module. */
-type BodyStarts = Map<ByteWriter, number>;
-
-type SectionWriter = (
-  additions: Additions,
-  bodies: readonly ByteWriter[],
-  starts: BodyStarts,
-) => ByteWriter | undefined;
+type SectionWriter = (additions: Additions) => ByteSource | undefined;
 
 export interface EmittedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The offset in the module of each body's first byte. */
-  readonly starts: ReadonlyMap<ByteWriter, number>;
+  /** The offset in the module of each body's first byte, appended ones included, in order. */
+  readonly starts: Uint32Array;
 }
 
 const sectionWriters: Readonly<Record<(typeof sectionOrder)[number], SectionWriter>> = {
@@ -40,37 +32,48 @@ const sectionWriters: Readonly<Record<(typeof sectionOrder)[number], SectionWrit
   8: () => undefined,
   9: writeElements,
   12: writeDataCount,
-  10: writeCode,
+  // Written where it stands, since it is nearly all of the module.
+  10: () => undefined,
   11: writeData,
 };
 
 /** `bodies` are the rewritten bodies of the module's own functions, in order. */
-export function emitModule(additions: Additions, bodies: readonly ByteWriter[]): EmittedModule {
+export function emitModule(additions: Additions, bodies: readonly ByteSource[]): EmittedModule {
   // What these refer to may append functions, so they are written before anything is counted.
-  const sections = new Map<number, ByteWriter | undefined>();
-  const starts: BodyStarts = new Map();
-  for (const id of [7, 9, 6, 1, 2, 3, 4, 12, 10, 11] as const) {
-    sections.set(id, sectionWriters[id](additions, bodies, starts));
-  }
-  const out = new ByteWriter(additions.module.bytes.length * 2);
+  const sections = new Map<number, ByteSource | undefined>();
+  for (const id of [7, 9, 6, 1, 2, 3, 4, 12, 11] as const) sections.set(id, sectionWriters[id](additions));
+  const code = new CodeSection([...bodies, ...additions.functions.map(({ body }) => body)]);
+  sections.set(10, code);
+  const out = new ByteWriter(sizeOf(additions, sections.values()));
   out.u8(...header);
   writeCustoms(out, additions, 0);
   for (const id of sectionOrder) {
     const section = sections.get(id);
     if (section !== undefined) out.u8(id).sized(section);
-    if (id === codeSection && section !== undefined) {
-      for (const [body, start] of starts) starts.set(body, out.size - section.size + start);
-    }
     writeCustoms(out, additions, id);
   }
-  return { bytes: out.result(), starts };
+  return { bytes: out.take(), starts: code.starts };
+}
+
+/** The size of the whole module. */
+function sizeOf({ module }: Additions, sections: Iterable<ByteSource | undefined>): number {
+  let total: number = header.length;
+  const add = (size: number): void => {
+    total += 1 + sizeOfU32(size) + size;
+  };
+  for (const section of sections) if (section !== undefined) add(section.size);
+  for (const custom of module.customs) if (isKept(custom)) add(custom.payload.length);
+  return total;
 }
 
 /** Custom sections stay right, since no index changes; but for those that count bytes of code. */
+function isKept({ name }: CustomSection): boolean {
+  return !name.startsWith('metadata.code.');
+}
+
 function writeCustoms(out: ByteWriter, additions: Additions, after: number): void {
   for (const custom of additions.module.customs) {
-    if (custom.after !== after || custom.name.startsWith('metadata.code.')) continue;
-    out.u8(0).u32(custom.payload.length).bytes(custom.payload);
+    if (custom.after === after && isKept(custom)) out.u8(0).u32(custom.payload.length).bytes(custom.payload);
   }
 }
 
@@ -187,14 +190,30 @@ function writeDataCount({ module }: Additions): ByteWriter | undefined {
     : new ByteWriter().u32(module.data.length);
 }
 
-function writeCode({ functions }: Additions, bodies: readonly ByteWriter[], starts: BodyStarts): ByteWriter {
-  const all = [...bodies, ...functions.map(({ body }) => body)];
-  const out = new ByteWriter(all.reduce((sum, body) => sum + body.size + 5, 5)).u32(all.length);
-  for (const body of all) {
-    out.sized(body);
-    starts.set(body, out.size - body.size);
+/** All bodies, each with its size in front. */
+class CodeSection implements ByteSource {
+  readonly size: number;
+  /** Where each body's first byte came to stand. */
+  readonly starts: Uint32Array;
+  readonly #bodies: readonly ByteSource[];
+
+  constructor(bodies: readonly ByteSource[]) {
+    this.#bodies = bodies;
+    this.starts = new Uint32Array(bodies.length);
+    let size = sizeOfU32(bodies.length);
+    for (const body of bodies) size += sizeOfU32(body.size) + body.size;
+    this.size = size;
   }
-  return out;
+
+  appendTo(out: ByteWriter): void {
+    out.u32(this.#bodies.length);
+    for (let index = 0; index < this.#bodies.length; index++) {
+      const body = this.#bodies[index]!;
+      out.u32(body.size);
+      this.starts[index] = out.size;
+      body.appendTo(out);
+    }
+  }
 }
 
 function writeData({ module }: Additions): ByteWriter | undefined {

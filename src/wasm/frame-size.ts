@@ -16,8 +16,8 @@ export interface FrameShape {
   /** Size of the instrumented code, by which an optimiser decides what to inline. */
   readonly codeBytes: number;
   /** Indices of functions called directly, and types of those called through tables. */
-  readonly callees: ReadonlySet<number>;
-  readonly calleeTypes: ReadonlySet<number>;
+  readonly callees: readonly number[];
+  readonly calleeTypes: readonly number[];
   /** The function's own type, by the same numbering as `calleeTypes`. */
   readonly type: number;
 }
@@ -50,9 +50,10 @@ function ownBytes(shape: FrameShape): number {
 
 /** The bytes to charge for each function; `shapes` are those of the functions that the module defines, in order. */
 export function frameSizes(shapes: readonly FrameShape[], importCount: number): number[] {
-  const own = shapes.map(ownBytes);
+  const own = new Float64Array(shapes.length);
+  for (let index = 0; index < shapes.length; index++) own[index] = ownBytes(shapes[index]!);
   const perCodeByte = inlinedPerCodeByte * (shapes.some((shape) => shape.wide) ? 2 : 1);
-  let inlined = shapes.map(() => 0);
+  let inlined = new Float64Array(shapes.length);
   for (let level = 0; level < inlinedLevelsMax; level++)
     inlined = inlineOnce(shapes, importCount, own, inlined);
   return shapes.map((shape, index) => {
@@ -65,20 +66,28 @@ export function frameSizes(shapes: readonly FrameShape[], importCount: number): 
 function inlineOnce(
   shapes: readonly FrameShape[],
   importCount: number,
-  own: readonly number[],
-  below: readonly number[],
-): number[] {
-  const carried = shapes.map((shape, index) =>
-    shape.codeBytes > inlinedCodeBytesMax ? 0 : own[index]! + below[index]!,
-  );
-  const byType = new Map<number, number>();
-  for (const [index, { type }] of shapes.entries()) {
-    byType.set(type, Math.max(byType.get(type) ?? 0, carried[index]!));
+  own: Float64Array,
+  below: Float64Array,
+): Float64Array<ArrayBuffer> {
+  const carried = new Float64Array(shapes.length);
+  const byType: number[] = [];
+  for (let index = 0; index < shapes.length; index++) {
+    const { codeBytes, type } = shapes[index]!;
+    const bytes = codeBytes > inlinedCodeBytesMax ? 0 : own[index]! + below[index]!;
+    carried[index] = bytes;
+    byType[type] = Math.max(byType[type] ?? 0, bytes);
   }
-  return shapes.map(({ callees, calleeTypes }) => {
+  const inlined = new Float64Array(shapes.length);
+  for (let index = 0; index < shapes.length; index++) {
+    const { callees, calleeTypes } = shapes[index]!;
     let most = 0;
-    for (const callee of callees) most = Math.max(most, carried[callee - importCount] ?? 0);
-    for (const type of calleeTypes) most = Math.max(most, byType.get(type) ?? 0);
-    return most;
-  });
+    for (let at = 0; at < callees.length; at++) {
+      const callee = callees[at]! - importCount;
+      // Imports carry nothing.
+      if (callee >= 0 && carried[callee]! > most) most = carried[callee]!;
+    }
+    for (let at = 0; at < calleeTypes.length; at++) most = Math.max(most, byType[calleeTypes[at]!] ?? 0);
+    inlined[index] = most;
+  }
+  return inlined;
 }

@@ -22,10 +22,11 @@ export interface Charge {
 /** A construct of the code, as far as charges are concerned. */
 interface Region {
   /** The charge of the block before it. */
-  readonly before: number;
-  /** For a loop: the charge of its head, and of each block that goes back to it. */
-  readonly head: number | undefined;
-  readonly back: { readonly charge: number; readonly refund: number | undefined }[];
+  before: number;
+  /** For a loop: the charge of its head, else `none`. */
+  head: number;
+  /** Two numbers for each block that goes back there: its charge, and that of the block behind the branch or `none`. */
+  readonly back: number[];
   /** Whether all ways back can subtract what the head costs. */
   mergeable: boolean;
   /** Whether something within looks at the fuel: a test, or a flush. */
@@ -34,18 +35,14 @@ interface Region {
   leavesTo: number;
 }
 
-const isFunction: Region = {
-  before: entryCharge,
-  head: undefined,
-  back: [],
-  mergeable: false,
-  seen: false,
-  leavesTo: 0,
-};
+const none = -1;
 
 export class FuelCharges {
-  #charges: Charge[] = [];
+  /** Charges of the function at work, then those of earlier ones, to be used again; the same of open regions. */
+  readonly #charges: Charge[] = [];
+  #chargeCount = 0;
   readonly #regions: Region[] = [];
+  #depth = 0;
   /** Told of each charge, in the order of places. */
   readonly #placed: (charge: number) => void;
   /** The charge of the block at work. */
@@ -59,13 +56,45 @@ export class FuelCharges {
 
   /** Begins a function anew. */
   reset(entryCost: number): void {
-    this.#charges = [{ total: 0, tested: unknownCost, label: 0, paid: false }];
-    this.#regions.length = 0;
-    this.#regions.push({ ...isFunction });
-    this.#current = entryCharge;
+    this.#chargeCount = 0;
+    this.#depth = 0;
+    this.#current = this.#charge(unknownCost, 0);
+    this.#enter(entryCharge, none, false);
     this.cost = entryCost;
   }
 
+  #charge(tested: number | undefined, label: number): number {
+    const charge = this.#charges[this.#chargeCount];
+    if (charge === undefined) this.#charges.push({ total: 0, tested, label, paid: false });
+    else {
+      charge.total = 0;
+      charge.tested = tested;
+      charge.label = label;
+      charge.paid = false;
+    }
+    return this.#chargeCount++;
+  }
+
+  #enter(before: number, head: number, seen: boolean): void {
+    const leavesTo = this.#depth++;
+    const region = this.#regions[leavesTo];
+    const mergeable = head !== none;
+    if (region === undefined) this.#regions.push({ before, head, back: [], mergeable, seen, leavesTo });
+    else {
+      region.before = before;
+      region.head = head;
+      region.back.length = 0;
+      region.mergeable = mergeable;
+      region.seen = seen;
+      region.leavesTo = leavesTo;
+    }
+  }
+
+  #innermost(): Region {
+    return this.#regions[this.#depth - 1]!;
+  }
+
+  /** Valid until the next function begins. */
   at(charge: number): Charge {
     return this.#charges[charge]!;
   }
@@ -84,7 +113,7 @@ export class FuelCharges {
 
   /** Begins a block here. */
   #next(tested: number | undefined, label = 0): number {
-    this.#current = this.#charges.push({ total: 0, tested, label, paid: false }) - 1;
+    this.#current = this.#charge(tested, label);
     this.#placed(this.#current);
     return this.#current;
   }
@@ -97,41 +126,33 @@ export class FuelCharges {
 
   /** Something looks at the fuel, which ends the block. */
   see(): void {
-    this.#regions[this.#regions.length - 1]!.seen = true;
+    this.#innermost().seen = true;
     this.next();
   }
 
   /** A block, or an if. `live` says whether it can be reached; of what cannot, nothing is charged. */
   open(kind: 'block' | 'if', live: boolean): void {
     if (live && kind === 'if') this.#end();
-    this.#regions.push({ ...isFunction, back: [], before: this.#current, leavesTo: this.#regions.length });
+    this.#enter(this.#current, none, false);
     if (live && kind === 'if') this.#next(undefined);
   }
 
   openLoop(live: boolean, label: number): void {
     if (live) this.#end();
     const before = this.#current;
-    const head = live ? this.#next(unknownCost, label) : undefined;
-    this.#regions.push({
-      before,
-      head,
-      back: [],
-      mergeable: live,
-      seen: true,
-      leavesTo: this.#regions.length,
-    });
+    this.#enter(before, live ? this.#next(unknownCost, label) : none, true);
   }
 
   /** The innermost construct has ended; `live` says whether what follows can be reached. */
   close(live: boolean): void {
     this.#end();
-    const place = this.#regions.length - 1;
-    const region = this.#regions.pop()!;
-    const outer = this.#regions[place - 1];
-    if (outer === undefined) return;
+    const region = this.#innermost();
+    const place = --this.#depth;
+    if (place === 0) return;
+    const outer = this.#innermost();
     if (region.seen) outer.seen = true;
     if (region.leavesTo < outer.leavesTo) outer.leavesTo = region.leavesTo;
-    if (region.head !== undefined) this.#merge(region, region.head);
+    if (region.head !== none) this.#merge(region);
     // Whoever came in comes out here, and nobody looked: this is one block with what was before.
     if (live && !region.seen && region.leavesTo >= place) this.#current = region.before;
     else this.#next(undefined);
@@ -142,43 +163,41 @@ export class FuelCharges {
     const target = this.#leave(label);
     const charge = this.#current;
     this.next();
-    if (target?.head === undefined) return;
+    if (target.head === none) return;
     // A loop's head may come to subtract nothing, the target's own or that of a loop within it: it pays for no other.
     if (this.#charges[charge]!.tested !== undefined) target.mergeable = false;
-    target.back.push({ charge, refund: conditional ? this.#current : undefined });
+    target.back.push(charge, conditional ? this.#current : none);
   }
 
   /** A branch to one of several labels. What a loop's head costs cannot be subtracted on only one of the ways. */
   branchTable(labels: readonly number[]): void {
-    for (const label of labels) {
-      const target = this.#leave(label);
-      if (target !== undefined) target.mergeable = false;
-    }
+    for (const label of labels) this.#leave(label).mergeable = false;
     this.next();
   }
 
   /** A return. */
   leave(): void {
-    this.#leave(this.#regions.length - 1);
+    this.#leave(this.#depth - 1);
     this.next();
   }
 
-  #leave(label: number): Region | undefined {
-    const to = Math.max(0, this.#regions.length - 1 - label);
-    const region = this.#regions[this.#regions.length - 1]!;
+  #leave(label: number): Region {
+    const to = Math.max(0, this.#depth - 1 - label);
+    const region = this.#innermost();
     if (to < region.leavesTo) region.leavesTo = to;
-    return this.#regions[to];
+    return this.#regions[to]!;
   }
 
   /** All ways to a loop's head subtract what the head costs, where each of them can. */
-  #merge(region: Region, head: number): void {
+  #merge({ head, back, before, mergeable }: Region): void {
+    if (!mergeable || back.length === 0) return;
     const charge = this.#charges[head]!;
-    if (!region.mergeable || region.back.length === 0) return;
     charge.paid = true;
-    this.#charges[region.before]!.total += charge.total;
-    for (const { charge: from, refund } of region.back) {
-      this.#charges[from]!.total += charge.total;
-      if (refund !== undefined) this.#charges[refund]!.total -= charge.total;
+    this.#charges[before]!.total += charge.total;
+    for (let at = 0; at < back.length; at += 2) {
+      this.#charges[back[at]!]!.total += charge.total;
+      const refund = back[at + 1]!;
+      if (refund !== none) this.#charges[refund]!.total -= charge.total;
     }
   }
 }

@@ -5,7 +5,7 @@ import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlob
 import { Additions, type Protections } from './additions.ts';
 import { checkAgentAbi } from './agent-abi.ts';
 import type { FinishedBody, WrittenBody } from './body-writer.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import type { ByteSource } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
 import { checkInstrumentArguments } from './check-options.ts';
 import { emitModule } from './emit-module.ts';
@@ -81,14 +81,15 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   addSegmentAccess(additions);
   const emitted = emitModule(
     additions,
-    finished.map(({ inFront, body }) => inFront ?? body),
+    finished.map(({ body, inFront }) => inFront ?? body),
   );
   const result = emitted.bytes;
   if (!v8Accepts(result)) assert(false, `V8 accepts an instrumented module: ${v8Complaint(result)}`);
   return {
     bytes: result,
     offsets: buildOffsetMap(
-      finished.map((item) => mapFunction(module, item, emitted.starts.get(item.body)!)),
+      additions.scratch.pieces,
+      finished.map((item, index) => mapFunction(module, item, index, emitted.starts[item.place]!)),
     ),
     memory: { pagesMin: memory.min, pagesMax: memory.max },
     globals,
@@ -98,36 +99,36 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
 }
 
 /** A function of the module, finished. */
-interface Finished extends FinishedBody {
-  /** Its place among the functions that the module defines. */
-  readonly index: number;
-  readonly pieces: Uint8Array;
+interface Finished {
+  readonly body: FinishedBody;
   /** What takes its index where it is an appended function itself. */
-  readonly inFront: ByteWriter | undefined;
+  readonly inFront: ByteSource | undefined;
+  /** Its place among all functions that the instrumented module defines. */
+  readonly place: number;
 }
 
 function finishBodies(additions: Additions, bodies: readonly WrittenBody[]): Finished[] {
-  const { module } = additions;
+  const { module, functions } = additions;
   const shapes = bodies.map((body) => body.shape);
   const frames = frameSizes(shapes, module.imports.length);
   return bodies.map((written, index) => {
-    const finished = written.finish(frames[index]!);
+    const body = written.finish(frames[index]!);
+    if (!body.guarded) return { body, inFront: undefined, place: index };
+    const place = bodies.length + functions.length;
     const type = module.types[module.functions[index]!]!;
-    const inFront = finished.guarded ? stackGuard(additions, type, finished.body, frames[index]!) : undefined;
-    return { ...finished, index, pieces: written.pieces, inFront };
+    return { body, inFront: stackGuard(additions, type, body, frames[index]!), place };
   });
 }
 
-function mapFunction(module: ParsedModule, finished: Finished, start: number): MappedFunction {
-  const { index, body, codeStart, pieces } = finished;
+function mapFunction(module: ParsedModule, { body }: Finished, index: number, start: number): MappedFunction {
   const original = module.bodies[index]!;
   return {
     index: module.imports.length + index,
     start,
     end: start + body.size,
-    codeStart: start + codeStart,
+    codeStart: start + body.codeStart,
     originalStart: original.start,
     originalEnd: original.end,
-    pieces,
+    pieces: body.pieces,
   };
 }

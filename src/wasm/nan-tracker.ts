@@ -1,5 +1,7 @@
 // Decides, function by function, where the bits of a NaN must be made canonical: as late as possible, and only
 // where they could show. What it leaves out changes no bit that anything can see.
+
+import { LocalTypes } from './local-types.ts';
 import {
   hasNoFloat,
   hiddenShape,
@@ -11,7 +13,8 @@ import {
 } from './nan-opcodes.ts';
 import { op } from './opcodes.ts';
 import { type OperandStack, unknownOperand } from './operand-stack.ts';
-import { valueType } from './types.ts';
+import type { FunctionBody } from './parsed-module.ts';
+import { type FunctionType, valueType } from './types.ts';
 
 /**
  * The note of an operand that is no NaN, or whose bits are canonical. A note from 0 on is twice the number of the site
@@ -60,7 +63,7 @@ export class NanTracker {
   readonly #locals = new Map<number, FloatLocal>();
   #edges: { readonly site: Site; readonly local: FloatLocal }[] = [];
   readonly #stack: OperandStack;
-  #typeOf: (local: number) => number = () => 0;
+  readonly #types = new LocalTypes();
   #paramCount = 0;
   /** Told of each site, in order; answered later by `resolve`. */
   readonly #placed: (site: number) => void;
@@ -72,12 +75,12 @@ export class NanTracker {
   }
 
   /** Begins a function anew. */
-  reset(typeOf: (local: number) => number, paramCount: number): void {
+  reset(type: FunctionType, body: FunctionBody): void {
     if (this.#sites.length > 0) this.#sites = [];
     if (this.#edges.length > 0) this.#edges = [];
     if (this.#locals.size > 0) this.#locals.clear();
-    this.#typeOf = typeOf;
-    this.#paramCount = paramCount;
+    this.#types.reset(type, body);
+    this.#paramCount = type.params.length;
     this.loopDepth = 0;
   }
 
@@ -90,11 +93,17 @@ export class NanTracker {
     return (this.#sites.push({ shape: shapeMade, local, wanted: false }) - 1) * 2;
   }
 
+  /** Whether a local is of a type that can be a NaN. */
+  holdsFloat(index: number): boolean {
+    const type = this.#types.of(index);
+    return type === valueType.f32 || type === valueType.f64 || type === valueType.v128;
+  }
+
   #local(index: number): FloatLocal | undefined {
+    if (!this.holdsFloat(index)) return undefined;
     const known = this.#locals.get(index);
     if (known !== undefined) return known;
-    const type = this.#typeOf(index);
-    if (type !== valueType.f32 && type !== valueType.f64 && type !== valueType.v128) return undefined;
+    const type = this.#types.of(index);
     const local: FloatLocal = {
       index,
       shape: type === valueType.f32 ? shape.f32 : type === valueType.f64 ? shape.f64 : shape.none,

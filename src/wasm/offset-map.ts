@@ -18,24 +18,28 @@ export interface MappedFunction {
   readonly codeStart: number;
   readonly originalStart: number;
   readonly originalEnd: number;
-  readonly pieces: Uint8Array;
+  readonly pieces: { readonly start: number; readonly end: number };
 }
 
 const functionWords = 7;
 
-export function buildOffsetMap(mapped: readonly MappedFunction[]): OffsetMap {
+/** `from` holds the pieces of all functions. */
+export function buildOffsetMap(from: ByteWriter, mapped: readonly MappedFunction[]): OffsetMap {
   const sorted = [...mapped].sort((a, b) => a.start - b.start);
   const functions = new Uint32Array(sorted.length * functionWords);
-  const pieces = new ByteWriter(sorted.reduce((sum, item) => sum + item.pieces.length, 0));
-  for (const [position, item] of sorted.entries()) {
-    const { start, end, codeStart, originalStart, originalEnd, index } = item;
-    functions.set(
-      [start, end, codeStart, originalStart, originalEnd, index, pieces.size],
-      position * functionWords,
-    );
-    pieces.bytes(item.pieces);
+  const pieces = new ByteWriter(from.size);
+  let at = 0;
+  for (const item of sorted) {
+    functions[at++] = item.start;
+    functions[at++] = item.end;
+    functions[at++] = item.codeStart;
+    functions[at++] = item.originalStart;
+    functions[at++] = item.originalEnd;
+    functions[at++] = item.index;
+    functions[at++] = pieces.size;
+    pieces.append(from, item.pieces.start, item.pieces.end);
   }
-  return { functions, pieces: pieces.result() };
+  return { functions, pieces: pieces.take() };
 }
 
 /** A place in the author's module: a function by its index, and an offset from the module's first byte. */

@@ -3,7 +3,7 @@
 import type { FunctionType } from './types.ts';
 
 export interface Construct {
-  readonly kind: 'function' | 'block' | 'loop' | 'if';
+  kind: 'function' | 'block' | 'loop' | 'if';
   readonly type: FunctionType;
   /** Operands below the construct's parameters. */
   readonly base: number;
@@ -58,7 +58,7 @@ export class OperandStack {
   turn(): boolean {
     const construct = this.constructs[this.constructs.length - 1]!;
     if (construct.kind !== 'if') return false;
-    this.constructs[this.constructs.length - 1] = { ...construct, kind: 'block' };
+    construct.kind = 'block';
     this.height = construct.base;
     this.live = construct.live;
     this.give(construct.type.params.length);

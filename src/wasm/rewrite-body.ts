@@ -12,11 +12,12 @@ import { functionEntryCost, instructionCost } from './cost-table.ts';
 import { FuelCharges } from './fuel-charges.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
-import { localTypes } from './local-types.ts';
+import { hasNoFloat } from './nan-opcodes.ts';
 import { NanTracker } from './nan-tracker.ts';
 import { bulkBase, isPure, op, simdBase } from './opcodes.ts';
-import { OperandStack } from './operand-stack.ts';
+import { OperandStack, unknownOperand } from './operand-stack.ts';
 import { type FunctionBody, typeOfFunction } from './parsed-module.ts';
+import { SimpleForm, simpleForms, simpleGives, simpleTakes, skipImmediates } from './simple-instructions.ts';
 import { type FunctionType, valueType } from './types.ts';
 
 /** Rewrites the functions of one module, one after the other. */
@@ -46,9 +47,12 @@ export class BodyRewriter {
     this.#reader = new ByteReader(bytes, name, 'code', body.start, body.end);
     this.#writer = new BodyWriter(this.#additions, type, body);
     this.#stack.reset(type);
-    this.#nan?.reset(localTypes(type, body), type.params.length);
+    this.#nan?.reset(type, body);
     this.#charges.reset(functionEntryCost(body.localCount));
-    while (this.#stack.constructs.length > 0) this.#step();
+    while (this.#stack.constructs.length > 0) {
+      this.#passSimple();
+      this.#step();
+    }
     this.#reader.expectDone('a function body');
     return this.#writer.end(this.#stack.heightMax, this.#charges, this.#nan?.resolve());
   }
@@ -56,6 +60,46 @@ export class BodyRewriter {
   /** The label of the function as seen from here. */
   #functionLabel(): number {
     return this.#stack.constructs.length - 1;
+  }
+
+  /** Follows simple instructions up to one that is not; the code was validated before. */
+  #passSimple(): void {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const stack = this.#stack;
+    const { live } = stack;
+    const nan = live ? this.#nan : undefined;
+    let at = reader.offset;
+    let cost = 0;
+    let pure = 0;
+    for (;;) {
+      const code = bytes[at]!;
+      const form = simpleForms[code]!;
+      if (form === SimpleForm.notSimple) break;
+      const start = at++;
+      let local = -1;
+      if (form === SimpleForm.local) {
+        local = bytes[at++]!;
+        if (local >= 0x80) {
+          reader.offset = at - 1;
+          local = reader.u32('an index');
+          at = reader.offset;
+        }
+      } else if (form !== SimpleForm.none) at = skipImmediates(bytes, at, form);
+      cost += instructionCost(code);
+      if (isPure(code)) pure++;
+      const takes = simpleTakes[code]!;
+      if (!stack.take(takes)) throw this.#tooFewOperands(start);
+      let note = unknownOperand;
+      if (nan !== undefined && (local < 0 ? !hasNoFloat(code) : nan.holdsFloat(local))) {
+        reader.offset = at;
+        note = nan.step(code, local, takes, bytes, at);
+      }
+      if (simpleGives[code] !== 0) stack.give(1, note);
+    }
+    reader.offset = at;
+    if (live) this.#charges.cost += cost;
+    this.#writer.shape.pureCount += pure;
   }
 
   #step(): void {
@@ -94,16 +138,21 @@ export class BodyRewriter {
   }
 
   #take(instruction: Instruction, count: number): void {
-    if (!this.#stack.take(count)) throw this.#tooFewOperands(instruction);
+    if (!this.#stack.take(count)) throw this.#tooFewOperands(instruction.start);
   }
 
-  #tooFewOperands(instruction: Instruction): Error {
-    return this.#reader.refuse('an instruction has too few operands', instruction.start);
+  #tooFewOperands(start: number): Error {
+    return this.#reader.refuse('an instruction has too few operands', start);
   }
 
   /** Puts an instruction's bytes in the stead of the one that was read. */
   #replace(instruction: Instruction, write: (text: ByteWriter) => void): void {
     this.#writer.addText(instruction.start, this.#reader.offset - instruction.start, write);
+  }
+
+  /** The same, with one that has an index. */
+  #replaceIndexed(instruction: Instruction, code: number, index: number): void {
+    this.#replace(instruction, (text) => text.u8(code).u32(index));
   }
 
   #open(instruction: Instruction): void {
@@ -112,7 +161,7 @@ export class BodyRewriter {
     const { live } = this.#stack;
     if (kind === 'if') this.#take(instruction, 1);
     if (live) this.#nan?.showTop(blockType.params.length);
-    if (!this.#stack.open(kind, blockType)) throw this.#tooFewOperands(instruction);
+    if (!this.#stack.open(kind, blockType)) throw this.#tooFewOperands(instruction.start);
     if (this.#stack.constructs.length > moduleLimits.nestingMax) {
       throw this.#reader.refuse(
         `blocks are nested more than ${moduleLimits.nestingMax} deep`,
@@ -147,7 +196,7 @@ export class BodyRewriter {
       else if (code !== op.unreachable) this.#nan.showTop(this.#stack.arityOf(first));
     }
     if (code === op.return && live && this.#additions.protections.fuel) {
-      this.#replace(instruction, (text) => text.u8(op.br).u32(this.#functionLabel()));
+      this.#replaceIndexed(instruction, op.br, this.#functionLabel());
     }
     if (live) this.#chargeBranch(instruction);
     if (code !== op.brIf) this.#stack.stop();
@@ -178,7 +227,7 @@ export class BodyRewriter {
       this.#nan?.showTaken(type.params.length);
       this.#writer.addCall(start, tail);
       const target = indirect ? first : callTarget(this.#additions, first);
-      if (target !== first) this.#replace(instruction, (text) => text.u8(code).u32(target));
+      if (target !== first) this.#replaceIndexed(instruction, code, target);
       if (!tail) this.#writer.addReload(this.#reader.offset);
       this.#charges.see();
     }
@@ -190,8 +239,8 @@ export class BodyRewriter {
     const { shape } = this.#writer;
     if (type.params.includes(valueType.v128) || type.results.includes(valueType.v128)) shape.wide = true;
     shape.passedMax = Math.max(shape.passedMax, type.params.length + type.results.length);
-    if (callee === undefined) shape.calleeTypes.add(this.#additions.typeIndex(type));
-    else shape.callees.add(callee);
+    if (callee === undefined) this.#writer.noteCalleeType(this.#additions.typeIndex(type));
+    else this.#writer.noteCallee(callee);
   }
 
   #plain(instruction: Instruction, takes: number, gives: number): void {
@@ -204,9 +253,11 @@ export class BodyRewriter {
     } else this.#stack.give(gives);
     if (code === op.refFunc) this.#reference(instruction);
     if (code === op.globalGet) this.#noteGlobal(first);
-    if (!live || !(code === op.tableSet || code === op.memoryGrow || (code >= bulkBase && code < simdBase))) {
-      return;
-    }
+    const isBulk = code >= bulkBase && code < simdBase;
+    if (live && (isBulk || code === op.tableSet || code === op.memoryGrow)) this.#bulk(instruction);
+  }
+
+  #bulk(instruction: Instruction): void {
     const helper = bulkTarget(this.#additions, instruction);
     if (helper !== undefined) {
       this.#replace(instruction, (text) => {
@@ -224,7 +275,7 @@ export class BodyRewriter {
   #reference(instruction: Instruction): void {
     const target = callTarget(this.#additions, instruction.first);
     this.#additions.referenced.add(target);
-    if (target !== instruction.first) this.#replace(instruction, (text) => text.u8(op.refFunc).u32(target));
+    if (target !== instruction.first) this.#replaceIndexed(instruction, op.refFunc, target);
   }
 
   #noteGlobal(index: number): void {

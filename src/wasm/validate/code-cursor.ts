@@ -1,6 +1,8 @@
-// Reads code byte by byte. Numbers of one byte, which nearly all are, are read here; longer and damaged ones are
-// left to the reader that refuses them by offset.
+// Reads code byte by byte. Numbers of few bytes, which nearly all are, are read here; longer and damaged ones, and
+// those at the very end, are left to the reader that refuses them by offset.
 import { ByteReader } from '../byte-reader.ts';
+
+const shortBytes = 4;
 
 export class CodeCursor {
   readonly bytes: Uint8Array;
@@ -24,25 +26,35 @@ export class CodeCursor {
   }
 
   u32(what: string): number {
-    if (this.at < this.end) {
-      const byte = this.bytes[this.at]!;
-      if (byte < 0x80) {
-        this.at++;
-        return byte;
+    const { bytes, at } = this;
+    // Up to four bytes cannot be out of range.
+    if (at + shortBytes <= this.end) {
+      let value = 0;
+      for (let index = 0; index < shortBytes; index++) {
+        const byte = bytes[at + index]!;
+        value |= (byte & 0x7f) << (7 * index);
+        if (byte >= 0x80) continue;
+        this.at = at + index + 1;
+        return value;
       }
     }
-    return this.#long((reader) => reader.u32(what));
+    return this.#longUnsigned(what);
   }
 
   signed(bits: 32 | 33 | 64, what: string): number {
-    if (this.at < this.end) {
-      const byte = this.bytes[this.at]!;
-      if (byte < 0x80) {
-        this.at++;
-        return byte < 0x40 ? byte : byte - 0x80;
+    const { bytes, at } = this;
+    if (at + shortBytes <= this.end) {
+      let value = 0;
+      for (let index = 0; index < shortBytes; index++) {
+        const byte = bytes[at + index]!;
+        value |= (byte & 0x7f) << (7 * index);
+        if (byte >= 0x80) continue;
+        this.at = at + index + 1;
+        const unused = 25 - 7 * index;
+        return (value << unused) >> unused;
       }
     }
-    return this.#long((reader) => reader.signed(bits, what));
+    return this.#longSigned(bits, what);
   }
 
   skip(size: number, what: string): void {
@@ -52,10 +64,21 @@ export class CodeCursor {
     this.at += size;
   }
 
-  #long(read: (reader: ByteReader) => number): number {
-    const reader = new ByteReader(this.bytes, this.#reader.module, 'code', this.at, this.end);
-    const value = read(reader);
+  #longUnsigned(what: string): number {
+    const reader = this.#readerHere();
+    const value = reader.u32(what);
     this.at = reader.offset;
     return value;
+  }
+
+  #longSigned(bits: 32 | 33 | 64, what: string): number {
+    const reader = this.#readerHere();
+    const value = reader.signed(bits, what);
+    this.at = reader.offset;
+    return value;
+  }
+
+  #readerHere(): ByteReader {
+    return new ByteReader(this.bytes, this.#reader.module, 'code', this.at, this.end);
   }
 }
