@@ -197,7 +197,7 @@ export class BodyWriter implements WrittenBody {
     const { total, tested, paid } = charge;
     if (tested === undefined && total === 0) return;
     code.localGet(this.#fuel);
-    if (!paid) code.i64Const(total).u8(op.i64Sub);
+    if (!paid) code.i64Const(total).plain(op.i64Sub);
     if (tested === undefined) code.localSet(this.#fuel);
     else {
       if (!paid) code.localTee(this.#fuel);
@@ -211,9 +211,9 @@ export class BodyWriter implements WrittenBody {
    */
   #writeTest(code: ByteWriter, { total, tested, label }: Charge): void {
     const beyond = total - tested!;
-    code.i64Const(-beyond).u8(op.i64LtS);
+    code.i64Const(-beyond).plain(op.i64LtS);
     if (beyond === 0) {
-      code.u8(op.brIf).u32(label);
+      code.plain(op.brIf).u32(label);
       return;
     }
     code.if().localGet(this.#fuel).i64Const(beyond).u8(op.i64Add).localSet(this.#fuel);
@@ -289,7 +289,7 @@ export class BodyWriter implements WrittenBody {
   #writeStackCheck(code: ByteWriter, frameBytes: number): void {
     code.globalGet(this.#additions.stackLeft);
     if (this.#tailCalls) code.localTee(this.#stackAtEntry);
-    code.i32Const(frameBytes).u8(op.i32Sub);
+    code.i32Const(frameBytes).plain(op.i32Sub);
     if (this.#calls) code.localTee(this.#stackLeft);
     code.i32Const(0).u8(op.i32LtS).if();
     emitKill(code, this.#additions, Status.stackExhausted);
@@ -308,7 +308,7 @@ export class BodyWriter implements WrittenBody {
   #writeEntry(code: ByteWriter): void {
     code.u8(op.block, op.emptyBlock);
     const entry = this.#entry!;
-    code.globalGet(this.#additions.fuel).i64Const(entry.total).u8(op.i64Sub).localTee(this.#fuel);
+    code.globalGet(this.#additions.fuel).i64Const(entry.total).plain(op.i64Sub).localTee(this.#fuel);
     this.#writeTest(code, entry);
     code.u8(op.block);
     const { results } = this.#type;

@@ -58,6 +58,13 @@ export class ByteWriter implements ByteSource {
     return this;
   }
 
+  /** An instruction without immediates. */
+  plain(code: number): this {
+    this.#reserve(1);
+    this.#bytes[this.size++] = code;
+    return this;
+  }
+
   /** One byte, then a number: an instruction with its index. */
   #indexed(code: number, index: number): this {
     this.#reserve(6);
@@ -73,6 +80,11 @@ export class ByteWriter implements ByteSource {
       this.#bytes[this.size++] = value;
       return this;
     }
+    if (value < 0x4000) {
+      this.#bytes[this.size++] = (value & 0x7f) | 0x80;
+      this.#bytes[this.size++] = value >> 7;
+      return this;
+    }
     while (value >= 0x80) {
       this.#bytes[this.size++] = (value % 0x80) | 0x80;
       value = Math.floor(value / 0x80);
@@ -86,6 +98,11 @@ export class ByteWriter implements ByteSource {
     this.#reserve(10);
     if (value >= -0x40 && value < 0x40) {
       this.#bytes[this.size++] = value & 0x7f;
+      return this;
+    }
+    if (value >= -0x2000 && value < 0x2000) {
+      this.#bytes[this.size++] = (value & 0x7f) | 0x80;
+      this.#bytes[this.size++] = (value >> 7) & 0x7f;
       return this;
     }
     for (;;) {
@@ -160,11 +177,11 @@ export class ByteWriter implements ByteSource {
 
   /** `value` is taken modulo 2^32. */
   i32Const(value: number): this {
-    return this.u8(op.i32Const).signed(value | 0);
+    return this.plain(op.i32Const).signed(value | 0);
   }
 
   i64Const(value: number): this {
-    return this.u8(op.i64Const).signed(value);
+    return this.plain(op.i64Const).signed(value);
   }
 
   call(index: number): this {
@@ -177,7 +194,7 @@ export class ByteWriter implements ByteSource {
   }
 
   end(): this {
-    return this.u8(op.end);
+    return this.plain(op.end);
   }
 
   /** Local declarations of a function body, one group a type. */

@@ -12,12 +12,11 @@ import { functionEntryCost, instructionCost } from './cost-table.ts';
 import { FuelCharges } from './fuel-charges.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
-import { hasNoFloat } from './nan-opcodes.ts';
 import { NanTracker } from './nan-tracker.ts';
 import { bulkBase, isPure, op, simdBase } from './opcodes.ts';
 import { OperandStack, unknownOperand } from './operand-stack.ts';
 import { type FunctionBody, typeOfFunction } from './parsed-module.ts';
-import { SimpleForm, simpleForms, simpleGives, simpleTakes, skipImmediates } from './simple-instructions.ts';
+import { Simple, SimpleForm, simpleFacts, skipImmediates } from './simple-instructions.ts';
 import { type FunctionType, valueType } from './types.ts';
 
 /** Rewrites the functions of one module, one after the other. */
@@ -67,37 +66,52 @@ export class BodyRewriter {
     const reader = this.#reader;
     const { bytes } = reader;
     const stack = this.#stack;
-    const { live } = stack;
+    const { live, notes } = stack;
     const nan = live ? this.#nan : undefined;
+    const { base } = stack.constructs[stack.constructs.length - 1]!;
+    let { height, heightMax } = stack;
     let at = reader.offset;
     let cost = 0;
     let pure = 0;
     for (;;) {
       const code = bytes[at]!;
-      const form = simpleForms[code]!;
-      if (form === SimpleForm.notSimple) break;
+      const facts = simpleFacts[code]!;
+      if (facts === 0) break;
       const start = at++;
-      let local = -1;
-      if (form === SimpleForm.local) {
-        local = bytes[at++]!;
-        if (local >= 0x80) {
+      const form = facts & Simple.form;
+      let index = -1;
+      if (form <= SimpleForm.local) {
+        index = bytes[at++]!;
+        if (index >= 0x80) {
           reader.offset = at - 1;
-          local = reader.u32('an index');
+          index = reader.u32('an index');
           at = reader.offset;
         }
+        if (code === op.globalGet) this.#noteGlobal(index);
       } else if (form !== SimpleForm.none) at = skipImmediates(bytes, at, form);
-      cost += instructionCost(code);
-      if (isPure(code)) pure++;
-      const takes = simpleTakes[code]!;
-      if (!stack.take(takes)) throw this.#tooFewOperands(start);
-      let note = unknownOperand;
-      if (nan !== undefined && (local < 0 ? !hasNoFloat(code) : nan.holdsFloat(local))) {
-        reader.offset = at;
-        note = nan.step(code, local, takes, bytes, at);
+      cost += (facts >> Simple.costShift) & Simple.costMask;
+      if ((facts & Simple.pure) !== 0) pure++;
+      height -= (facts >> Simple.takesShift) & Simple.takesMask;
+      if (height < base) {
+        if (live) throw this.#tooFewOperands(start);
+        height = base;
       }
-      if (simpleGives[code] !== 0) stack.give(1, note);
+      let note = unknownOperand;
+      if (
+        nan !== undefined &&
+        (form === SimpleForm.local ? nan.holdsFloat(index) : (facts & Simple.floats) !== 0)
+      ) {
+        stack.height = height;
+        reader.offset = at;
+        note = nan.step(code, index, (facts >> Simple.takesShift) & Simple.takesMask, bytes, at);
+      }
+      if ((facts & Simple.gives) === 0) continue;
+      notes[height++] = note;
+      if (height > heightMax) heightMax = height;
     }
     reader.offset = at;
+    stack.height = height;
+    stack.heightMax = heightMax;
     if (live) this.#charges.cost += cost;
     this.#writer.shape.pureCount += pure;
   }

@@ -1,17 +1,31 @@
-// Which instructions are simple: one byte of opcode, at most two immediates that need no look, and nothing to do but to
-// follow operands. Nearly all code is made of these, so they are read apart from the rest.
-import { op, opcodeInfo } from './opcodes.ts';
+// Which instructions are simple: one byte of opcode, at most two immediates, and nothing to do but to follow operands.
+// Nearly all code is made of these, so they are read apart from the rest, and what is to be known of each is one word.
+import { instructionCost } from './cost-table.ts';
+import { hasNoFloat } from './nan-opcodes.ts';
+import { isPure, op, opcodeInfo } from './opcodes.ts';
 
-/** How the immediates of a simple instruction are passed over. */
+/** What immediates a simple instruction has; up to `local` it is one index that counts. */
 export const SimpleForm = {
-  notSimple: 0,
-  none: 1,
-  /** The index of a local. */
+  global: 1,
   local: 2,
-  number: 3,
-  twoNumbers: 4,
-  bytes4: 5,
-  bytes8: 6,
+  none: 3,
+  number: 4,
+  twoNumbers: 5,
+  bytes4: 6,
+  bytes8: 7,
+} as const;
+
+/** The parts of an instruction's word. */
+export const Simple = {
+  form: 0x07,
+  takesShift: 3,
+  takesMask: 0x03,
+  gives: 0x20,
+  pure: 0x40,
+  /** Whether it may take or give a float. */
+  floats: 0x80,
+  costShift: 8,
+  costMask: 0xff,
 } as const;
 
 const formOfImmediate: Readonly<Record<string, number>> = {
@@ -23,21 +37,26 @@ const formOfImmediate: Readonly<Record<string, number>> = {
   memarg: SimpleForm.twoNumbers,
 };
 
-const byteCount = 256;
-export const simpleForms: Uint8Array = new Uint8Array(byteCount);
-/** How many operands a simple instruction takes and gives. */
-export const simpleTakes: Uint8Array = new Uint8Array(byteCount);
-export const simpleGives: Uint8Array = new Uint8Array(byteCount);
+/** One word for each first byte; 0 where the instruction is not simple. */
+export const simpleFacts: Uint16Array = Uint16Array.from({ length: 256 }, (_, code) => factsOf(code));
 
-for (let code = 0; code < byteCount; code++) {
+function factsOf(code: number): number {
   const info = opcodeInfo(code);
-  if (info === undefined) continue;
-  const isLocal = code >= op.localGet && code <= op.localTee;
   // Control has neither operands nor results in the table.
-  if (info.takes + info.gives === '') continue;
-  simpleForms[code] = isLocal ? SimpleForm.local : (formOfImmediate[info.immediate] ?? SimpleForm.notSimple);
-  simpleTakes[code] = info.takes.length;
-  simpleGives[code] = info.gives.length;
+  if (info === undefined || info.takes + info.gives === '') return 0;
+  const form = formOf(code, info.immediate);
+  if (form === 0) return 0;
+  const floats = hasNoFloat(code) || code === op.globalGet ? 0 : Simple.floats;
+  const flags = (info.gives === '' ? 0 : Simple.gives) | (isPure(code) ? Simple.pure : 0) | floats;
+  return (
+    form | (info.takes.length << Simple.takesShift) | flags | (instructionCost(code) << Simple.costShift)
+  );
+}
+
+function formOf(code: number, immediate: string): number {
+  if (code >= op.localGet && code <= op.localTee) return SimpleForm.local;
+  if (code === op.globalGet || code === op.globalSet) return SimpleForm.global;
+  return formOfImmediate[immediate] ?? 0;
 }
 
 /** Where the immediates end that begin at `at`, in validated code. */

@@ -4,7 +4,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { start, startPlain } from '../../src/wasm/test-module.ts';
+import { start, startPlain } from '../../../src/wasm/test-module.ts';
 import { kernels } from './kernels.ts';
 import { type Measured, protectionSets } from './protection-sets.ts';
 
