@@ -7,8 +7,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fuzzedModule } from '../test/fuzz/fuzzed-module.ts';
+import { randomProgram } from '../test/wasm/random-program.ts';
 
 const root = dirname(import.meta.dirname);
+/** The module of a seed, by target. */
+const targets: Readonly<Record<string, (seed: number) => Uint8Array>> = {
+  instrument: fuzzedModule,
+  fuel: (seed) => randomProgram(seed).bytes,
+};
 const runsPerProcess = 1000;
 /** A process that is at one seed for so long hangs. */
 const hangMs = 120_000;
@@ -71,7 +77,7 @@ function runBatch(program: string, first: number, count: number, progress: strin
 function save(target: string, { seed, what }: Finding): void {
   process.stdout.write(`finding: seed ${seed}: ${what}\n`);
   const path = join(root, 'test', 'fuzz', 'fixtures', `${target}-${seed}.wasm`);
-  writeFileSync(path, fuzzedModule(seed));
+  writeFileSync(path, targets[target]!(seed));
 }
 
 async function fuzz(target: string, runs: number, seed: number): Promise<number> {
@@ -111,7 +117,8 @@ const [target] = positionals;
 const [runs, seed] = [Number(values.runs), Number(values.seed)];
 const fits =
   Number.isSafeInteger(runs) && runs > 0 && Number.isSafeInteger(seed) && seed >= 0 && seed + runs < 2 ** 31;
-if (target !== 'instrument' || positionals.length !== 1 || !fits) {
-  process.stderr.write('Cannot fuzz: wanted instrument [--runs N] [--seed S], with whole numbers\n');
+if (target === undefined || !Object.hasOwn(targets, target) || positionals.length !== 1 || !fits) {
+  const names = Object.keys(targets).join(' or ');
+  process.stderr.write(`Cannot fuzz: wanted ${names} [--runs N] [--seed S], with whole numbers\n`);
   process.exitCode = 2;
 } else if ((await fuzz(target, runs, seed)) > 0) process.exitCode = 1;

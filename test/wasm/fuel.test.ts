@@ -1,13 +1,13 @@
-// Fuel against an interpreter that counts it by the documented table, on random programs. A long run:
-// WASM_ENGINE_PROGRAMS=100000 node --test test/wasm/fuel.test.ts
+// Fuel against an interpreter that counts it by the documented table, on random programs. The long run is
+// `npm run fuzz -- fuel --runs N --seed S`.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { costTableVersion } from '../../src/wasm/index.ts';
 import { compareProgram, noCounts, sweepFuel } from './compare-runs.ts';
 import { documentedVersion } from './fuel-costs.ts';
 
-const programs = Number(process.env['WASM_ENGINE_PROGRAMS'] ?? 300);
-const firstSeed = Number(process.env['WASM_ENGINE_SEED'] ?? 1);
+const programs = 300;
+const firstSeed = 1;
 
 test('the cost table counted here is the version that the pass charges by', () => {
   assert.equal(costTableVersion, documentedVersion);
