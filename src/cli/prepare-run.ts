@@ -99,7 +99,7 @@ export async function goOn(runDirectory: string, preparation: Preparation): Prom
   const { options } = preparation;
   const orchestrator = await resume(runDirectory, preparation, {});
   try {
-    const input = options.input ?? recordedInput(orchestrator);
+    const input = options.input ?? recordedInput(orchestrator, runDirectory);
     // What a fork takes from the run that it comes from.
     const isRun = options.input === undefined && input !== undefined && isRecordedRun(input);
     const source = openSource(isRun ? undefined : input, preparation);
@@ -199,8 +199,13 @@ function inputOf(input: string | undefined): { readonly input?: string } {
 }
 
 /** The input that an interrupted run was reading, if it had more to give. */
-function recordedInput(orchestrator: Orchestrator): string | undefined {
+function recordedInput(orchestrator: Orchestrator, runDirectory: string): string | undefined {
   const recorded = orchestrator.recordedSource;
+  if (recorded === undefined && orchestrator.tick === 0) {
+    // It may have been about to read something: going on without that would end it.
+    const text = `Cannot go on with the run in "${runDirectory}": nothing of it is recorded yet; begin it again`;
+    throw new EngineError('run-directory-invalid', text, { path: runDirectory });
+  }
   if (recorded === undefined || recorded.ended) return undefined;
   if (recorded.name !== 'standard input') return recorded.name;
   throw new EngineError(

@@ -193,17 +193,15 @@ export class LiveRun {
     return answers === undefined ? undefined : answerInputs(due, answers, sha256);
   }
 
-  /** `interrupted`: a process before this one died in the tick. */
   #execute(
     tick: number,
     others: readonly Input[],
     cursor: Cursor | undefined,
     options: RunOptions,
-    interrupted = false,
   ): void | Promise<void> {
     const { machine, hooks, hostInputs } = this.#parts;
     const given = hostInputs.isEmpty ? others : [...hostInputs.take(), ...others];
-    const inputs = this.#seal(tick, given, cursor, interrupted);
+    const inputs = this.#seal(tick, given, cursor);
     machine.measure = hooks.wantsTurns;
     const startedAtMs = hooks.isEmpty ? 0 : this.#clock.nowMs();
     const executed = machine.step(tick, inputs);
@@ -211,24 +209,22 @@ export class LiveRun {
     return this.#record(executed, startedAtMs, options);
   }
 
-  /** A tick that a process before this one had sealed gets just the inputs it was sealed with. */
+  /** A tick that a process before this one had sealed gets the inputs it was sealed with, and quarantines. */
   #stepSealed(tick: number, sealed: readonly Input[]): void | Promise<void> {
-    const { machine, careful } = this.#parts;
-    const quarantines = careful?.quarantines(tick, sealed) ?? [];
-    if (quarantines.length > 0) return this.#execute(tick, sealed, undefined, {}, true);
+    const { machine, recorder, durable, careful } = this.#parts;
+    const added = careful?.quarantines(tick, sealed) ?? [];
+    if (added.length > 0) {
+      recorder.sealed(tick, added, undefined);
+      durable.log.flush();
+    }
     machine.guard = careful?.isOn === true ? careful.guard(tick, true) : undefined;
-    const executed = machine.step(tick, sealed);
+    const executed = machine.step(tick, [...sealed, ...added]);
     if (executed instanceof Promise) return executed.then((done) => this.#record(done, 0, {}));
     return this.#record(executed, 0, {});
   }
 
   /** Closes the list of inputs. Answers it, with what only a recovery adds. */
-  #seal(
-    tick: number,
-    given: readonly Input[],
-    cursor: Cursor | undefined,
-    interrupted: boolean,
-  ): readonly Input[] {
+  #seal(tick: number, given: readonly Input[], cursor: Cursor | undefined): readonly Input[] {
     const { machine, recorder, durable, careful } = this.#parts;
     const moved = this.#movedCursor(cursor);
     if (careful === undefined) {
@@ -239,7 +235,7 @@ export class LiveRun {
     const { isOn } = careful;
     recorder.sealed(tick, inputs, moved, isOn);
     if (isOn) durable.log.flush();
-    machine.guard = isOn ? careful.guard(tick, interrupted) : undefined;
+    machine.guard = isOn ? careful.guard(tick, false) : undefined;
     return inputs;
   }
 

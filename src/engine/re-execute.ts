@@ -89,7 +89,10 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       answers.add(sha256.slice(), bytes.slice());
     } else if (channel === 'inputs') {
       const list = decodeEvent('inputs', payload);
-      if (tick > machine.state.tick) sealed = { tick, inputs: withAnswers(list.inputs, tick, answers) };
+      // What a recovery adds to a sealed tick comes as a list of its own.
+      const before = sealed?.tick === tick ? sealed.inputs : [];
+      if (tick > machine.state.tick)
+        sealed = { tick, inputs: [...before, ...withAnswers(list.inputs, tick, answers)] };
       answers.trim();
       cursor = list.cursor ?? cursor;
       for (const input of list.inputs) if (input.tick > 0) namedTick = input.tick;

@@ -30,7 +30,9 @@ export function* recordedTicks(
     } else if (channel === 'inputs') {
       const { inputs } = decodeEvent('inputs', payload);
       // A record that is gone on with begins with the place of its source alone, in a tick that it has already.
-      if (tick > after && inputs.length > 0) sealed = { tick, inputs: withAnswers(inputs, tick, answers) };
+      const before = sealed?.tick === tick ? sealed.inputs : [];
+      if (tick > after && inputs.length > 0)
+        sealed = { tick, inputs: [...before, ...withAnswers(inputs, tick, answers)] };
       answers.trim();
     } else if (tick > after) {
       const { digest } = decodeEvent('digests', payload);

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { createSystem, Orchestrator } from '../../src/engine/index.ts';
 import { agent, echoAgent, restlessAgent } from '../../src/engine/testing/agents.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-main-'));
@@ -218,6 +219,17 @@ test('a fault of an agent is told, and does not fail the run', async () => {
     inspect.out,
     /Faults\n {2}tick 1 {2}out-of-fuel {2}Agent "l" failed in agent_receive: it used up its fuel, in agent_receive at byte \d+ of its module/,
   );
+});
+
+test('a run of which nothing is recorded is not gone on with, since nobody knows what it was to read', async () => {
+  const system = await createSystem({ agents: { echo: { module: echoAgent(), capabilities: ['output'] } } });
+  const orchestrator = await Orchestrator.create({ system, runDirectory: join(root, 'unbegun') });
+  await orchestrator.close();
+  const run = await cli(['run', '--run-dir', 'unbegun']);
+  assert.equal(run.code, 1);
+  oneError(run, /Cannot go on with the run in "unbegun": nothing of it is recorded yet; begin it again/);
+  const named = await cli(['run', '--run-dir', 'unbegun', '--input', 'lines.jsonl', '--json']);
+  assert.deepEqual([named.code, lastObject(named.out).outputs], [0, 2], named.err);
 });
 
 test('Ctrl-C leaves a run that can be replayed and gone on with', {

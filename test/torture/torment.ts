@@ -19,13 +19,8 @@ export interface Tormented {
 
 /** Lines of input that the record has sealed: each became one input. */
 function sealedLines(runDirectory: string): number {
-  // A tick that was interrupted may be sealed twice.
-  const ticks = new Map<number, number>();
-  for (const { tick, inputs } of recorded(runDirectory, 'inputs')) {
-    const lines = inputs.filter(({ waits }) => waits).length;
-    if (inputs.length > 0) ticks.set(tick, lines);
-  }
-  return [...ticks.values()].reduce((sum, count) => sum + count, 0);
+  const inputs = recorded(runDirectory, 'inputs').flatMap((sealed) => sealed.inputs);
+  return inputs.filter(({ waits }) => waits).length;
 }
 
 function words(scenario: Scenario, runDirectory: string, goesOn: boolean): string[] {
@@ -109,6 +104,10 @@ export async function torment(scenario: Scenario, environment: Record<string, st
     hits += await strike(started, runDirectory, kills);
     const last = await started.ended;
     await fed;
+    if (last.code === 1 && /nothing of it is recorded yet; begin it again/.test(last.err)) {
+      rmSync(runDirectory, { recursive: true });
+      continue;
+    }
     said.push(last.out.slice(0, last.out.lastIndexOf('\n') + 1));
     if (last.signal !== 'SIGKILL') return { runDirectory, said, last, kills: hits };
   }
