@@ -47,6 +47,8 @@ export interface Snapshot {
   readonly agents: readonly AgentImage[];
   /** Restart images, by creation number. */
   readonly images: readonly AgentImage[];
+  /** Instances that are as they were in an earlier capture, and are left out of `agents`. */
+  readonly same?: readonly number[];
 }
 
 export class Machine {
@@ -67,6 +69,7 @@ export class Machine {
     this.#sha256 = sha256;
     this.#turns = new TurnRunner(options);
     if (from !== undefined) {
+      assert((from.same ?? []).length === 0, 'a run goes on from a whole snapshot');
       this.state = restoreState(schedulerConfig(config), from.scheduler);
       this.#digest = from.digest;
       this.#turns.adopt(from.agents, from.images);
@@ -82,13 +85,16 @@ export class Machine {
     return this.#digest;
   }
 
-  /** The state after the last executed tick. Nothing else may be asked of the machine until the answer is there. */
-  async capture(): Promise<Snapshot> {
+  /**
+   * The state after the last executed tick. Nothing else may be asked of the machine until the answer is there.
+   * @param since the tick of the last capture, where that is kept: what is as it was then is only named
+   */
+  async capture(since?: number): Promise<Snapshot> {
     const { tick } = this.state;
     assert(tick > 0, 'a run has executed a tick before its state is captured');
-    const agents = await this.#turns.capture(tick);
+    const { agents, same } = await this.#turns.capture(tick, since);
     const { images } = this.#turns;
-    return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents, images };
+    return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents, images, same };
   }
 
   /** One agent as it is now; undefined where it has no instance. As `capture`, it is waited for. */

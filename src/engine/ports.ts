@@ -2,13 +2,12 @@
 // runs the production code on others. Nothing here may decide what a run does.
 
 import { randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
-import { zstdCompress } from 'node:zlib';
 import { type EventLogSizes, type Storage, storageAt } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import type { System, SystemConfig } from './config/system-config.ts';
 import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
 import { openPool, type PoolChoice } from './open-pool.ts';
+import { createCompressor } from './snapshot/compressor.ts';
 
 export interface Clock {
   /** Milliseconds since some moment. It may jump or stand still: that delays, and changes nothing else. */
@@ -25,7 +24,7 @@ export interface Ports {
   openPool(config: SystemConfig, choice: PoolChoice): Pool;
   /** What answers the requests of a system that has models. */
   openInference(system: Pick<System, 'config' | 'host'>): InferenceDesk;
-  /** zstd; the caller's thread goes on meanwhile. */
+  /** zstd; the caller's thread goes on meanwhile. Bytes that fill their buffer, which is taken over. */
   compress(bytes: Uint8Array): Promise<Uint8Array>;
   readonly clock: Clock;
   /** Identity of a new run: 16 bytes in hexadecimal that no other run has. It decides nothing. */
@@ -49,7 +48,7 @@ export const nodePorts: Ports = {
   openStorage: storageAt,
   openPool,
   openInference: (system) => openInferenceDesk(system),
-  compress: promisify(zstdCompress),
+  compress: createCompressor(),
   clock: nodeClock,
   createRunId: () => randomBytes(16).toString('hex'),
 };

@@ -18,15 +18,24 @@ export class Residency {
   /** The agent has an instance from now on. */
   add(agent: Agent): void {
     this.residents.set(agent.number, agent);
-    if (agent.number < this.#lastTick.length) return;
-    const grown = new Float64Array(agent.number * 2);
+    if (agent.number >= this.#lastTick.length) this.#grow(agent.number * 2);
+  }
+
+  #grow(size: number): void {
+    const grown = new Float64Array(size);
     grown.set(this.#lastTick);
     this.#lastTick = grown;
   }
 
-  /** The resident has a turn in this tick. */
+  /** The agent's instance changes in this tick. */
   touch(agent: Agent, tick: number): void {
+    if (agent.number >= this.#lastTick.length) this.#grow(agent.number * 2);
     this.#lastTick[agent.number] = tick;
+  }
+
+  /** The tick in which an agent's instance changed last; 0 where that is not known to have happened. */
+  lastTickOf(number: number): number {
+    return this.#lastTick[number] ?? 0;
   }
 
   /** The agent has ended, or begins anew. Answers whether it had an instance. */

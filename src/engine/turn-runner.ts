@@ -53,6 +53,11 @@ export class TurnRunner {
   /** Agents whose instances are still to be dropped. */
   readonly #dropped: Agent[] = [];
 
+  /** The last capture, and who was in it. */
+  #captured: { readonly tick: number; readonly numbers: ReadonlySet<number> } | undefined;
+  /** The tick that runs, or ran last. */
+  #tick = 0;
+
   constructor(options: TurnRunnerOptions) {
     this.#options = options;
     const { modules, pool } = options;
@@ -98,6 +103,7 @@ export class TurnRunner {
     measure: boolean,
     guard?: TurnGuard,
   ): TaskRecords | Promise<TaskRecords> {
+    this.#tick = tick;
     this.#records.begin(plan.length);
     this.#streams.turnMicros.clear();
     const heads = plan.filter((task) => task.agent.turnHead === task);
@@ -132,19 +138,33 @@ export class TurnRunner {
       const prng = agentPrng(config.run.seed, agent, sha256);
       const state = renewState(kept.state, prng, agent.nextTimer, agent.nextChild, agent.nextRequest);
       this.#residency.hibernate(agent, { image: kept.image, state });
+      this.#residency.touch(agent, this.#tick);
     }
   }
 
-  /** State and image of every agent that has an instance, by creation number. Nothing else may run meanwhile. */
-  async capture(tick: number): Promise<AgentImage[]> {
-    const saved = await this.#save(tick, [...this.#residency.residents.values()]);
-    const images = saved.map(({ agent, memory, state }) => ({
+  /**
+   * State and image of every agent that has an instance, by creation number; where `since` is the tick of the last
+   * capture, without those that are the same as then. Nothing else may run meanwhile.
+   */
+  async capture(tick: number, since?: number): Promise<{ agents: AgentImage[]; same: number[] }> {
+    const { residents, hibernated } = this.#residency;
+    const before = since !== undefined && this.#captured?.tick === since ? this.#captured.numbers : undefined;
+    const isSame = (number: number): boolean =>
+      before?.has(number) === true && this.#residency.lastTickOf(number) <= since!;
+    const saved = await this.#save(
+      tick,
+      [...residents.values()].filter(({ number }) => !isSame(number)),
+    );
+    const agents = saved.map(({ agent, memory, state }) => ({
       number: agent.number,
       state,
       image: memory.image!,
     }));
-    images.push(...imagesOf(this.#residency.hibernated));
-    return images.sort((a, b) => a.number - b.number);
+    agents.push(...imagesOf(hibernated).filter(({ number }) => !isSame(number)));
+    const numbers = new Set([...residents.keys(), ...hibernated.keys()]);
+    this.#captured = { tick, numbers };
+    const same = [...numbers].filter(isSame);
+    return { agents: agents.sort((a, b) => a.number - b.number), same };
   }
 
   /** State and image of one agent; undefined where it has no instance. Nothing else may run meanwhile. */

@@ -34,7 +34,7 @@ export class SnapshotSchedule {
    */
   async take(machine: Machine): Promise<void> {
     await this.settled();
-    const snapshot = await machine.capture();
+    const snapshot = await machine.capture(this.#store.lastTick);
     this.#lastTick = snapshot.tick;
     this.#writing = this.#store.write(snapshot, this.#tickMs).catch((error: unknown) => {
       this.#failure = error;

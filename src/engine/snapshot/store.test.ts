@@ -9,6 +9,7 @@ import { createRunDirectory, type RunDirectory } from '../../log/index.ts';
 import { MemoryStorage } from '../../log/test-storage.ts';
 import { expandImage } from '../../sandbox/index.ts';
 import type { Snapshot } from '../machine.ts';
+import { nodePorts } from '../ports.ts';
 import { SnapshotStore } from './store.ts';
 
 const compress = async (bytes: Uint8Array): Promise<Uint8Array> => zstdCompressSync(bytes);
@@ -67,7 +68,7 @@ async function writeAll(
   list: readonly number[][],
   from = 1,
 ): Promise<number> {
-  const store = new SnapshotStore(directory, { compress }, kept);
+  const store = new SnapshotStore(directory, { ...nodePorts, compress }, kept);
   for (const [i, pages] of list.entries()) {
     if (i + 1 < from) continue;
     try {
@@ -130,12 +131,12 @@ test('where a snapshot is damaged nothing is taken away, and a new one is writte
   ];
   await writeAll(directory, 0, list);
   storage.files.get('snapshots/000000000001.snapshot')![50]! ^= 1;
-  const store = new SnapshotStore(directory, { compress }, 1);
+  const store = new SnapshotStore(directory, { ...nodePorts, compress }, 1);
   await store.write(snapshotOf(5, [6, 7]), 10);
   assert.deepEqual(store.ticks(), [1, 2, 3, 4, 5]);
   for (const tick of [2, 3, 4, 5]) isWhole(store, tick, [...list, [6, 7]][tick - 1]!);
   storage.files.get('snapshots/000000000005.snapshot')![50]! ^= 1;
-  const next = new SnapshotStore(directory, { compress }, 1);
+  const next = new SnapshotStore(directory, { ...nodePorts, compress }, 1);
   await next.write(snapshotOf(6, [6, 8]), 10);
   isWhole(next, 6, [6, 8]);
 });

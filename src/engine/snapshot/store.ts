@@ -3,7 +3,7 @@
 // is written last, whole or not at all.
 
 import { zstdDecompressSync } from 'node:zlib';
-import { bytesEqual, encodeHex } from '../../base/encoding.ts';
+import { bytesEqual } from '../../base/encoding.ts';
 import { assert, EngineError } from '../../base/errors.ts';
 import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
 import type { RunDirectory } from '../../log/index.ts';
@@ -15,7 +15,9 @@ import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
 import type { AgentImage } from '../turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
+import { PackWriter } from './pack-writer.ts';
 import { joinPages, splitPages } from './page.ts';
+import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
 import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
 
@@ -31,17 +33,41 @@ function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
 }
 
+/** What a snapshot says of an agent's instance, and the hashes of its pages; those of zeros have none. */
+interface GatheredAgent {
+  readonly number: number;
+  readonly state: Uint8Array;
+  readonly keys: readonly (string | undefined)[];
+  /** Of the pages in the table of the snapshot. */
+  readonly indices: readonly number[];
+}
+
+interface Gathered {
+  readonly agents: readonly GatheredAgent[];
+  readonly images: readonly GatheredAgent[];
+  readonly pages: readonly PageEntry[];
+  /** Those of them that no earlier snapshot had, by hash. */
+  readonly fresh: ReadonlyMap<string, PageEntry>;
+}
+
+function snapshotBytes(file: SnapshotFile): Uint8Array {
+  const body = encodeMessage(snapshotTable, file);
+  return Buffer.concat([magic, sha256(body), body]);
+}
+
 export class SnapshotStore {
   readonly #directory: RunDirectory;
-  readonly #ports: Pick<Ports, 'compress'>;
+  readonly #ports: Pick<Ports, 'compress' | 'clock'>;
   /** Pages that this or an earlier snapshot of the run has, by hash. */
   readonly #known: Map<string, PageEntry> = new Map();
   #pending: Promise<void> = Promise.resolve();
   #ready = false;
+  /** What the last snapshot that was written says of each instance. */
+  #last: { readonly tick: number; readonly agents: ReadonlyMap<number, GatheredAgent> } | undefined;
   readonly #kept: number;
 
   /** @param kept how many of the newest snapshots stay when one is written; older ones thin out. 0: all stay */
-  constructor(directory: RunDirectory, ports: Pick<Ports, 'compress'> = nodePorts, kept = 0) {
+  constructor(directory: RunDirectory, ports: Pick<Ports, 'compress' | 'clock'> = nodePorts, kept = 0) {
     this.#directory = directory;
     this.#ports = ports;
     this.#kept = kept;
@@ -117,6 +143,11 @@ export class SnapshotStore {
     if (gone.length > 0) onStorage(storage, folder, 'sync the folder', () => storage.syncFolder(folder));
   }
 
+  /** The tick of the last snapshot that was written and is still there: the next one need not repeat what it has. */
+  get lastTick(): number | undefined {
+    return this.#last?.tick;
+  }
+
   /** Writes a snapshot, after those that are being written; durable when this resolves. */
   write(snapshot: Snapshot, tickMs: number): Promise<void> {
     const written = this.#pending.then(() => this.#write(snapshot, tickMs));
@@ -129,63 +160,79 @@ export class SnapshotStore {
     if (!this.#ready) {
       onStorage(storage, folder, 'make folder', () => storage.makeFolder(folder));
       for (const tick of this.ticks().slice(-1)) {
-        for (const page of this.#tryFile(tick)?.pages ?? []) this.#known.set(encodeHex(page.sha256), page);
+        for (const page of this.#tryFile(tick)?.pages ?? []) this.#known.set(keyOf(page.sha256), page);
       }
       this.#ready = true;
     }
     const packNumber = this.#freePack(snapshot.tick);
-    const pack: Uint8Array[] = [];
-    let packBytes = 0;
-    const table = new Map<string, number>();
-    const pages: PageEntry[] = [];
-    const indexOf = async (kept: Uint8Array): Promise<number> => {
-      const hash = sha256(kept);
-      const key = encodeHex(hash);
-      const found = table.get(key);
-      if (found !== undefined) return found;
-      let page = this.#known.get(key);
-      if (page === undefined) {
-        const compressed = await this.#ports.compress(kept);
-        page = { sha256: hash, pack: packNumber, offset: packBytes, length: compressed.length };
-        pack.push(compressed);
-        packBytes += compressed.length;
-        this.#known.set(key, page);
-      }
-      pages.push(page);
-      table.set(key, pages.length);
-      return pages.length;
-    };
-    const entriesOf = async (images: readonly AgentImage[]): Promise<AgentEntry[]> => {
-      const entries: AgentEntry[] = [];
-      for (const { number, state, image } of images) {
-        const indices: number[] = [];
-        for (const kept of splitPages(image)) indices.push(kept === undefined ? 0 : await indexOf(kept));
-        const words = state.slice();
-        entries.push({ number, state: new Uint8Array(words.buffer), pages: indices });
-      }
-      return entries;
-    };
-    const agents = await entriesOf(snapshot.agents);
-    const images = await entriesOf(snapshot.images);
-    const file: SnapshotFile = {
-      format: snapshotFormat,
-      tick: snapshot.tick,
-      digest: snapshot.digest,
-      timestamp: snapshot.tick * tickMs,
-      scheduler: snapshot.scheduler,
-      agents,
-      pages,
-      images,
-    };
-    if (pack.length > 0) writeWhole(storage, folder, fileName(packNumber, 'pages'), Buffer.concat(pack));
-    this.#writeFile(file);
+    const pack = new PackWriter(storage, folder, fileName(packNumber, 'pages'));
+    try {
+      const written = await this.#gather(snapshot, pack, packNumber);
+      await pack.finish();
+      for (const [key, page] of written.fresh) this.#known.set(key, page);
+      const file: SnapshotFile = {
+        format: snapshotFormat,
+        tick: snapshot.tick,
+        digest: snapshot.digest,
+        timestamp: snapshot.tick * tickMs,
+        scheduler: snapshot.scheduler,
+        agents: written.agents.map(({ number, state, indices }) => ({ number, state, pages: indices })),
+        pages: written.pages,
+        images: written.images.map(({ number, state, indices }) => ({ number, state, pages: indices })),
+      };
+      await this.#writeFileAside(file);
+      this.#last = {
+        tick: snapshot.tick,
+        agents: new Map(written.agents.map((agent) => [agent.number, agent])),
+      };
+    } catch (error) {
+      pack.abandon();
+      throw error;
+    }
     if (this.#kept > 0) this.#thinOut();
   }
 
+  async #gather(snapshot: Snapshot, pack: PackWriter, packNumber: number): Promise<Gathered> {
+    const gatherer = new PageGatherer(this.#ports, this.#known, pack, packNumber);
+    const gather = async (images: readonly AgentImage[]): Promise<GatheredAgent[]> => {
+      const agents: GatheredAgent[] = [];
+      for (const { number, state, image } of images) {
+        const keys: (string | undefined)[] = [];
+        for (const kept of splitPages(image))
+          keys.push(kept === undefined ? undefined : await gatherer.add(kept));
+        agents.push({ number, state: new Uint8Array(state.slice().buffer), keys, indices: [] });
+      }
+      return agents;
+    };
+    const changed = await gather(snapshot.agents);
+    const same = (snapshot.same ?? []).map((number) => {
+      const agent = this.#last?.agents.get(number);
+      assert(agent !== undefined, 'an agent that is as before was in the snapshot before');
+      return agent;
+    });
+    const images = await gather(snapshot.images);
+    await gatherer.drain();
+    const indexed = (agent: GatheredAgent): GatheredAgent => ({
+      ...agent,
+      indices: agent.keys.map((key) => (key === undefined ? 0 : gatherer.indexOf(key))),
+    });
+    const agents = [...changed, ...same].map(indexed).sort((a, b) => a.number - b.number);
+    return { agents, images: images.map(indexed), pages: gatherer.pages, fresh: gatherer.fresh };
+  }
+
+  async #writeFileAside(file: SnapshotFile): Promise<void> {
+    const writer = new PackWriter(this.#directory.storage, folder, fileName(file.tick, 'snapshot'));
+    try {
+      writer.append(snapshotBytes(file));
+      await writer.finish();
+    } catch (error) {
+      writer.abandon();
+      throw error;
+    }
+  }
+
   #writeFile(file: SnapshotFile): void {
-    const body = encodeMessage(snapshotTable, file);
-    const whole = Buffer.concat([magic, sha256(body), body]);
-    writeWhole(this.#directory.storage, folder, fileName(file.tick, 'snapshot'), whole);
+    writeWhole(this.#directory.storage, folder, fileName(file.tick, 'snapshot'), snapshotBytes(file));
   }
 
   #thinOut(): void {
@@ -219,10 +266,11 @@ export class SnapshotStore {
       },
       gone,
     );
+    if (this.#last !== undefined && gone.includes(this.#last.tick)) this.#last = undefined;
     // Only what a snapshot refers to is there to be referred to again.
     this.#known.clear();
     for (const page of [...files.values()].at(-1)?.pages ?? []) {
-      this.#known.set(encodeHex(page.sha256), moved.get(page) ?? page);
+      this.#known.set(keyOf(page.sha256), moved.get(page) ?? page);
     }
   }
 

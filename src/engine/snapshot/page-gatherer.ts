@@ -1,0 +1,101 @@
+// Gathers the pages of one snapshot: each distinct one once, those that no earlier snapshot had compressed on other
+// threads and appended to a pack in their order. What is held in memory is bounded.
+
+import type { Ports } from '../ports.ts';
+import { sha256 } from '../sha256.ts';
+import type { PackWriter } from './pack-writer.ts';
+import type { PageEntry } from './tables.ts';
+
+/** The name of a page: its hash in hexadecimal. */
+export function keyOf(hash: Uint8Array): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString('hex');
+}
+
+/** Pages that are compressed at once, at most. */
+const windowPages = 48;
+/** Pages that are hashed before everything else gets its turn: about a millisecond. */
+const turnPages = 16;
+
+interface Compressing {
+  readonly position: number;
+  readonly sha256: Uint8Array;
+  readonly bytes: Promise<Uint8Array>;
+}
+
+export class PageGatherer {
+  /** The table of the snapshot. Complete once `drain` has resolved. */
+  readonly pages: PageEntry[] = [];
+  readonly #ports: Pick<Ports, 'compress' | 'clock'>;
+  readonly #known: ReadonlyMap<string, PageEntry>;
+  readonly #pack: PackWriter;
+  readonly #packNumber: number;
+  /** Indices by hash, counted from 1. */
+  readonly #indices: Map<string, number> = new Map();
+  readonly #compressing: Compressing[] = [];
+  readonly #fresh: Map<string, PageEntry> = new Map();
+  #hashed = 0;
+
+  /** @param known pages of earlier snapshots, by hash */
+  constructor(
+    ports: Pick<Ports, 'compress' | 'clock'>,
+    known: ReadonlyMap<string, PageEntry>,
+    pack: PackWriter,
+    packNumber: number,
+  ) {
+    this.#ports = ports;
+    this.#known = known;
+    this.#pack = pack;
+    this.#packNumber = packNumber;
+  }
+
+  /** The key of a page. Its bytes are taken over. */
+  async add(kept: Uint8Array): Promise<string> {
+    if (++this.#hashed % turnPages === 0) await this.#ports.clock.yield();
+    const hash = sha256(kept);
+    const key = keyOf(hash);
+    if (this.#has(key)) return key;
+    const bytes = this.#ports.compress(kept);
+    // Whoever waits for it is told; nobody else has to hear of it.
+    bytes.catch(() => {});
+    this.#compressing.push({ position: this.pages.length, sha256: hash, bytes });
+    this.pages.push({ sha256: hash, pack: this.#packNumber, offset: 0, length: 0 });
+    this.#indices.set(key, this.pages.length);
+    if (this.#compressing.length >= windowPages) await this.#append();
+    return key;
+  }
+
+  /** Index of a page that was added, or that an earlier snapshot had. */
+  indexOf(key: string): number {
+    if (!this.#has(key)) throw new Error(`no snapshot has the page ${key}`);
+    return this.#indices.get(key)!;
+  }
+
+  /** Pages that no earlier snapshot had, by hash; complete once `drain` has resolved. */
+  get fresh(): ReadonlyMap<string, PageEntry> {
+    return this.#fresh;
+  }
+
+  /** Resolves when every page has its place in the pack. */
+  async drain(): Promise<void> {
+    while (this.#compressing.length > 0) await this.#append();
+  }
+
+  /** Whether the page is in the table; one that an earlier snapshot had is taken into it. */
+  #has(key: string): boolean {
+    if (this.#indices.has(key)) return true;
+    const page = this.#known.get(key);
+    if (page === undefined) return false;
+    this.pages.push(page);
+    this.#indices.set(key, this.pages.length);
+    return true;
+  }
+
+  async #append(): Promise<void> {
+    const { position, sha256: hash, bytes } = this.#compressing.shift()!;
+    const compressed = await bytes;
+    const offset = this.#pack.append(compressed);
+    const page = { sha256: hash, pack: this.#packNumber, offset, length: compressed.length };
+    this.pages[position] = page;
+    this.#fresh.set(keyOf(hash), page);
+  }
+}
