@@ -12,6 +12,7 @@ import { EngineError } from '../../src/base/errors.ts';
 import { loadSystem, Orchestrator, openInput, type System } from '../../src/engine/index.ts';
 import { createGenerated, type GeneratedSystem } from '../../src/engine/testing/generated-system.ts';
 import { explainTrap, type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
+import { modelsDigest } from './portable-models.ts';
 import type { PortableModule } from './portable-modules.ts';
 
 type Explain = (error: Error) => string;
@@ -160,6 +161,7 @@ async function run(): Promise<Record<string, string>> {
   if (options.modules || options.without !== undefined) return Object.fromEntries(parts);
   const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-portable-'));
   try {
+    add('models', await modelsDigest(join(folder, 'models')));
     for (const [name, ticks] of [
       ['hello', 20],
       ['market', 25],
