@@ -1,0 +1,127 @@
+// What asking a model through the engine costs beside calling the runtime directly, with the same model in the same
+// process run: one request after another, 64 at once, and large tensors. Ways take turns in each round.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ElementType, encodeTensorList } from '../src/abi/tensor-list.ts';
+import type { HostedModel } from '../src/inference/hosted-model.ts';
+import { ModelHost } from '../src/inference/model-host.ts';
+import { modelProto, node, tensorProto, valueInfo } from '../src/inference/onnx/write-model.ts';
+import { hashModelFolder } from '../src/inference/repository.ts';
+import { loadRuntime, type Mode } from '../src/inference/runtime.ts';
+import { median, shown } from './support/measure.ts';
+
+const { float32 } = ElementType;
+const rounds = 11;
+const warmUpRounds = 3;
+const roundMs = 120;
+const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-bench-'));
+
+/** `layers` products of `size` by `size`, and tanh. */
+function network(size: number, layers: number): Uint8Array {
+  const weights = Float32Array.from({ length: size * size }, (_, i) => ((i * 7919) % 2003) / (1013 * size));
+  return modelProto({
+    nodes: Array.from({ length: layers }, (_, i) => [
+      node('MatMul', [i === 0 ? 'x' : `a${i}`, 'w'], [`m${i}`]),
+      node('Tanh', [`m${i}`], [i === layers - 1 ? 'y' : `a${i + 1}`]),
+    ]).flat(),
+    inputs: [valueInfo('x', float32, ['n', size])],
+    outputs: [valueInfo('y', float32, ['n', size])],
+    initializers: [tensorProto('w', float32, [size, size], weights)],
+  });
+}
+
+interface Case {
+  readonly title: string;
+  readonly size: number;
+  readonly layers: number;
+  /** Rows of one request. */
+  readonly rows: number;
+  /** Requests at once. */
+  readonly together: number;
+}
+
+const cases: readonly Case[] = [
+  { title: 'tiny model, 16 numbers', size: 16, layers: 1, rows: 1, together: 1 },
+  { title: '1 MB in, 1 MB out, little work', size: 16, layers: 1, rows: 16_384, together: 1 },
+  { title: '100 KB, runs of 5 ms and more', size: 256, layers: 12, rows: 100, together: 1 },
+  { title: '64 agents, small model', size: 128, layers: 4, rows: 1, together: 64 },
+  { title: '64 agents, tiny model', size: 16, layers: 1, rows: 1, together: 64 },
+];
+
+type Way = () => Promise<void>;
+
+/** Microseconds of one request. */
+async function round(way: Way, together: number): Promise<number> {
+  const startedMs = performance.now();
+  let count = 0;
+  let elapsedMs = 0;
+  while (elapsedMs < roundMs) {
+    await way();
+    count += together;
+    elapsedMs = performance.now() - startedMs;
+  }
+  return (elapsedMs * 1000) / count;
+}
+
+async function directly(model: HostedModel, { size, rows, together }: Case): Promise<Way> {
+  const runtime = await loadRuntime(model.mode);
+  const session = await runtime.InferenceSession.create(join(model.folder, 'model.onnx'), {
+    executionProviders: [model.mode === 'portable' ? 'wasm' : 'cpu'],
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+  });
+  const data = new Float32Array(rows * size).fill(0.5);
+  return async () => {
+    for (let i = 0; i < together; i++)
+      await session.run({ x: new runtime.Tensor('float32', data, [rows, size]) });
+  };
+}
+
+function hosted(host: ModelHost, model: HostedModel, { size, rows, together }: Case): Way {
+  const data = new Uint8Array(new Float32Array(rows * size).fill(0.5).buffer);
+  const request = encodeTensorList([{ name: 'x', type: float32, dims: [rows, size], data }]);
+  const requests = Array.from({ length: together }, () => request);
+  return async () => void (await host.run(model, requests));
+}
+
+async function measure(mode: Mode): Promise<void> {
+  console.log(`${`mode ${mode}`.padEnd(34)} direct us   engine us   ratio  batching`);
+  for (const [index, each] of cases.entries()) {
+    const own = join(folder, `${mode}-${index}`);
+    mkdirSync(own);
+    writeFileSync(join(own, 'model.onnx'), network(each.size, each.layers));
+    const { sha256 } = hashModelFolder(own);
+    const shared = { folder: own, sha256, mode, outputBytesMax: 2 ** 24, batchMax: 64 };
+    const model: HostedModel = { id: 'm', version: '1', ...shared };
+    const host = new ModelHost({ modelBytesMax: 2 ** 31 });
+    const { batching } = await host.load(model);
+    const ways = [await directly(model, each), hosted(host, model, each)];
+    const micros: number[][] = [[], []];
+    for (let i = 0; i < warmUpRounds + rounds; i++) {
+      for (const [way, taken] of micros.entries()) {
+        const took = await round(ways[way]!, each.together);
+        if (i >= warmUpRounds) taken.push(took);
+      }
+    }
+    const ratio = median(micros[1]!.map((took, i) => took / micros[0]![i]!));
+    const [direct, engine] = micros.map((taken) => shown(median(taken)));
+    const line = `  ${each.title.padEnd(32)} ${direct!.padStart(9)} ${engine!.padStart(11)} ${ratio.toFixed(2).padStart(7)}`;
+    console.log(`${line}  ${batching.kind}`);
+    await host.close();
+  }
+}
+
+console.log(
+  `node ${process.version}, ${process.platform} ${process.arch}; medians of ${rounds} rounds, us a request`,
+);
+console.log('ratio: time of a request through the engine against that of calling the runtime');
+try {
+  await measure('native');
+  await measure('portable');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit();
