@@ -2,13 +2,12 @@
 
 import { hostFunctions } from '../abi/host-functions.ts';
 import { EngineError } from '../base/errors.ts';
-import { type InstrumentedModule, instrument } from '../wasm/index.ts';
+import { instrument } from '../wasm/index.ts';
 import type { ModuleSource, SystemConfig } from './config/system-config.ts';
+import { ModuleCache, type PreparedModule } from './module-cache.ts';
 
-export interface PreparedModule extends Omit<InstrumentedModule, 'bytes'> {
-  readonly hash: string;
-  readonly compiled: WebAssembly.Module;
-}
+/** Of this process. Holds the modules of a few systems. */
+const cache = new ModuleCache(16 * 2 ** 20);
 
 export interface PreparedModules {
   /** One entry per distinct module. */
@@ -18,7 +17,7 @@ export interface PreparedModules {
 }
 
 /**
- * Instruments and compiles every module of a system once.
+ * Instruments and compiles every module of a system once; what this process made before is used again.
  * @throws EngineError `module-refused` where a module is malformed, is not an agent, imports what does not exist or
  *   what its declaration does not allow, or needs more memory than its limit
  */
@@ -27,12 +26,14 @@ export async function prepareModules(
   sources: ReadonlyMap<string, ModuleSource>,
 ): Promise<PreparedModules> {
   const indexOfHash = new Map<string, number>();
-  const list: PreparedModule[] = [];
+  const pending: Promise<PreparedModule>[] = [];
   for (const { module: hash } of config.agents) {
     if (indexOfHash.has(hash)) continue;
-    indexOfHash.set(hash, list.length);
-    list.push(await prepare(hash, sources.get(hash)));
+    indexOfHash.set(hash, pending.length);
+    // V8 compiles one while the next is instrumented.
+    pending.push(prepare(hash, sources.get(hash)));
   }
+  const list = await Promise.all(pending);
   for (const agent of config.agents) {
     const source = sources.get(agent.module);
     checkDeclaration(agent, list[indexOfHash.get(agent.module)!]!, source?.files[0] ?? agent.module);
@@ -44,8 +45,10 @@ async function prepare(hash: string, source: ModuleSource | undefined): Promise<
   if (source === undefined) {
     throw new EngineError('module-missing', `Cannot load module ${hash}: its bytes are not there`, { hash });
   }
-  const { bytes, ...facts } = instrument(source.bytes, { name: source.files[0] ?? hash, agent: true });
-  return { ...facts, hash, compiled: await WebAssembly.compile(bytes) };
+  return cache.get(hash, source.bytes, async () => {
+    const { bytes, ...facts } = instrument(source.bytes, { name: source.files[0] ?? hash, agent: true });
+    return { ...facts, hash, compiled: await WebAssembly.compile(bytes) };
+  });
 }
 
 function checkDeclaration(agent: SystemConfig['agents'][number], module: PreparedModule, file: string): void {

@@ -8,7 +8,7 @@ import { explainTrap, moduleNames } from '../../wasm/index.ts';
 import { callersText } from '../fault-place.ts';
 import type { LoadedRun } from '../load-run.ts';
 import type { Machine } from '../machine.ts';
-import type { PreparedModule } from '../prepare-modules.ts';
+import type { PreparedModule } from '../module-cache.ts';
 import { type RecordedTick, recordedTicks } from '../recorded-ticks.ts';
 import { type Rewound, rewind } from '../rewind.ts';
 import { readTranscript, type TranscriptContent } from './transcript-reader.ts';
