@@ -143,6 +143,20 @@ test('mode "batch" makes the engine wait when a second batch is full before the 
   assert.deepEqual(calls, ['begin', '2 acknowledged', 'begin']);
 });
 
+test('a batch for which the engine does not wait after all fails without a word', async () => {
+  const { log, commit, done } = follow('batch', 2);
+  for (let i = 0; i < 3; i++) commit();
+  const [refusals, note] = [[] as unknown[], (error: unknown): void => void refusals.push(error)];
+  process.on('unhandledRejection', note);
+  void commit();
+  const givingUp = log.abandon();
+  await done();
+  await givingUp;
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('unhandledRejection', note);
+  assert.deepEqual(refusals, []);
+});
+
 test('mode "batch" syncs when many outputs wait', () => {
   const { commit, calls } = follow('batch');
   commit(Array.from({ length: 9999 }, () => output));

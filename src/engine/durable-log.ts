@@ -81,7 +81,12 @@ export class DurableLog {
     }
     this.#cancelTimer ??= this.#clock.after(batchMs, this.#onTime);
     if (this.#ticks < batchTicks && this.#outputs.length < batchOutputsMax) return;
-    if (this.#syncing !== undefined) return this.#whenThisIsSyncing();
+    if (this.#syncing !== undefined) {
+      const held = this.#whenThisIsSyncing();
+      // The engine may fail before it waits; the failure is kept for whoever asks next.
+      held.catch(() => {});
+      return held;
+    }
     this.#begin();
   }
 

@@ -20,7 +20,8 @@ import { type SimDisk, SimFile, splitPath } from './disk.ts';
 import type { Fault } from './faults.ts';
 import { createPlainPool, createSimPool } from './pool.ts';
 
-/** Thrown by every call of a process that has died: what it was about to do never happens. */
+/** What every call of a process that has died says: what it was about to do never happens. */
+export const processDeath = 'the process is dead';
 export class ProcessDeath extends Error {}
 
 /** How a process is built, beside its faults. */
@@ -92,12 +93,12 @@ export class SimProcess {
 
   die(): never {
     this.dead = true;
-    throw new ProcessDeath('the process is dead');
+    throw new ProcessDeath(processDeath);
   }
 
   /** For what the process does beside its ports. */
   checkAlive(): void {
-    if (this.dead) throw new ProcessDeath('the process is dead');
+    if (this.dead) throw new ProcessDeath(processDeath);
   }
 
   #faults<K extends Fault['kind']>(kind: K): FaultOf<K>[] {

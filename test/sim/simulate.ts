@@ -9,7 +9,7 @@ import { checkDamaged } from './damage.ts';
 import { SimDisk } from './disk.ts';
 import { type Life, lead, runDirectory, Witness } from './embedder.ts';
 import { drawFaults, type Extent, type Fault } from './faults.ts';
-import { live, SimProcess } from './process.ts';
+import { live, processDeath, rest, SimProcess } from './process.ts';
 import { plainProcess, readRecord, type SimRecord } from './record.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
 
@@ -41,20 +41,29 @@ export interface Reference {
   readonly lastDigest: string;
 }
 
-/** Runs a case. Whatever the simulator itself stumbles over is a violation, too. */
+/** Runs a case. Whatever the simulator itself stumbles over is a violation, too, and so is a failure that nobody met. */
 export async function simulate(wanted: Case): Promise<Outcome> {
+  const unmet: unknown[] = [];
+  const note = (error: unknown): void => {
+    // What a dead process was about to do fails, and nobody is there to meet it.
+    if (!String(error).includes(processDeath)) unmet.push(error);
+  };
+  process.on('unhandledRejection', note);
   try {
-    return await simulateOnce(wanted);
+    const outcome = await simulateOnce(wanted);
+    await rest();
+    if (unmet.length === 0 || outcome.violation !== undefined) return outcome;
+    return { ...outcome, violation: `a failure that nobody met: ${textOf(unmet[0])}` };
   } catch (error) {
-    const stack = error instanceof Error ? error.stack : String(error);
-    return {
-      violation: `the simulation fails: ${stack}`,
-      faults: wanted.faults ?? [],
-      lives: 0,
-      digest: '',
-      trail: [],
-    };
+    const violation = `the simulation fails: ${textOf(error)}`;
+    return { violation, faults: wanted.faults ?? [], lives: 0, digest: '', trail: [] };
+  } finally {
+    process.off('unhandledRejection', note);
   }
+}
+
+function textOf(error: unknown): string {
+  return (error instanceof Error ? error.stack : undefined) ?? String(error);
 }
 
 async function simulateOnce(wanted: Case): Promise<Outcome> {
@@ -266,7 +275,7 @@ class FaultyRun {
     const disk = this.#disk.settled();
     const faults: Fault[] = [{ kind: 'loss', life: 0, at: chance.below(ticks), how: 'after' }];
     const process = new SimProcess({ chance, disk, workers, journalEntriesMax, faults });
-    const from = chance.oneIn(2) ? 1 : chance.below(ticks);
+    const from = chance.oneIn(2) ? 1 : 1 + chance.below(Math.min(ticks, this.#reference.lastTick));
     try {
       const replayed = await live(process, replayRun(runDirectory, { workers, from }, process.ports));
       if (typeof replayed === 'string') this.witness.violate(`the replay is ${replayed}`);
