@@ -229,8 +229,14 @@ const state: readonly PlantedBug[] = [
   {
     name: 'agents that hibernate are not in the snapshot',
     file: 'src/engine/turn-runner.ts',
-    find: '    images.push(...imagesOf(this.#residency.hibernated));\n',
+    find: '    agents.push(...imagesOf(hibernated).filter(({ number }) => !isSame(number)));\n',
     replace: '',
+  },
+  {
+    name: 'an agent that has run since the last snapshot counts as unchanged',
+    file: 'src/engine/turn-runner.ts',
+    find: 'this.#residency.lastTickOf(number) <= since!',
+    replace: 'this.#residency.lastTickOf(number) <= since! + 1',
   },
   {
     name: 'restart images are not in the snapshot',
