@@ -51,7 +51,9 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   return withOpened(system, options, ports, captured, async (opened) => {
     const record = beginRecord(options.runDirectory, system, ports, captured, origin);
     try {
-      await new SnapshotStore(record.directory, ports).write(captured, config.run.tickMs);
+      const store = new SnapshotStore(record.directory, ports);
+      store.borrowFrom(parent.directory, options.tick);
+      await store.write(captured, config.run.tickMs);
     } catch (error) {
       abandonRecord(record);
       throw error;

@@ -96,8 +96,14 @@ export class AppendFile {
   }
 }
 
-/** Writes a file whole or not at all: under another name first, synced, then renamed. */
+/** Writes a file whole or not at all: under another name first, synced, then renamed; durable when this answers. */
 export function writeWhole(storage: Storage, folder: string, name: string, bytes: Uint8Array): void {
+  writeUnnamed(storage, folder, name, bytes);
+  onStorage(storage, name, 'sync the folder of', () => storage.syncFolder(folder));
+}
+
+/** As `writeWhole`, but that its name is durable only when the folder is synced. */
+export function writeUnnamed(storage: Storage, folder: string, name: string, bytes: Uint8Array): void {
   const path = folder === '' ? name : `${folder}/${name}`;
   const file = new AppendFile(storage, `${path}.tmp`, 'create');
   try {
@@ -109,7 +115,6 @@ export function writeWhole(storage: Storage, folder: string, name: string, bytes
   }
   file.close();
   onStorage(storage, path, 'rename to', () => storage.rename(`${path}.tmp`, path));
-  onStorage(storage, path, 'sync the folder of', () => storage.syncFolder(folder));
 }
 
 /** Opens a file whose reading fails as `host-fault`; undefined where there is none. */

@@ -4,7 +4,7 @@ import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
 import type { RunOrigin } from './events.ts';
-import { onStorage, readWhole, writeWhole } from './files.ts';
+import { onStorage, readWhole, writeUnnamed, writeWhole } from './files.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
 import { logCount, logFolderName, removeOtherLogs, withLogIn } from './log-folder.ts';
 import { nodeStorage } from './node-storage.ts';
@@ -185,10 +185,12 @@ export function createRunDirectory(
     // Whoever had the lock until now may have begun a run.
     makeEmptyFolder(path, storage);
     onStorage(storage, 'modules', 'make folder', () => storage.makeFolder('modules'));
-    for (const [hash, bytes] of contents.modules) writeWhole(storage, 'modules', `${hash}.wasm`, bytes);
-    writeWhole(storage, '', 'config.json', contents.config);
+    for (const [hash, bytes] of contents.modules) writeUnnamed(storage, 'modules', `${hash}.wasm`, bytes);
+    onStorage(storage, 'modules', 'sync the folder', () => storage.syncFolder('modules'));
+    writeUnnamed(storage, '', 'config.json', contents.config);
     const { runId, baseTick } = contents.manifest;
-    writeWhole(storage, '', headFile, encodeHeadFile(firstHead(runId, baseTick ?? 0)));
+    writeUnnamed(storage, '', headFile, encodeHeadFile(firstHead(runId, baseTick ?? 0)));
+    onStorage(storage, '.', 'sync the folder', () => storage.syncFolder(''));
     // Last, for this file makes the folder a run directory.
     writeWhole(storage, '', 'run.json', manifestBytes(contents.manifest));
   } catch (error) {

@@ -27,6 +27,7 @@ export class PageGatherer {
   readonly pages: PageEntry[] = [];
   readonly #ports: Pick<Ports, 'compress' | 'clock'>;
   readonly #known: ReadonlyMap<string, PageEntry>;
+  readonly #borrow: (key: string) => Uint8Array | undefined;
   readonly #pack: PackWriter;
   readonly #packNumber: number;
   /** Indices by hash, counted from 1. */
@@ -35,17 +36,22 @@ export class PageGatherer {
   readonly #fresh: Map<string, PageEntry> = new Map();
   #hashed = 0;
 
-  /** @param known pages of earlier snapshots, by hash */
+  /**
+   * @param known pages of earlier snapshots, by hash
+   * @param borrow compressed pages of another run, by hash
+   */
   constructor(
     ports: Pick<Ports, 'compress' | 'clock'>,
     known: ReadonlyMap<string, PageEntry>,
     pack: PackWriter,
     packNumber: number,
+    borrow: (key: string) => Uint8Array | undefined,
   ) {
     this.#ports = ports;
     this.#known = known;
     this.#pack = pack;
     this.#packNumber = packNumber;
+    this.#borrow = borrow;
   }
 
   /** The key of a page. Its bytes are taken over. */
@@ -53,7 +59,7 @@ export class PageGatherer {
     if (++this.#hashed % turnPages === 0) await this.#ports.clock.yield();
     const hash = sha256(kept);
     const key = keyOf(hash);
-    if (this.#has(key)) return key;
+    if (this.has(key)) return key;
     const bytes = this.#ports.compress(kept);
     // Whoever waits for it is told; nobody else has to hear of it.
     bytes.catch(() => {});
@@ -66,7 +72,7 @@ export class PageGatherer {
 
   /** Index of a page that was added, or that an earlier snapshot had. */
   indexOf(key: string): number {
-    if (!this.#has(key)) throw new Error(`no snapshot has the page ${key}`);
+    if (!this.has(key)) throw new Error(`no snapshot has the page ${key}`);
     return this.#indices.get(key)!;
   }
 
@@ -80,14 +86,23 @@ export class PageGatherer {
     while (this.#compressing.length > 0) await this.#append();
   }
 
-  /** Whether the page is in the table; one that an earlier snapshot had is taken into it. */
-  #has(key: string): boolean {
+  /** Whether the page is in the table; one that an earlier snapshot had, or that can be borrowed, is taken into it. */
+  has(key: string): boolean {
     if (this.#indices.has(key)) return true;
-    const page = this.#known.get(key);
+    const page = this.#known.get(key) ?? this.#takeOver(key);
     if (page === undefined) return false;
     this.pages.push(page);
     this.#indices.set(key, this.pages.length);
     return true;
+  }
+
+  #takeOver(key: string): PageEntry | undefined {
+    const bytes = this.#borrow(key);
+    if (bytes === undefined) return undefined;
+    const [offset, { length }] = [this.#pack.append(bytes), bytes];
+    const page = { sha256: Buffer.from(key, 'hex'), pack: this.#packNumber, offset, length };
+    this.#fresh.set(key, page);
+    return page;
   }
 
   async #append(): Promise<void> {

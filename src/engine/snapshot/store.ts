@@ -15,8 +15,9 @@ import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
 import type { AgentImage } from '../turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
+import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
 import { PackWriter } from './pack-writer.ts';
-import { joinPages, splitPages } from './page.ts';
+import { joinPages } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
 import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
@@ -33,23 +34,6 @@ function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
 }
 
-/** What a snapshot says of an agent's instance, and the hashes of its pages; those of zeros have none. */
-interface GatheredAgent {
-  readonly number: number;
-  readonly state: Uint8Array;
-  readonly keys: readonly (string | undefined)[];
-  /** Of the pages in the table of the snapshot. */
-  readonly indices: readonly number[];
-}
-
-interface Gathered {
-  readonly agents: readonly GatheredAgent[];
-  readonly images: readonly GatheredAgent[];
-  readonly pages: readonly PageEntry[];
-  /** Those of them that no earlier snapshot had, by hash. */
-  readonly fresh: ReadonlyMap<string, PageEntry>;
-}
-
 function snapshotBytes(file: SnapshotFile): Uint8Array {
   const body = encodeMessage(snapshotTable, file);
   return Buffer.concat([magic, sha256(body), body]);
@@ -62,6 +46,8 @@ export class SnapshotStore {
   readonly #known: Map<string, PageEntry> = new Map();
   #pending: Promise<void> = Promise.resolve();
   #ready = false;
+  /** Gives compressed pages of another run, by hash. */
+  #lender: ((key: string) => Uint8Array | undefined) | undefined;
   /** What the last snapshot that was written says of each instance. */
   #last: { readonly tick: number; readonly agents: ReadonlyMap<number, GatheredAgent> } | undefined;
   readonly #kept: number;
@@ -143,6 +129,19 @@ export class SnapshotStore {
     if (gone.length > 0) onStorage(storage, folder, 'sync the folder', () => storage.syncFolder(folder));
   }
 
+  /** Takes compressed pages over from the newest snapshot of another run up to a tick, where it has the same. */
+  borrowFrom(other: RunDirectory, tick: number): void {
+    const store = new SnapshotStore(other, this.#ports);
+    const newest = store.newestUpTo(tick);
+    const entries = newest === undefined ? [] : (store.#tryFile(newest)?.pages ?? []);
+    const pages = new Map(entries.map((page) => [keyOf(page.sha256), page]));
+    const packs = new Map<number, Uint8Array>();
+    this.#lender = (key) => {
+      const page = pages.get(key);
+      return page === undefined ? undefined : store.#packed(page, packs);
+    };
+  }
+
   /** The tick of the last snapshot that was written and is still there: the next one need not repeat what it has. */
   get lastTick(): number | undefined {
     return this.#last?.tick;
@@ -167,7 +166,9 @@ export class SnapshotStore {
     const packNumber = this.#freePack(snapshot.tick);
     const pack = new PackWriter(storage, folder, fileName(packNumber, 'pages'));
     try {
-      const written = await this.#gather(snapshot, pack, packNumber);
+      const borrow = (key: string): Uint8Array | undefined => this.#lender?.(key);
+      const gatherer = new PageGatherer(this.#ports, this.#known, pack, packNumber, borrow);
+      const written = await gatherAgents(snapshot, gatherer, this.#last?.agents);
       await pack.finish();
       for (const [key, page] of written.fresh) this.#known.set(key, page);
       const file: SnapshotFile = {
@@ -190,34 +191,6 @@ export class SnapshotStore {
       throw error;
     }
     if (this.#kept > 0) this.#thinOut();
-  }
-
-  async #gather(snapshot: Snapshot, pack: PackWriter, packNumber: number): Promise<Gathered> {
-    const gatherer = new PageGatherer(this.#ports, this.#known, pack, packNumber);
-    const gather = async (images: readonly AgentImage[]): Promise<GatheredAgent[]> => {
-      const agents: GatheredAgent[] = [];
-      for (const { number, state, image } of images) {
-        const keys: (string | undefined)[] = [];
-        for (const kept of splitPages(image))
-          keys.push(kept === undefined ? undefined : await gatherer.add(kept));
-        agents.push({ number, state: new Uint8Array(state.slice().buffer), keys, indices: [] });
-      }
-      return agents;
-    };
-    const changed = await gather(snapshot.agents);
-    const same = (snapshot.same ?? []).map((number) => {
-      const agent = this.#last?.agents.get(number);
-      assert(agent !== undefined, 'an agent that is as before was in the snapshot before');
-      return agent;
-    });
-    const images = await gather(snapshot.images);
-    await gatherer.drain();
-    const indexed = (agent: GatheredAgent): GatheredAgent => ({
-      ...agent,
-      indices: agent.keys.map((key) => (key === undefined ? 0 : gatherer.indexOf(key))),
-    });
-    const agents = [...changed, ...same].map(indexed).sort((a, b) => a.number - b.number);
-    return { agents, images: images.map(indexed), pages: gatherer.pages, fresh: gatherer.fresh };
   }
 
   async #writeFileAside(file: SnapshotFile): Promise<void> {
@@ -295,6 +268,9 @@ export class SnapshotStore {
     const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
       const words = state.slice();
       const image = joinPages(indices.map((index) => (index === 0 ? undefined : pages[index - 1])));
+      const keyAt = (index: number): string | undefined =>
+        index === 0 ? undefined : keyOf(file.pages[index - 1]!.sha256);
+      noteKeys(image, indices.map(keyAt));
       return { number, state: new Uint32Array(words.buffer), image };
     };
     return {
@@ -337,7 +313,8 @@ export class SnapshotStore {
     return file;
   }
 
-  #readPage(page: PageEntry, packs: Map<number, Uint8Array>): Uint8Array {
+  /** A page as it lies in its pack. */
+  #packed(page: PageEntry, packs: Map<number, Uint8Array>): Uint8Array {
     const name = `${folder}/${fileName(page.pack, 'pages')}`;
     let pack = packs.get(page.pack);
     if (pack === undefined) {
@@ -350,12 +327,18 @@ export class SnapshotStore {
       }
       packs.set(page.pack, pack);
     }
+    return pack.subarray(page.offset, page.offset + page.length);
+  }
+
+  #readPage(page: PageEntry, packs: Map<number, Uint8Array>): Uint8Array {
+    const packed = this.#packed(page, packs);
     try {
-      const kept = zstdDecompressSync(pack.subarray(page.offset, page.offset + page.length));
+      const kept = zstdDecompressSync(packed);
       if (bytesEqual(sha256(kept), page.sha256)) return kept;
     } catch {
       // Said below.
     }
+    const name = `${folder}/${fileName(page.pack, 'pages')}`;
     throw this.#damaged(name, page.offset, 'a page is not what its hash says');
   }
 
