@@ -77,6 +77,7 @@ module = "two.wasm"
     trace: 'outcomes',
     residentAgentsMax: 4096,
     snapshotTicks: 0,
+    snapshotsKept: 32,
     batchTicks: 1000,
     batchMs: 100,
     modelBytesMax: 2 ** 31,
