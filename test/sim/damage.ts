@@ -2,7 +2,7 @@
 // had been. Looked at on copies.
 
 import { EngineError, Orchestrator } from '../../src/engine/index.ts';
-import type { SimDisk } from './disk.ts';
+import { type SimDisk, splitPath } from './disk.ts';
 import { runDirectory, type Witness } from './embedder.ts';
 import type { Fault } from './faults.ts';
 import { live } from './process.ts';
@@ -49,7 +49,10 @@ function cut(disk: SimDisk, { place, share }: Extract<Fault, { kind: 'cut' }>): 
   const file = disk.find(path)!;
   const size = Math.floor(file.size * share);
   if (share > 0) file.content.truncate(size);
-  else disk.folder('')!.files.delete(path);
+  else {
+    const [folder, name] = splitPath(path);
+    disk.folder(folder)!.files.delete(name);
+  }
   return share > 0 ? `"${path}" is cut to ${size} bytes` : `"${path}" is removed`;
 }
 

@@ -26,8 +26,8 @@ export class Witness {
   readonly given: Set<string> = new Set();
   /** By `epoch tick index`: no two different outputs have the same. */
   readonly identities: Map<string, string> = new Map();
-  /** Numbers of calls that were acknowledged. */
-  readonly acknowledged: Set<number> = new Set();
+  /** Numbers of calls that were acknowledged, and the tick after which each was made. */
+  readonly acknowledged: Map<number, number> = new Map();
   /** The last tick an output of which was given. */
   outputTick = 0;
   /** The highest epoch that outputs had. */
@@ -109,8 +109,8 @@ export async function lead(life: Life): Promise<RunSummary> {
   };
   const options = { runDirectory, workers, outputs };
   if (goesOn && scenario.durability === 'none') witness.epochMin = witness.epoch + 1;
-  const { snapshotTicks, residentAgentsMax, trace, batchTicks, batchMs } = system.host;
-  const host = { snapshotTicks, residentAgentsMax, trace, batchTicks, batchMs };
+  const { snapshotTicks, snapshotsKept, residentAgentsMax, trace, batchTicks, batchMs } = system.host;
+  const host = { snapshotTicks, snapshotsKept, residentAgentsMax, trace, batchTicks, batchMs };
   const run = goesOn
     ? await Orchestrator.resume({ ...options, host, outputsAfter: witness.last }, process.ports)
     : await Orchestrator.create({ ...options, system }, process.ports);
@@ -135,7 +135,8 @@ export async function lead(life: Life): Promise<RunSummary> {
 
 /** The calls that belong after the tick that the run is at. */
 function makeCalls({ process, scenario, witness }: Life, run: Orchestrator): void {
-  const calls = scenario.calls.get(run.tick);
+  const { tick } = run;
+  const calls = scenario.calls.get(tick);
   if (calls === undefined) return;
   const made: number[] = [];
   for (const { number, marked, make } of calls) {
@@ -148,7 +149,7 @@ function makeCalls({ process, scenario, witness }: Life, run: Orchestrator): voi
     }
   }
   const note = (): void => {
-    if (!process.dead) for (const number of made) witness.acknowledged.add(number);
+    if (!process.dead) for (const number of made) witness.acknowledged.set(number, tick);
   };
   run.acknowledged().then(note, (error: unknown) => {
     if (process.dead || error instanceof ProcessDeath) return;

@@ -48,6 +48,16 @@ export type Fault =
       readonly place: number;
       readonly bit: number;
     }
+  /**
+   * When the life has ended, its record is compacted up to a share of the ticks; `killAt`: the process that does it dies
+   * at a change of the disk. No fault by itself: nothing may be seen of it.
+   */
+  | {
+      readonly kind: 'compact';
+      readonly life: number;
+      readonly share: number;
+      readonly killAt: number | undefined;
+    }
   /** A file that the life left is cut to a share of its size, on a copy; 0 removes it. */
   | { readonly kind: 'cut'; readonly life: number; readonly place: number; readonly share: number };
 
@@ -92,6 +102,10 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
     if (chance.oneIn(4)) {
       const readings = chance.skewed(2000);
       faults.push({ kind: 'stand', life, at: chance.below(extent.readings), readings });
+    }
+    if (chance.oneIn(6)) {
+      const killAt = chance.oneIn(2) ? undefined : 1 + chance.below(40);
+      faults.push({ kind: 'compact', life, share: chance.between(1, 10) / 10, killAt });
     }
     if (chance.oneIn(3)) {
       const [file, place] = [chance.below(1000) / 1000, chance.below(10_000) / 10_000];

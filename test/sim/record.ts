@@ -8,6 +8,8 @@ import { SimProcess } from './process.ts';
 import { callNumber } from './scenario.ts';
 
 export interface SimRecord {
+  /** The tick that the record begins after: what is before it was given up. */
+  readonly baseTick: number;
   /** By tick. */
   readonly digests: ReadonlyMap<number, string>;
   /** Numbers of the program's calls in the order in which they were sealed. */
@@ -50,5 +52,12 @@ export function readRecord(disk: SimDisk): SimRecord {
         );
     }
   }
-  return { digests, calls: [...calls.values()].flat(), outputs, epochs, ended };
+  return {
+    baseTick: directory.manifest.baseTick ?? 0,
+    digests,
+    calls: [...calls.values()].flat(),
+    outputs,
+    epochs,
+    ended,
+  };
 }

@@ -94,6 +94,7 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
     },
     host: {
       durability,
+      snapshotsKept: chance.pick([0, 0, 1, 3]),
       batchTicks: chance.pick([1, 3, 20, 1000]),
       batchMs: chance.pick([1, 30, 1000]),
       trace: chance.oneIn(8) ? 'full' : chance.pick(['none', 'outcomes'] as const),

@@ -1,7 +1,7 @@
 // One simulated run from its seed: first without faults, then with them, life after life, until it has ended; and what
 // must hold of it. Never asks for anything that the seed does not give.
 
-import { EngineError, replayRun } from '../../src/engine/index.ts';
+import { compactRun, EngineError, replayRun } from '../../src/engine/index.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
 import { openRunDirectory } from '../../src/log/index.ts';
 import { Chance } from './chance.ts';
@@ -148,6 +148,8 @@ class FaultyRun {
     // Whatever of it is still on its way comes to nothing.
     process.dead = true;
     this.trail = process.trail;
+    const compact = faults.find((fault) => fault.kind === 'compact');
+    if (compact !== undefined && this.#begun) await this.#compact(compact, chance.of('compact'));
     if (faults.some(({ kind }) => kind === 'power')) this.#disk.losePower(chance.of('power'));
     if (this.#begun && this.witness.violations.length === 0) {
       const guaranteed = this.#guaranteedTick;
@@ -224,10 +226,30 @@ class FaultyRun {
         `outputs of tick ${this.#guaranteedTick} were given, and the recovered run is at tick ${tick}`,
       );
     this.#checkSnapshots();
-    const recorded = new Set(this.#read(this.#disk.settled())?.calls);
-    for (const number of witness.acknowledged) {
-      if (!recorded.has(number)) witness.violate(`call ${number} was acknowledged, and is not in the record`);
+    const record = this.#read(this.#disk.settled());
+    if (record === undefined) return;
+    const recorded = new Set(record.calls);
+    for (const [number, madeAfter] of witness.acknowledged) {
+      if (madeAfter >= record.baseTick && !recorded.has(number))
+        witness.violate(`call ${number} was acknowledged, and is not in the record`);
     }
+  }
+
+  /** Somebody compacts the record between two lives; nothing may be seen of it, even where they die. */
+  async #compact(fault: Extract<Fault, { kind: 'compact' }>, chance: Chance): Promise<void> {
+    const { life, share, killAt } = fault;
+    const phase = chance.pick(['before', 'during', 'after'] as const);
+    const faults: Fault[] = killAt === undefined ? [] : [{ kind: 'kill', life, at: killAt, phase }];
+    const { logSizes, ticks } = this.#scenario;
+    const process = new SimProcess({ chance, disk: this.#disk, workers: 0, logSizes, faults });
+    try {
+      await live(process, compactRun(runDirectory, Math.floor(ticks * share), process.ports));
+    } catch (error) {
+      // There need not be a snapshot up to there.
+      if (process.dead || (error instanceof EngineError && error.code === 'input-invalid')) return;
+      this.witness.violate(`the record cannot be compacted: ${textOf(error)}`);
+    }
+    process.dead = true;
   }
 
   /** A snapshot that was said to be kept can be read. */
@@ -235,7 +257,10 @@ class FaultyRun {
     const process = plainProcess(this.#disk.settled());
     const directory = openRunDirectory(runDirectory, process.ports.openStorage(runDirectory));
     const store = new SnapshotStore(directory, process.ports);
-    for (const tick of this.witness.snapshots) {
+    const { baseTick = 0 } = directory.manifest;
+    // Where only some are kept, those go that others make needless.
+    const wanted = this.#scenario.system.host.snapshotsKept === 0 ? [...this.witness.snapshots] : [];
+    for (const tick of wanted.filter((each) => each >= baseTick)) {
       try {
         store.read(tick);
       } catch (error) {
@@ -257,7 +282,8 @@ class FaultyRun {
     const { witness } = this;
     const record = this.#read(this.#disk);
     if (record === undefined) return;
-    const { digests } = this.#reference.witness;
+    const { baseTick } = record;
+    const digests = new Map([...this.#reference.witness.digests].filter(([tick]) => tick > baseTick));
     const wrong = [...digests].find(([tick, digest]) => record.digests.get(tick) !== digest);
     if (wrong !== undefined || record.digests.size !== digests.size)
       witness.violate(`the record is not that of the run without faults, from tick ${wrong?.[0]} on`);
@@ -266,16 +292,17 @@ class FaultyRun {
     if (!['ticks', 'quiescence'].includes(record.ended ?? ''))
       witness.violate(`the record ends with "${record.ended}"`);
     if (new Set(record.calls).size !== record.calls.length) witness.violate('a call is in the record twice');
-    await this.#checkReplay();
+    await this.#checkReplay(baseTick);
   }
 
-  async #checkReplay(): Promise<void> {
+  async #checkReplay(baseTick: number): Promise<void> {
     const chance = this.#chance.of('replay');
     const { workers, ticks, journalEntriesMax } = this.#scenario;
     const disk = this.#disk.settled();
     const faults: Fault[] = [{ kind: 'loss', life: 0, at: chance.below(ticks), how: 'after' }];
     const process = new SimProcess({ chance, disk, workers, journalEntriesMax, faults });
-    const from = chance.oneIn(2) ? 1 : 1 + chance.below(Math.min(ticks, this.#reference.lastTick));
+    const [first, last] = [baseTick + 1, Math.max(baseTick + 1, Math.min(ticks, this.#reference.lastTick))];
+    const from = chance.oneIn(2) ? first : chance.between(first, last);
     try {
       const replayed = await live(process, replayRun(runDirectory, { workers, from }, process.ports));
       if (typeof replayed === 'string') this.witness.violate(`the replay is ${replayed}`);
