@@ -75,7 +75,7 @@ const record: readonly PlantedBug[] = [
   {
     name: 'the folder of a renamed file is not synced',
     file: 'src/log/files.ts',
-    find: "  onStorage(storage, path, 'sync the folder of', () => storage.syncFolder(folder));\n",
+    find: "  onStorage(storage, name, 'sync the folder of', () => storage.syncFolder(folder));\n",
     replace: '',
   },
   {
