@@ -14,7 +14,9 @@ import {
   type ResumeOptions,
 } from '../engine/index.ts';
 import { makeRunDirectory, removeIfEmpty, systemName } from './default-run-directory.ts';
+import { complain } from './failure.ts';
 import type { Outputs } from './outputs.ts';
+import { grouped } from './printable.ts';
 import type { ProgressLine } from './progress-line.ts';
 import type { ForkOptions, RunOptions } from './run.ts';
 import type { EngineLink } from './supervisor/engine-link.ts';
@@ -142,6 +144,11 @@ async function resume(
     ...(options.models !== undefined && { modelsDirectory: options.models }),
     ...(outputsAfter !== undefined && { outputsAfter }),
     ...more,
+    onTailCut: ({ bytes, file }) => {
+      progress.clear();
+      const text = `the log did not end whole: ${grouped(bytes)} bytes behind what was durable are cut off`;
+      complain('warning', `${text}; a copy is in ${join(runDirectory, file)}`);
+    },
     onReplayedTick: (tick) => progress.update(() => `going through the record: tick ${tick}`),
   });
   progress.clear();

@@ -151,6 +151,7 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
   const durability = directory.manifest.durability as Durability;
   const modelFolders = findModelFolders(directory, config, options.modelsDirectory);
   const end = mendRecord(directory);
+  if (end.cut !== undefined) options.onTailCut?.(end.cut);
   const last = readLast(directory);
   const host = { ...hostDefaults, ...parseHostOptions(last.host), ...options.host, durability, modelFolders };
   const system = withWorkers({ config, host, modules }, options);

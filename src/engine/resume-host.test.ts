@@ -1,7 +1,7 @@
 // What a run was told of its machine, and the lines that it refused, when it goes on after an interruption.
 
 import assert from 'node:assert/strict';
-import { cpSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createSystem, Orchestrator, openInput } from './index.ts';
 import { echo } from './testing/create-run.ts';
@@ -66,6 +66,26 @@ test('lines that were refused before an interruption count in the run that goes 
   assert.deepEqual([summary.reason, summary.badLines], ['quiescence', 10]);
   assert.equal(new Set(problems).size, 10);
   assert.equal(problems.length, 10);
+});
+
+test('whoever goes on is told of a tail that is cut off, and where its copy is', async () => {
+  const system = await createSystem({ host: { durability: 'tick' }, agents: { echo } });
+  const runDirectory = newFolder();
+  const first = await Orchestrator.create({ system, runDirectory });
+  for (let i = 0; i < 3; i++) {
+    first.send('echo', { payload: i });
+    await first.settle();
+  }
+  await first.close();
+  const told: { readonly bytes: number; readonly file: string }[] = [];
+  await (await Orchestrator.resume({ runDirectory, onTailCut: (cut) => void told.push(cut) })).close();
+  assert.equal(told.length, 0, 'a log that ended whole loses nothing');
+  const { size } = statSync(`${runDirectory}/events-000000.mcap`);
+  cutRecord(runDirectory, size - 3);
+  rmSync(`${runDirectory}/events-000001.mcap`);
+  await (await Orchestrator.resume({ runDirectory, onTailCut: (cut) => void told.push(cut) })).close();
+  assert.equal(told.length, 1);
+  assert.equal(statSync(`${runDirectory}/${told[0]!.file}`).size, told[0]!.bytes);
 });
 
 test('lines that were refused and not recorded when the process died are refused again, and counted once', async () => {

@@ -24,6 +24,8 @@ export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly modelsDirectory?: string;
   /** Progress while the record is executed again. */
   readonly onReplayedTick?: (tick: number) => void;
+  /** Told where a crash left bytes behind what was durable: they were cut off, and copied to a file of the directory. */
+  readonly onTailCut?: (cut: { readonly bytes: number; readonly file: string }) => void;
   /** Settings in place of those that the record has; durability stays as it was. */
   readonly host?: KeptHost;
   /** The last output that has reached whoever reads them: those behind it are given again, out of the record. */

@@ -42,6 +42,8 @@ export interface LogEnd {
   readonly index: SegmentIndex | undefined;
   /** What is wrong behind the valid part, where it was not merely cut off. */
   readonly tornBy: string | undefined;
+  /** What `truncateTail` cut: how many bytes, and the file that they were copied to. */
+  readonly cut?: { readonly bytes: number; readonly file: string };
 }
 
 const noPosition: Pick<LogEnd, 'complete' | 'segment' | 'offset' | 'size' | 'index' | 'tornBy'> = {

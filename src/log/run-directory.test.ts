@@ -10,7 +10,16 @@ import { sha256 } from './chain.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { openRunDirectory } from './open-run-directory.ts';
 import { createRunDirectory } from './run-directory.ts';
-import { sampleConfig, sampleDirectory, sampleLog, sampleManifest, sampleModule } from './test-sample.ts';
+import {
+  appendAll,
+  readAll,
+  sampleConfig,
+  sampleDirectory,
+  sampleEvents,
+  sampleLog,
+  sampleManifest,
+  sampleModule,
+} from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
 
 const moduleHash = encodeHex(sha256(sampleModule));
@@ -102,6 +111,24 @@ describe('run directory', () => {
     storage.files.delete(moduleFile);
     const open = (): unknown => openRunDirectory('memory', storage).module(moduleHash);
     assert.throws(open, { code: 'record-damaged', message: /it is missing/ });
+  });
+
+  it('takes no segment of another run, though it holds the same events', () => {
+    const { storage, directory } = sampleLog(1);
+    const other = new MemoryStorage();
+    const manifest = { ...sampleManifest, runId: 'f'.repeat(32) };
+    const made = createRunDirectory(
+      other.place,
+      { manifest, config: sampleConfig, modules: new Map() },
+      other,
+    );
+    const writer = new EventLogWriter(made);
+    appendAll(writer, sampleEvents(1));
+    writer.close();
+    const name = 'events-000000.mcap';
+    assert.equal(other.files.get(name)!.length, storage.files.get(name)!.length);
+    storage.files.set(name, other.files.get(name)!);
+    assert.throws(() => readAll(directory), { code: 'record-damaged', message: /of another place or run/ });
   });
 
   it('does not begin a second log where one is', () => {

@@ -23,15 +23,17 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
   if (end.complete) return end;
   const { storage } = directory;
   const name = segmentName(end.segment);
+  let cut: LogEnd['cut'];
   if (end.offset < end.size) {
-    keepTail(directory, name, end);
+    cut = { bytes: end.size - end.offset, file: keepTail(directory, name, end) };
     if (end.offset > 0) onStorage(storage, name, 'truncate', () => storage.truncate(name, end.offset));
   }
   const state: LogState = { chain: end.chain, messages: end.messages, tick: end.tick };
   if (end.offset === 0) {
     onStorage(storage, name, 'remove', () => storage.remove(name));
     onStorage(storage, name, 'sync the folder of', () => storage.syncFolder(''));
-    return { ...end, complete: true, segment: end.segment - 1, size: 0, index: undefined, tornBy: undefined };
+    const whole = { complete: true, segment: end.segment - 1, size: 0, index: undefined, tornBy: undefined };
+    return { ...end, ...whole, ...(cut && { cut }) };
   }
   const file = new AppendFile(storage, name, 'openAppend');
   const segment = new SegmentWriter(file, end.segment, end.index!, end.offset, state, new ByteWriter(4096));
@@ -44,10 +46,12 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
     size: segment.position,
     index: undefined,
     tornBy: undefined,
+    ...(cut && { cut }),
   };
 }
 
-function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): void {
+/** Answers the name of the copy. */
+function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): string {
   const copyName = freeName(storage, '', `${name}.torn-${offset}`);
   const copy = new AppendFile(storage, copyName, 'create');
   const handle = openFile(storage, name);
@@ -62,6 +66,7 @@ function keepTail({ storage }: RunDirectory, name: string, { offset, size }: Log
   copy.sync();
   copy.close();
   onStorage(storage, copyName, 'sync the folder of', () => storage.syncFolder(''));
+  return copyName;
 }
 
 /** A name in a folder that no file has: a copy that is there already is kept. */
