@@ -200,6 +200,10 @@ test('a budget for two of five models keeps two, and changes no answer', { skip 
       }
       const evicted = events.filter(({ kind }) => kind === 'model-evicted').map(({ model }) => model);
       assert.deepEqual(evicted, ['m0/1', 'm1/1', 'm2/1', 'm0/1', 'm1/1', 'm3/1', 'm4/1']);
+      assert.deepEqual(
+        host.statistics.map(({ loads }) => loads),
+        [3, 2, 2, 1, 1],
+      );
       await host.unload(models[0]!);
       assert.deepEqual(
         host.resident.map(({ model }) => model.id),

@@ -30,6 +30,8 @@ export class ModelHost {
   readonly #models: ResidentModels;
   readonly #chain: ProviderChain;
   readonly #statistics: Map<string, ModelStatistics> = new Map();
+  /** The session that a model was last found in: another one means that it was loaded again. */
+  readonly #lastSession: Map<ModelStatistics, number> = new Map();
 
   constructor(options: ModelHostOptions) {
     const { onEvent = () => {} } = options;
@@ -99,7 +101,8 @@ export class ModelHost {
   async #ensure(model: HostedModel, provider: Provider): Promise<Resident> {
     const resident = await this.#models.ensure(model, provider);
     const facts = this.#factsOf(model);
-    if (facts.provider !== provider || facts.bytes === 0) facts.loads++;
+    if (this.#lastSession.get(facts) !== resident.session) facts.loads++;
+    this.#lastSession.set(facts, resident.session);
     facts.provider = provider;
     facts.bytes = resident.loaded.bytes;
     return resident;
