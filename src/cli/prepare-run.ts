@@ -79,8 +79,10 @@ async function createIn(
 function chooseDirectory(choice: string | (() => string), link: EngineLink | undefined): string {
   const begun = link?.before?.directory;
   if (begun !== undefined) {
-    if (existsSync(begun))
-      for (const name of readdirSync(begun)) rmSync(join(begun, name), { recursive: true });
+    const names = existsSync(begun) ? readdirSync(begun) : [];
+    // First what makes the folder a run directory: a process may die here, too.
+    names.sort((a, b) => Number(b === 'run.json') - Number(a === 'run.json'));
+    for (const name of names) rmSync(join(begun, name), { recursive: true });
     return begun;
   }
   const directory = typeof choice === 'string' ? choice : choice();

@@ -64,7 +64,11 @@ everyTick = true
 module = "relay.wasm"
 count = 2
 capabilities = ["output", "publish"]
-restart = { policy = "${chance.pick(['from-init', 'from-image'])}", restartsMax = 20, backoffTicksMax = 4, imageTicks = 5 }
+[agents.relay.restart]
+policy = "${chance.pick(['from-init', 'from-image'])}"
+restartsMax = 20
+backoffTicksMax = 4
+imageTicks = 5
 `;
 }
 

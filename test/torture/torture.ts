@@ -75,10 +75,11 @@ function compareInputs({ lines }: Scenario, runDirectory: string): void {
 
 async function compare(scenario: Scenario, tormented: Tormented, expected: Expected): Promise<void> {
   const { last, runDirectory } = tormented;
-  assert.equal(last.code, 0, last.err);
+  // A supervisor may die when all is done: then there is nothing to go on with.
+  const isOver = last.code === 1 && /^error: Cannot go on .* it has ended, its inputs ended/m.test(last.err);
+  if (!isOver) assert.deepEqual([last.code, last.err.match(/^error: .*/gm)], [0, null]);
   compareInputs(scenario, runDirectory);
   const outputs = delivered(scenario, tormented);
-  assert.deepEqual(last.err.match(/^error: .*/gm), null);
   if (scenario.how === 'live') {
     // Its ticks are its own: what it gave is what its record holds. Without durability a tick may be lost, and come
     // otherwise in the next epoch.
@@ -94,7 +95,7 @@ async function compare(scenario: Scenario, tormented: Tormented, expected: Expec
   } else {
     same(chainOf(runDirectory), expected.chain, 'ticks');
     same([...new Set(outputs.map(withoutEpoch))], expected.outputs.map(withoutEpoch), 'outputs');
-    assert.equal(lastObject(last.out).digest, expected.chain.at(-1)!.split(' ')[1]);
+    if (!isOver) assert.equal(lastObject(last.out).digest, expected.chain.at(-1)!.split(' ')[1]);
   }
   const replayed = await replayRun(runDirectory);
   assert.equal(replayed.complete, true);
