@@ -23,7 +23,7 @@ import { differingParts, type Result, table } from '../test/portable/table.ts';
 
 const program = join(dirname(import.meta.dirname), 'test', 'portable', 'run-set.ts');
 const cellMs = 20 * 60_000;
-const randomPrograms = 60;
+const randomPrograms = 24;
 const systemsGenerated = 4;
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -88,6 +88,9 @@ const growth = `(module (memory (export "memory") 1) (table $t 1 500 funcref)
     (i32.store (i32.const 0) (memory.grow (i32.const 65536))))
   (func (export "far") (result i32) (memory.grow (i32.const 49))))`;
 
+const trapping = ['divide', 'remain', 'load', 'store', 'convert', 'through', 'fill', 'never', 'spin', 'deep'];
+const divisors = ['divide', 'remain', 'through'];
+
 /** Traps of every kind, in small functions that are inlined and called in turn, before and after they are hot. */
 const traps = `(module (memory (export "memory") 1) (table 4 funcref) (elem (i32.const 1) $divide) (type $t (func (param i32 i32) (result i32)))
   (func $divide (type $t) (i32.div_s (local.get 0) (local.get 1)))
@@ -96,19 +99,26 @@ const traps = `(module (memory (export "memory") 1) (table 4 funcref) (elem (i32
   (func $store (type $t) (i64.store (local.get 0) (i64.const -1)) (i32.const 1))
   (func $convert (type $t) (i32.trunc_f64_s (f64.mul (f64.convert_i32_s (local.get 0)) (f64.const 1e9))))
   (func $through (type $t) (call_indirect (type $t) (local.get 0) (local.get 1) (local.get 1)))
-  (func $fill (type $t) (memory.fill (local.get 0) (i32.const 1) (i32.const 64000)) (i32.const 1))
+  (func $fill (type $t) (memory.fill (local.get 0) (i32.const 1) (i32.sub (i32.const 64000) (i32.mul (local.get 1) (i32.const 63000)))) (i32.const 1))
   (func $never (type $t) (if (local.get 0) (then unreachable)) (i32.const 1))
   (func $spin (type $t) (loop $again (br_if $again (local.get 0))) (i32.const 1))
   (func $deep (type $t) (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
     (i32.add (call $deep (local.get 0) (i32.const 1)) (i32.const 1)))
-  ${['divide', 'remain', 'load', 'store', 'convert', 'through', 'fill', 'never', 'spin', 'deep']
+  ${trapping
     .map(
       (
         name,
       ) => `(func $mid_${name} (type $t) (i32.add (call $${name} (local.get 0) (local.get 1)) (i32.const 1)))
     (func (export "${name}") (type $t) nop (call $mid_${name} (local.get 0) (local.get 1)))`,
     )
-    .join('\n')})`;
+    .join('\n')}
+  (func (export "warm") (local $i i32) (loop $again
+    ${trapping
+      .map(
+        (name) => `(drop (call $mid_${name} (i32.const ${divisors.includes(name) ? 7 : 0}) (i32.const 1)))`,
+      )
+      .join('\n')}
+    (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 3000))))))`;
 
 /** Each twice: cold, and after many calls that do not trap. */
 const trapCalls = [
@@ -118,9 +128,6 @@ const trapCalls = [
   ...[call('fill', 1, 1e6, 9000, 0), call('never', 1, 1e6, 1, 0), call('spin', 1, 1e6, 1, 0)],
   ...[call('deep', 1, 1e9, 1, 0), call('divide', 1, 1, 6, 3), call('divide', 1, 1e6, -2147483648, -1)],
 ];
-const warmCalls = ['divide', 'remain', 'through', 'load', 'convert', 'fill', 'never', 'spin', 'deep'].map(
-  (name) => call(name, 4000, 1e6, name === 'divide' || name === 'remain' || name === 'through' ? 7 : 0, 1),
-);
 
 /** What is refused, and what answers as the processor likes or is known to some versions only. */
 const refusals = {
@@ -228,7 +235,7 @@ export function portableModules(randomCount: number): PortableModule[] {
     fixed('recursion', wideRecursion(), [call('wide', 1, 1e9, 1)]),
     fixed('growth', growth, [call('all', 1), call('far', 12)], { pagesMax: 300, pagesHostMax: 500 }),
     fixed('fuel', endless, [call('spin', 3, 1_234_567)], { endless: true }),
-    fixed('places', traps, [...trapCalls, ...warmCalls, ...trapCalls], { explained: true }),
+    fixed('places', traps, [...trapCalls, call('warm', 5, 1e8), ...trapCalls], { explained: true }),
     ...Object.values(refusals).map((text) => fixed('refusal', text, [call('all', 1)], { refused: true })),
     fixed('floats', matrix, [call('all', 3)]),
     fixed('floats', mandelbrot, [call('all', 1)]),
