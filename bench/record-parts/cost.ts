@@ -11,6 +11,7 @@ import { InputKind } from '../../src/log/index.ts';
 import { agentModule } from '../support/agents.ts';
 import { median, report } from '../support/measure.ts';
 import { withRun } from '../support/run.ts';
+import { now } from '../support/times.ts';
 
 /** Many short ones: what else the machine does hits both of a pair. */
 const rounds = 200;
@@ -48,12 +49,6 @@ async function createMachine(description: SystemDescription): Promise<Machine> {
   const pool = openPool(config, { workers: 0, blocking: true });
   const prepared = await prepareModules(config, modules);
   return new Machine({ config, modules: prepared, pool, sha256, residentAgentsMax: 4096 });
-}
-
-/** Time by the clock and of the processor, for this thread. */
-function now(): Readonly<Record<'wall' | 'thread', number>> {
-  const { user, system } = process.threadCpuUsage();
-  return { wall: performance.now(), thread: (user + system) / 1000 };
 }
 
 /** Per cent that the run takes longer than the machine, by the clock and in time of its thread. */

@@ -13,30 +13,19 @@ import { createRunDirectory, InputKind } from '../../src/log/index.ts';
 import { agentModule } from '../support/agents.ts';
 import { inFolder } from '../support/folder.ts';
 import { median, report } from '../support/measure.ts';
+import { now, type TimeKind, timeKinds, timeNames } from '../support/times.ts';
 
 const agentCount = 1000;
 const rounds = 5;
 
-type Kind = 'wall' | 'thread' | 'process';
-
-/** Milliseconds by the clock, of the processor for the thread of the run, and for all threads. */
-function now(): Readonly<Record<Kind, number>> {
-  const [own, all] = [process.threadCpuUsage(), process.cpuUsage()];
-  return {
-    wall: performance.now(),
-    thread: (own.user + own.system) / 1000,
-    process: (all.user + all.system) / 1000,
-  };
-}
-
 /** Medians of what a snapshot takes, and of the part that the next tick has to wait for. */
 interface Cost {
-  readonly whole: Record<Kind, number[]>;
-  readonly stall: Record<Kind, number[]>;
+  readonly whole: Record<TimeKind, number[]>;
+  readonly stall: Record<TimeKind, number[]>;
 }
 
 async function measure(pageCount: number): Promise<{ readonly full: Cost; readonly changed: Cost }> {
-  const times = (): Record<Kind, number[]> => ({ wall: [], thread: [], process: [] });
+  const times = (): Record<TimeKind, number[]> => ({ wall: [], thread: [], process: [] });
   const cost = (): Cost => ({ whole: times(), stall: times() });
   const [full, changed] = [cost(), cost()];
   const module = await agentModule('pages', pageCount);
@@ -63,7 +52,7 @@ async function measure(pageCount: number): Promise<{ readonly full: Cost; readon
         const captured = now();
         await store.write(snapshot, 10);
         const written = now();
-        for (const kind of ['wall', 'thread', 'process'] as const) {
+        for (const kind of timeKinds) {
           stall[kind].push(captured[kind] - started[kind]);
           whole[kind].push(written[kind] - started[kind]);
         }
@@ -87,8 +76,8 @@ export async function reportSnapshots(): Promise<void> {
   const megabytes = (agentCount * (pageCount + 1) * 65_536) / 1e6;
   const high = { low: false } as const;
   const low = { low: true } as const;
-  for (const kind of ['wall', 'thread', 'process'] as const) {
-    const by = { wall: 'by the clock', thread: 'time of the thread', process: 'time of all threads' }[kind];
+  for (const kind of timeKinds) {
+    const by = timeNames[kind];
     const fullMs = median(full.whole[kind]);
     const ratio = fullMs / median(changed.whole[kind]);
     report(`full snapshot, ${by}`, (megabytes / fullMs) * 1000, 'MB/s', { must: 500, aim: 1000, ...high });
