@@ -80,7 +80,8 @@ export class LiveRun {
       const wanted = nextTick({ ...facts, keptOpen: open || lastTick !== undefined });
       if (wanted === undefined && open) {
         await this.#waitForInput(lines, signal);
-        earliest = this.#tickNow(options);
+        // A pulled line enters the tick that asked for it, whenever it came.
+        if (lines.live) earliest = this.#tickNow(options);
         continue;
       }
       if (wanted === undefined) return this.#finish('quiescence', next, lines, options);

@@ -9,8 +9,10 @@ import {
   type OutputRecord,
   type RunSummary,
 } from '../../src/engine/index.ts';
+import type { LineSource } from '../../src/engine/input/index.ts';
 import { LineFile } from '../../src/engine/input/line-file.ts';
 import type { ReadHandle } from '../../src/log/index.ts';
+import { Chance } from './chance.ts';
 import { ProcessDeath, type SimProcess } from './process.ts';
 import { callNumber, type Scenario } from './scenario.ts';
 
@@ -28,6 +30,8 @@ export class Witness {
   readonly identities: Map<string, string> = new Map();
   /** Numbers of calls that were acknowledged, and the tick after which each was made. */
   readonly acknowledged: Map<number, number> = new Map();
+  /** How much of the source was acknowledged. */
+  acknowledgedByte = 0;
   /** The last tick an output of which was given. */
   outputTick = 0;
   /** The highest epoch that outputs had. */
@@ -83,7 +87,9 @@ export interface Life {
   readonly onOpen?: (run: Orchestrator) => void;
 }
 
-function source(process: SimProcess, bytes: Uint8Array): LineFile {
+/** The lines of a file that may come slowly, and are acknowledged. */
+function source({ process, scenario, witness }: Life): LineSource {
+  const bytes = scenario.lines;
   const open = (): ReadHandle => ({
     size: () => bytes.length,
     read: (into, offset) => {
@@ -94,7 +100,30 @@ function source(process: SimProcess, bytes: Uint8Array): LineFile {
     },
     close: () => {},
   });
-  return new LineFile('lines', 'lines', undefined, open);
+  const file = new LineFile('lines', 'lines', undefined, open);
+  const { clock } = process;
+  const chance = new Chance('source');
+  return {
+    name: file.name,
+    seekable: true,
+    get cursor() {
+      return file.cursor;
+    },
+    pull(max) {
+      if (!scenario.slowSource || chance.oneIn(3)) return file.pull(max);
+      const wait = new Promise<void>((resolve) => clock.after(chance.skewed(200), resolve));
+      return wait.then(() => file.pull(max));
+    },
+    poll: (max) => file.poll(max),
+    arrival: () => file.arrival(),
+    putBack: (lines) => file.putBack(lines),
+    acknowledge({ byte }) {
+      process.checkAlive();
+      witness.acknowledgedByte = Math.max(witness.acknowledgedByte, byte);
+    },
+    seek: (cursor) => file.seek(cursor),
+    close: () => file.close(),
+  };
 }
 
 /** Runs a life to its end; answers how the run ended. */
@@ -116,12 +145,14 @@ export async function lead(life: Life): Promise<RunSummary> {
     : await Orchestrator.create({ ...options, system }, process.ports);
   process.checkAlive();
   if (run.tick > 0) witness.tick(run.tick, run.digest);
+  if (scenario.observed) run.registerTelemetryHook({ turn: () => {}, tick: () => {}, messages: () => {} });
   life.onOpen?.(run);
   if (scenario.snapshotAtStart && run.tick > 0) witness.snapshots.add(await run.saveSnapshot());
   const controller = new AbortController();
   makeCalls(life, run);
   return run.run({
-    source: source(process, scenario.lines),
+    source: source(life),
+    pace: scenario.pace,
     ticks: Math.max(ticks, run.tick + 1),
     signal: controller.signal,
     onTick: () => {

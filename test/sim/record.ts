@@ -17,6 +17,8 @@ export interface SimRecord {
   /** By `epoch tick index`. */
   readonly outputs: ReadonlyMap<string, string>;
   readonly epochs: readonly number[];
+  /** How much of the source was taken in. */
+  readonly cursorByte: number;
   readonly ended: string | undefined;
 }
 
@@ -33,6 +35,7 @@ export function readRecord(disk: SimDisk): SimRecord {
   const calls = new Map<number, readonly number[]>();
   const epochs: number[] = [];
   let ended: string | undefined;
+  let cursorByte = 0;
   for (const { channel, tick, payload } of readEvents(directory)) {
     if (channel === 'digests') digests.set(tick, encodeHex(decodeEvent(channel, payload).digest));
     else if (channel === 'run-started') {
@@ -43,7 +46,8 @@ export function readRecord(disk: SimDisk): SimRecord {
       const { epoch, index, agent, payload: bytes } = decodeEvent(channel, payload);
       outputs.set(`${epoch} ${tick} ${index}`, `${agent} ${encodeHex(bytes)}`);
     } else if (channel === 'inputs') {
-      const { inputs } = decodeEvent(channel, payload);
+      const { inputs, cursor } = decodeEvent(channel, payload);
+      cursorByte = cursor?.byte ?? cursorByte;
       const marked = inputs.filter(({ waits }) => !waits).map((input) => callNumber(input.payload));
       if (inputs.length > 0)
         calls.set(
@@ -58,6 +62,7 @@ export function readRecord(disk: SimDisk): SimRecord {
     calls: [...calls.values()].flat(),
     outputs,
     epochs,
+    cursorByte,
     ended,
   };
 }

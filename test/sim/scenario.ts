@@ -7,6 +7,7 @@ import {
   type Durability,
   durabilities,
   overflows,
+  type Pace,
   policies,
   type System,
 } from '../../src/engine/config/system-config.ts';
@@ -35,6 +36,11 @@ export interface Scenario {
   readonly workers: number;
   readonly logSizes: EventLogSizes;
   readonly journalEntriesMax: number | undefined;
+  readonly pace: Pace;
+  /** Whether the source's lines have to be waited for. */
+  readonly slowSource: boolean;
+  /** Whether a hook looks on. */
+  readonly observed: boolean;
   /** Whether a life that goes on takes a snapshot before it does. */
   readonly snapshotAtStart: boolean;
 }
@@ -56,6 +62,9 @@ export async function drawScenario(chance: Chance, ticks: number): Promise<Scena
       chunkBytesMax: chance.oneIn(8) ? 200 : chance.pick([3000, 16_000]),
     },
     journalEntriesMax: chance.oneIn(8) ? 2 : chance.pick([undefined, 40]),
+    pace: chance.oneIn(5) ? 'wall-clock' : 'free',
+    slowSource: chance.oneIn(3),
+    observed: chance.oneIn(4),
     snapshotAtStart: chance.oneIn(4),
   };
 }

@@ -85,7 +85,14 @@ async function simulateOnce(wanted: Case): Promise<Outcome> {
 async function runReference(scenario: Scenario): Promise<Reference> {
   const process = plainProcess(new SimDisk());
   const witness = new Witness();
-  const plain = { ...scenario, workers: 0, snapshotAtStart: false };
+  const plain = {
+    ...scenario,
+    workers: 0,
+    snapshotAtStart: false,
+    slowSource: false,
+    pace: 'free',
+    observed: false,
+  } as const;
   const life = { process, scenario: plain, witness, goesOn: false, interruptTick: undefined };
   const ended = await live(process, lead(life));
   if (typeof ended === 'string' || witness.violations.length > 0)
@@ -228,6 +235,11 @@ class FaultyRun {
     this.#checkSnapshots();
     const record = this.#read(this.#disk.settled());
     if (record === undefined) return;
+    const { acknowledgedByte } = witness;
+    if (acknowledgedByte > record.cursorByte)
+      witness.violate(
+        `${acknowledgedByte} bytes of lines were acknowledged, and the record has ${record.cursorByte}`,
+      );
     const recorded = new Set(record.calls);
     for (const [number, madeAfter] of witness.acknowledged) {
       if (madeAfter >= record.baseTick && !recorded.has(number))
@@ -301,10 +313,14 @@ class FaultyRun {
     const disk = this.#disk.settled();
     const faults: Fault[] = [{ kind: 'loss', life: 0, at: chance.below(ticks), how: 'after' }];
     const process = new SimProcess({ chance, disk, workers, journalEntriesMax, faults });
-    const [first, last] = [baseTick + 1, Math.max(baseTick + 1, Math.min(ticks, this.#reference.lastTick))];
-    const from = chance.oneIn(2) ? first : chance.between(first, last);
+    const last = Math.min(ticks, this.#reference.lastTick);
+    // Without it, the replay begins where the record does.
+    const from = chance.oneIn(2) || last <= baseTick ? undefined : chance.between(baseTick + 1, last);
     try {
-      const replayed = await live(process, replayRun(runDirectory, { workers, from }, process.ports));
+      const replayed = await live(
+        process,
+        replayRun(runDirectory, { workers, ...(from === undefined ? {} : { from }) }, process.ports),
+      );
       if (typeof replayed === 'string') this.witness.violate(`the replay is ${replayed}`);
       else if (replayed.digest !== this.#reference.lastDigest || !replayed.complete)
         this.witness.violate(`the replay ends with ${replayed.digest}, complete: ${replayed.complete}`);
