@@ -25,7 +25,9 @@ export interface Outcome {
   readonly violation: string | undefined;
   readonly faults: readonly Fault[];
   readonly lives: number;
-  /** Ticks executed over all lives. */
+  /** What the run without faults does. */
+  readonly extent: Extent;
+  /** Its last digest. */
   readonly digest: string;
   /** The last calls of the life that went wrong. */
   readonly trail: readonly string[];
@@ -56,11 +58,13 @@ export async function simulate(wanted: Case): Promise<Outcome> {
     return { ...outcome, violation: `a failure that nobody met: ${textOf(unmet[0])}` };
   } catch (error) {
     const violation = `the simulation fails: ${textOf(error)}`;
-    return { violation, faults: wanted.faults ?? [], lives: 0, digest: '', trail: [] };
+    return { violation, faults: wanted.faults ?? [], lives: 0, extent: nothing, digest: '', trail: [] };
   } finally {
     process.off('unhandledRejection', note);
   }
 }
+
+const nothing: Extent = { ticks: 0, changes: 0, streams: 0, readings: 0 };
 
 function textOf(error: unknown): string {
   return (error instanceof Error ? error.stack : undefined) ?? String(error);
@@ -77,6 +81,7 @@ async function simulateOnce(wanted: Case): Promise<Outcome> {
     violation: run.witness.violations[0],
     faults,
     lives: run.lives,
+    extent: reference.extent,
     digest: reference.lastDigest,
     trail: run.trail,
   };
