@@ -110,3 +110,17 @@ test('a function that is exported twice, or only exported, can still be referred
   );
   assert.deepEqual(running.module.exports, ['a', 'b', 'c']);
 });
+
+test('a NaN from JavaScript comes in as the one that arithmetic makes, at an export and at no inner call', () => {
+  const running = start(`(module
+    (func $f64 (export "f64") (param i32 f64) (result i64) (i64.reinterpret_f64 (local.get 1)))
+    (func (export "f32") (param f32 i32) (result i32) (i32.reinterpret_f32 (local.get 0)))
+    (func (export "inner") (result i64) (call $f64 (i32.const 0) (f64.const -nan:0x8000000001234))))`);
+  const payload = new Float64Array(BigInt64Array.of(0xfff8_0000_0000_1234n).buffer)[0]!;
+  for (const value of [Number.NaN, -Number.NaN, Math.sqrt(-running.fuel()), payload]) {
+    assert.equal(running.call('f64', [1, value]).value, 0x7ff8_0000_0000_0000n);
+    assert.equal(running.call('f32', [value, 1]).value, 0x7fc0_0000);
+  }
+  assert.equal(BigInt.asUintN(64, running.call('inner').value as bigint), 0xfff8_0000_0000_1234n);
+  assert.equal(running.call('f64', [1, -0]).value, -0x8000_0000_0000_0000n);
+});

@@ -4,6 +4,8 @@ import { chargedLengthMax, fuelPerByte, hostFunctions, hostKill } from '../abi/h
 import { type Additions, emitKill } from './additions.ts';
 import { emitCharge } from './bulk-functions.ts';
 import { type ByteSource, ByteWriter } from './byte-writer.ts';
+import { emitCanonical } from './canonical-nan.ts';
+import { shape } from './nan-opcodes.ts';
 import { op } from './opcodes.ts';
 import { typeOfFunction } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
@@ -36,7 +38,8 @@ function addHostWrapper(additions: Additions, index: number): number {
 
 /**
  * What the module exports instead of a function: callers inside set the stack that is left before each call and never
- * clean up, so whoever comes from outside puts it back.
+ * clean up, so whoever comes from outside puts it back. A NaN from JavaScript has whatever bits the processor gave it:
+ * it comes in canonical.
  */
 export function exportTarget(additions: Additions, index: number): number {
   return additions.once(`export ${index}`, () => {
@@ -44,7 +47,12 @@ export function exportTarget(additions: Additions, index: number): number {
     const saved = type.params.length;
     const code = new ByteWriter(32).u32(1).u32(1).u8(valueType.i32);
     code.globalGet(additions.stackLeft).localSet(saved);
-    for (let parameter = 0; parameter < type.params.length; parameter++) code.localGet(parameter);
+    for (const [parameter, param] of type.params.entries()) {
+      code.localGet(parameter);
+      if (!additions.protections.nan) continue;
+      if (param === valueType.f32) emitCanonical(code, shape.f32, parameter);
+      if (param === valueType.f64) emitCanonical(code, shape.f64, parameter);
+    }
     code.call(callTarget(additions, index));
     code.localGet(saved).globalSet(additions.stackLeft).end();
     return additions.addFunction(type, code);

@@ -1,5 +1,8 @@
 // The door of the instrumentation for programs without types: what is given must be what was wanted. Decides nothing.
 import { EngineError } from '../base/errors.ts';
+import type { Protections } from './additions.ts';
+
+const protectionNames: readonly string[] = ['fuel', 'stack', 'nan', 'growth'] satisfies (keyof Protections)[];
 
 const kinds: Readonly<Record<string, readonly [accepts: (value: unknown) => boolean, wanted: string]>> = {
   name: [(value) => typeof value === 'string', 'a text'],
@@ -8,7 +11,7 @@ const kinds: Readonly<Record<string, readonly [accepts: (value: unknown) => bool
     'a whole number from 0 to 2^31 - 1',
   ],
   agent: [(value) => typeof value === 'boolean', 'true or false'],
-  protections: [(value) => typeof value === 'object' && value !== null, 'an object'],
+  protections: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
 };
 
 /** @throws EngineError `config-invalid` that names what was found and what was wanted */
@@ -25,6 +28,18 @@ export function checkInstrumentArguments(bytes: unknown, options: unknown): void
     if (value !== undefined && !accepts(value)) {
       throw invalid(`found the option "${key}" as ${shown(value)}, wanted ${wanted}`);
     }
+  }
+  checkProtections((options as { readonly protections?: object }).protections ?? {});
+}
+
+/** What is misspelt or `undefined` here would leave runs that differ between machines, without a word. */
+function checkProtections(given: object): void {
+  for (const [key, value] of Object.entries(given)) {
+    if (!protectionNames.includes(key)) {
+      throw invalid(`it has no protection "${key}", but ${protectionNames.join(', ')}`);
+    }
+    if (typeof value === 'boolean') continue;
+    throw invalid(`found the protection "${key}" as ${shown(value)}, wanted true or false`);
   }
 }
 

@@ -43,11 +43,22 @@ function withCustom(bytes: Uint8Array, name: string, payload: readonly number[])
 
 test('custom sections are kept, but for those that count bytes of code', () => {
   const named = assemble('(module (func $first) (func $second (export "f") (unreachable)))');
-  const source = withCustom(withCustom(named, 'producers', [1, 2]), 'metadata.code.branch_hint', [0]);
-  const { bytes } = instrument(source);
-  const module = new WebAssembly.Module(bytes);
-  assert.deepEqual([...new Uint8Array(WebAssembly.Module.customSections(module, 'producers')[0]!)], [1, 2]);
-  assert.equal(WebAssembly.Module.customSections(module, 'metadata.code.branch_hint').length, 0);
+  const kept = ['producers', 'target_features', 'name.debug_info', 'sourceMappingURLs'];
+  const left = [
+    'metadata.code.branch_hint',
+    '.debug_line',
+    'reloc.CODE',
+    'sourceMappingURL',
+    'external_debug_info',
+  ];
+  const source = [...kept, ...left].reduce<Uint8Array>(
+    (bytes, name) => withCustom(bytes, name, [1, 2]),
+    named,
+  );
+  const module = new WebAssembly.Module(instrument(source).bytes);
+  const sections = (name: string) => WebAssembly.Module.customSections(module, name);
+  for (const name of kept) assert.deepEqual([...new Uint8Array(sections(name)[0]!)], [1, 2], name);
+  for (const name of left) assert.equal(sections(name).length, 0, name);
 });
 
 test('names in stack traces stay those of the author', () => {

@@ -66,9 +66,12 @@ function sizeOf({ module }: Additions, sections: Iterable<ByteSource | undefined
   return total;
 }
 
+/** Hints, relocations, DWARF and maps to sources: what they say of places in code would be wrong. */
+const countsCode = /^(metadata\.code\.|reloc\.|\.debug_|external_debug_info$|sourceMappingURL$)/;
+
 /** Custom sections stay right, since no index changes; but for those that count bytes of code. */
 function isKept({ name }: CustomSection): boolean {
-  return !name.startsWith('metadata.code.');
+  return !countsCode.test(name);
 }
 
 function writeCustoms(out: ByteWriter, additions: Additions, after: number): void {

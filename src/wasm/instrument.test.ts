@@ -60,6 +60,9 @@ test('what is no module and no option is told by what was wanted', () => {
     [bytes, { stackBytesMax: -1 }, /"stackBytesMax" as "-1", wanted a whole number from 0/],
     [bytes, { stackBytesMax: 2 ** 31 }, /wanted a whole number/],
     [bytes, { name: ['a'] }, /"name" as Array, wanted a text/],
+    [bytes, { protections: ['nan'] }, /"protections" as Array, wanted an object/],
+    [bytes, { protections: { fule: false } }, /no protection "fule", but fuel, stack, nan, growth/],
+    [bytes, { protections: { fuel: undefined } }, /"fuel" as "undefined", wanted true or false/],
   ];
   for (const [module, options, message] of cases) {
     assert.throws(() => call(module, options), { code: 'config-invalid', message });

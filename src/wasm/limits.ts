@@ -17,6 +17,7 @@ export const moduleLimits = {
   mutableGlobalsMax: 4096,
   tablesMax: 16,
   tableElementsMax: 1_000_000,
+  /** Element and data segments together: one function applies them all. */
   segmentsMax: 99_000,
   exportsMax: 50_000,
   /** Bytes of the name of an export, an import or a custom section; V8 takes 100,000. */

@@ -111,7 +111,7 @@ for (const [title, locals, code, wanted] of cases) {
 
 test('a sum in a loop is made canonical once, behind the loop', () => {
   const size = (nanOn: boolean, kept: string) => {
-    const text = `(module (memory 1) (func (export "f") (param $p f64) (local $sum f64) (local $i i32)
+    const text = `(module (memory 1) (func (export "f") (local $sum f64) (local $i i32)
       (loop (local.set $sum (f64.add ${kept} (f64.mul (f64.load (local.get $i)) (f64.load offset=8 (local.get $i)))))
         (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9))))
       (f64.store (i32.const 0) (local.get $sum))))`;

@@ -66,7 +66,15 @@ function parseOffset(reader: ByteReader, what: string): number {
 }
 
 export function parseDataSection(reader: ByteReader, module: ParsedModule): void {
+  const at = reader.offset;
   const count = reader.count('data segments', moduleLimits.segmentsMax);
+  const together = module.elements.length + count;
+  if (together > moduleLimits.segmentsMax) {
+    throw reader.refuse(
+      `it has ${together} element and data segments, at most ${moduleLimits.segmentsMax} are taken`,
+      at,
+    );
+  }
   for (let index = 0; index < count; index++) {
     const at = reader.offset;
     const flags = reader.u32('the kind of a data segment');

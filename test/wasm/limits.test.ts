@@ -1,6 +1,7 @@
 // Every limit of the one table: at the limit a module is taken, instrumented and accepted by V8; one above, it is
 // refused with what was found and what is taken.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { instrument } from '../../src/wasm/index.ts';
 import { type LimitName, moduleLimits } from '../../src/wasm/limits.ts';
@@ -115,6 +116,36 @@ for (const limit of Object.keys(modules) as LimitName[]) {
       assert.match(refusalOf(bytes) ?? 'accepted', new RegExp(`${max + 1}.*at most ${max}|more than ${max}`));
   });
 }
+
+test('the page of limits has each of them, and no other', () => {
+  const page = readFileSync(new URL('../../docs/LIMITS.md', import.meta.url), 'utf8');
+  const part = page.split('## A module\n')[1]!.split('\n## ')[0]!;
+  const rows = [...part.matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm)].map(([, name, value]) => [
+    name,
+    Number(value!.replaceAll(',', '')),
+  ]);
+  assert.deepEqual(rows, Object.entries(moduleLimits));
+});
+
+test('element and data segments count together, since one function applies them all', () => {
+  const far = [0x41, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0b];
+  const both = (elements: number, data: number) =>
+    moduleOf(
+      [1, emptyType],
+      [3, oneFunction],
+      [4, [1, 0x70, 0, 1]],
+      [5, [1, 0, 1]],
+      [9, many(elements, 0, ...far, 1, 0)],
+      [10, [1, 2, 0, 0x0b]],
+      [11, many(data, 0, ...far, 1, 7)],
+    );
+  const max = moduleLimits.segmentsMax;
+  for (const elements of [max - 1, 1]) {
+    assert.equal(refusalOf(both(elements, max - elements)), undefined);
+    instrument(both(elements, max - elements));
+  }
+  assert.match(refusalOf(both(max, 1))!, new RegExp(`${max + 1} element and data segments, at most ${max}`));
+});
 
 test('modules whose instantiation can end the process are refused', () => {
   const huge = new Sink().u32(10_000_000).bytes;
