@@ -40,6 +40,8 @@ export const TaskKind = {
   fault: 5,
   /** The answer to a request: `detail` is the request's number, `tag` what it was given; tensor-list.ts. */
   inference: 6,
+  /** A piece of a generated text: `detail` and `tag` as of an answer; generation.ts. */
+  generation: 7,
   /** A task scheduled from outside. */
   scheduled: 16,
   /** A timer fired: `detail` is the timer's number, `tag` what `set_timer` was given. */

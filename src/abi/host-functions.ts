@@ -18,6 +18,7 @@ export const capabilities = [
   'spawn',
   'terminate',
   'infer',
+  'generate',
 ] as const;
 /** What an agent may ask for; declared per agent in the system file. */
 export type Capability = (typeof capabilities)[number];
@@ -56,6 +57,7 @@ export const hostFunctionNames = [
   'spawn',
   'terminate',
   'infer',
+  'generate',
 ] as const;
 export type HostFunctionName = (typeof hostFunctionNames)[number];
 
@@ -89,10 +91,12 @@ export const hostFunctions: Readonly<Record<HostFunctionName, HostFunction>> = {
   terminate: { capability: 'terminate', parameters: 2, fuel: 200, lengths: [] },
   /** (model, model length, tensors, tensors length, tag) -> number of the request */
   infer: { capability: 'infer', parameters: 5, fuel: 1000, lengths: [1, 3] },
+  /** (model, model length, generation request, its length, tag) -> number of the request */
+  generate: { capability: 'generate', parameters: 5, fuel: 1000, lengths: [1, 3] },
 };
 
 /** Part of ABI 1 by name, not in this version of the engine; refused by name when a module imports them. */
-export const hostFunctionsNotYet: readonly string[] = ['generate', 'request'];
+export const hostFunctionsNotYet: readonly string[] = ['request'];
 
 /** What a host function answers; zero or more is success. */
 export const HostCode = {

@@ -40,6 +40,7 @@ export const outcomeNames = ['done', 'again', 'finished', 'failed'] as const;
  * - spawn: counter, declaration index, length, payload
  * - terminate: origin, counter
  * - infer: number, model index, tag, length, tensors
+ * - generate: the same, with a generation request in place of the tensors
  * - counters: next timer number, next child counter, and next request number where it is not 0. Not an effect of the
  *   guest: what a failed instance had counted.
  * - refusal: host function index, host code, count. Not an effect of the guest: calls that the sandbox refused.
@@ -61,6 +62,7 @@ export const EffectKind = {
   refusal: 14,
   counters: 15,
   infer: 16,
+  generate: 17,
 } as const;
 export type EffectKind = (typeof EffectKind)[keyof typeof EffectKind];
 

@@ -61,7 +61,8 @@ export function viewEffect(words: Uint32Array, state: SchedulerState): EffectVie
       const declaration = state.config.declarations[word(2)]?.name ?? `declaration ${word(2)}`;
       return view({ child: word(1), declaration }, bytes(4, word(3)));
     }
-    case EffectKind.infer: {
+    case EffectKind.infer:
+    case EffectKind.generate: {
       const model = state.requests.models[word(2)]?.declaration.name ?? `model ${word(2)}`;
       return view({ request: word(1), model, tag: word(3) | 0 }, bytes(5, word(4)));
     }

@@ -15,6 +15,7 @@ import { answerDetail, type Input, InputKind } from '../log/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
 import type { System } from './config/system-config.ts';
 import { createInput } from './host-inputs.ts';
+import { isTextRequest, TextDesk } from './text-desk.ts';
 
 /** What answers requests; the engine's own is `openInferenceDesk`. */
 export interface InferenceDesk {
@@ -66,6 +67,7 @@ interface Batch {
 class ModelDesk implements InferenceDesk {
   readonly #system: Pick<System, 'config' | 'host'>;
   readonly #models: ModelHost;
+  readonly #texts: TextDesk;
   readonly #under: Map<ModelRequest, { readonly batch: Batch; readonly place: number }> = new Map();
   /** Versions that were asked, and how many of their requests are under way, by model. */
   readonly #asked: Map<number, Map<number, number>> = new Map();
@@ -76,6 +78,13 @@ class ModelDesk implements InferenceDesk {
     const { modelBytesMax } = system.host;
     const onEvent = (event: HostEvent): void => void this.#events.push(event);
     this.#models = new ModelHost({ modelBytesMax, onEvent, ...(startProcess && { startProcess }) });
+    this.#texts = new TextDesk({
+      models: this.#models,
+      find: ({ model, version }) => this.#find(model, version),
+      seed: BigInt(system.config.run.seed),
+      onBegin: (request) => this.#count(request),
+      onEnd: (request) => this.#answered(request),
+    });
   }
 
   get statistics(): readonly ModelStatistics[] {
@@ -95,9 +104,16 @@ class ModelDesk implements InferenceDesk {
   }
 
   submit(requests: readonly ModelRequest[]): void {
+    this.#texts.settle(requests.filter(isTextRequest));
+    this.#begin(requests);
+  }
+
+  #begin(requests: readonly ModelRequest[]): void {
+    this.#texts.begin(requests.filter(isTextRequest));
     const groups = new Map<string, ModelRequest[]>();
     // What a tick asks of one model goes together, in the order of its answers.
     for (const request of requests.toSorted(byAgent)) {
+      if (isTextRequest(request)) continue;
       const key = `${request.tick} ${request.model} ${request.version}`;
       const group = groups.get(key) ?? [];
       groups.set(key, group);
@@ -107,10 +123,8 @@ class ModelDesk implements InferenceDesk {
   }
 
   async answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]> {
-    this.submit(requests.filter((request) => !this.#under.has(request)));
-    const late = new Set(
-      requests.filter((request) => !this.#under.get(request)!.batch.settled).map(({ model }) => model),
-    );
+    this.#begin(requests.filter((request) => !this.#under.has(request)));
+    const late = new Set(requests.filter((request) => !this.#isReady(request)).map(({ model }) => model));
     for (const model of late) {
       const { name } = this.#system.config.models[model]!;
       this.#events.push({
@@ -121,12 +135,20 @@ class ModelDesk implements InferenceDesk {
     }
     const answers: Uint8Array[] = [];
     for (const request of requests) {
+      if (isTextRequest(request)) {
+        answers.push(await this.#texts.take(request));
+        continue;
+      }
       const { batch, place } = this.#under.get(request)!;
       answers.push((await batch.answers)[place]!);
       this.#under.delete(request);
       this.#answered(request);
     }
     return answers;
+  }
+
+  #isReady(request: ModelRequest): boolean {
+    return isTextRequest(request) ? this.#texts.isReady(request) : this.#under.get(request)!.batch.settled;
   }
 
   takeEvents(): readonly HostEvent[] {
@@ -145,9 +167,7 @@ class ModelDesk implements InferenceDesk {
 
   #run(group: readonly ModelRequest[]): void {
     const { model, version } = group[0]!;
-    const versions = this.#asked.get(model) ?? new Map<number, number>();
-    this.#asked.set(model, versions);
-    versions.set(version, (versions.get(version) ?? 0) + group.length);
+    for (const request of group) this.#count(request);
     const run = async (): Promise<readonly Uint8Array[]> => {
       const requests = group.map(({ payload: { bytes, offset, length } }) =>
         bytes.subarray(offset, offset + length),
@@ -165,6 +185,12 @@ class ModelDesk implements InferenceDesk {
     group.forEach((request, place) => {
       this.#under.set(request, { batch, place });
     });
+  }
+
+  #count({ model, version }: ModelRequest): void {
+    const versions = this.#asked.get(model) ?? new Map<number, number>();
+    this.#asked.set(model, versions);
+    versions.set(version, (versions.get(version) ?? 0) + 1);
   }
 
   /** An older version goes once nothing of it is under way and a newer one was asked. */

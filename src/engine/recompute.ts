@@ -1,6 +1,7 @@
 // Running the models of a record again, and comparing what they say now with what the record has. The replay itself
 // goes on with the record's answers; only the comparison fails.
 
+import { decodeGenerationPiece, type GenerationPiece, logitsHashBytes } from '../abi/generation.ts';
 import { decodeInferenceAnswer, type FlatTensor } from '../abi/tensor-list.ts';
 import { bytesEqual } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
@@ -31,7 +32,7 @@ export class Recompute {
 
   /** Requests of a tick that was executed again. */
   made(requests: readonly ModelRequest[]): void {
-    if (requests.length > 0) this.#desk.submit(requests);
+    this.#desk.submit(requests.filter((request) => this.#isCompared(request)));
   }
 
   /**
@@ -41,14 +42,44 @@ export class Recompute {
    */
   async compare(tick: number, due: readonly ModelRequest[], inputs: readonly Input[]): Promise<void> {
     const recorded = inputs.filter(({ kind }) => kind === InputKind.answer);
-    if (recorded.length === 0) return;
-    const found = await this.#desk.answers(due);
-    for (const [i, request] of due.entries())
-      this.#compareOne(tick, request, recorded[i]!.answer!, found[i]!);
+    const pairs = due
+      .map((request, i) => ({ request, answer: recorded[i]?.answer }))
+      .filter(({ request, answer }) => answer !== undefined && this.#isCompared(request));
+    if (pairs.length === 0) return;
+    const found = await this.#desk.answers(pairs.map(({ request }) => request));
+    for (const [i, { request, answer }] of pairs.entries())
+      this.#compareOne(tick, request, answer!, found[i]!);
+  }
+
+  /** Where other bits may come out, one other token makes another text: nothing is to be learnt from it. */
+  #isCompared({ model, generation }: ModelRequest): boolean {
+    return generation === undefined || this.#config.models[model]!.mode === 'portable';
+  }
+
+  /** The chosen tokens, and step by step the numbers that they were chosen by. */
+  #comparePiece(tick: number, request: ModelRequest, recorded: Uint8Array, found: Uint8Array): void {
+    this.summary.answers++;
+    if (bytesEqual(recorded, found)) {
+      this.summary.exact++;
+      return;
+    }
+    const { agent, number, model, generation } = request;
+    const place = { tick, agent: agent.name, request: number, model: this.#config.models[model]!.name };
+    const [wanted, got] = [decodeGenerationPiece(recorded), decodeGenerationPiece(found)];
+    if (wanted === undefined || got === undefined)
+      throw diverged(
+        place,
+        got === undefined ? 'it gives no text' : 'it gives a text, and the record has none',
+      );
+    throw diverged(place, firstStep(wanted, got, generation!));
   }
 
   #compareOne(tick: number, request: ModelRequest, recorded: Uint8Array, found: Uint8Array): void {
     const { name, mode } = this.#config.models[request.model]!;
+    if (request.generation !== undefined) {
+      this.#comparePiece(tick, request, recorded, found);
+      return;
+    }
     const [wanted, got] = [decodeInferenceAnswer(recorded), decodeInferenceAnswer(found)];
     // A time-out or a lost process says nothing of the model.
     if (mode !== 'portable' && (wanted === undefined || wanted.status >= 5)) return;
@@ -65,6 +96,27 @@ export class Recompute {
     if (mode !== 'portable' && apart <= differenceMax) return;
     throw diverged(place, firstDifference(wanted.tensors, got.tensors));
   }
+}
+
+function firstStep(
+  wanted: GenerationPiece,
+  found: GenerationPiece,
+  { tokens }: { readonly tokens: readonly number[] },
+): string {
+  const length = logitsHashBytes;
+  for (const [i, token] of wanted.tokens.entries()) {
+    const step = tokens.length + i;
+    if (i >= found.tokens.length) return `its text ends before step ${step}`;
+    if (!bytesEqual(hashAt(wanted, i * length), hashAt(found, i * length)))
+      return `the logits differ first at step ${step}`;
+    if (token !== found.tokens[i])
+      return `token ${found.tokens[i]} at step ${step}, and the record says ${token}`;
+  }
+  return 'the piece has other bytes';
+}
+
+function hashAt({ hashes }: GenerationPiece, at: number): Uint8Array {
+  return hashes.subarray(at, at + logitsHashBytes);
 }
 
 function byName(tensors: readonly FlatTensor[]): ReadonlyMap<string, FlatTensor> {

@@ -1,6 +1,7 @@
 // What crosses between the engine and an inference process: plain data, answered by number, in order.
 
 import type { Batching } from './batching.ts';
+import type { PieceRequest } from './generate/generation.ts';
 import type { Verdict } from './probe.ts';
 import type { SessionChoice } from './session.ts';
 import type { Signature } from './signature.ts';
@@ -15,6 +16,14 @@ export type ChildRequest =
       readonly requests: readonly Uint8Array[];
       readonly outputBytesMax: number;
     }
+  | ({
+      readonly id: number;
+      readonly kind: 'generate';
+      readonly session: number;
+      /** Which text; the engine gives the number. */
+      readonly generation: number;
+    } & PieceRequest)
+  | { readonly id: number; readonly kind: 'forget'; readonly generation: number }
   | ({ readonly id: number; readonly kind: 'probe' } & SessionChoice)
   | { readonly id: number; readonly kind: 'release'; readonly session: number };
 
@@ -26,6 +35,15 @@ export interface RunAnswers {
   /** How many requests ran together, run by run. */
   readonly batches: readonly number[];
   /** Microseconds in the model, of all together. */
+  readonly micros: number;
+}
+
+/** The next piece of a text. */
+export interface GeneratedPiece {
+  readonly bytes: Uint8Array;
+  /** What went wrong, for people; empty where nothing did. */
+  readonly problem: string;
+  /** Microseconds that it took. */
   readonly micros: number;
 }
 
@@ -42,6 +60,7 @@ export type ChildAnswer =
   | ({ readonly id: number; readonly kind: 'loaded' } & Loaded)
   | ({ readonly id: number; readonly kind: 'ran' } & RunAnswers)
   | { readonly id: number; readonly kind: 'probed'; readonly verdict: Verdict }
+  | ({ readonly id: number; readonly kind: 'generated' } & GeneratedPiece)
   | { readonly id: number; readonly kind: 'released' }
   | { readonly id: number; readonly kind: 'failed'; readonly code: string; readonly message: string };
 

@@ -3,11 +3,13 @@
 
 import { assert, EngineError } from '../base/errors.ts';
 import type { ChildAnswer, ChildRequest, RunAnswers } from './child-protocol.ts';
+import { Generations } from './generate/generations.ts';
 import { probe } from './probe.ts';
 import { firstLine } from './runtime.ts';
 import { ModelSession } from './session.ts';
 
 const sessions = new Map<number, ModelSession>();
+const generations = new Generations();
 let last: Promise<void> = Promise.resolve();
 
 /** A signal from the terminal goes to the whole group; the parent says when it is time to go. */
@@ -26,6 +28,7 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
     switch (request.kind) {
       case 'load': {
         const session = await ModelSession.open(request);
+        await openForText(session, request.folder);
         sessions.set(request.session, session);
         const { bytes, runtime, batching } = session;
         const { inputs, outputs } = session.signature;
@@ -34,11 +37,19 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
       }
       case 'run':
         return { id, kind: 'ran', ...(await run(request)) };
+      case 'generate': {
+        const startedAtMs = performance.now();
+        const { generation } = request;
+        const answer = await generations.next(sessionOf(request.session), generation, request);
+        return { id, kind: 'generated', ...answer, micros: microsSince(startedAtMs) };
+      }
+      case 'forget':
+        generations.forget(request.generation);
+        return { id, kind: 'released' };
       case 'probe':
         return { id, kind: 'probed', verdict: await probe(request) };
       case 'release':
-        await sessions.get(request.session)?.release();
-        sessions.delete(request.session);
+        await release(request.session);
         return { id, kind: 'released' };
     }
   } catch (error) {
@@ -50,14 +61,41 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
 }
 
 async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<RunAnswers> {
-  const session = sessions.get(request.session);
-  assert(session !== undefined, 'a session is loaded before it is run');
+  const session = sessionOf(request.session);
   const startedAtMs = performance.now();
   const { answers, batches } = await session.run(request.requests, request.outputBytesMax);
   return {
     answers: answers.map(({ bytes }) => bytes),
     problems: answers.map(({ problem }) => problem),
     batches,
-    micros: Math.round((performance.now() - startedAtMs) * 1000),
+    micros: microsSince(startedAtMs),
   };
+}
+
+/** A decoder with bad files beside it is refused as a whole. */
+async function openForText(session: ModelSession, folder: string): Promise<void> {
+  try {
+    await generations.open(session, folder);
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+function sessionOf(number: number): ModelSession {
+  const session = sessions.get(number);
+  assert(session !== undefined, 'a session is loaded before it is run');
+  return session;
+}
+
+async function release(number: number): Promise<void> {
+  const session = sessions.get(number);
+  if (session === undefined) return;
+  sessions.delete(number);
+  generations.release(session);
+  await session.release();
+}
+
+function microsSince(startedAtMs: number): number {
+  return Math.round((performance.now() - startedAtMs) * 1000);
 }

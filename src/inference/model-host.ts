@@ -3,7 +3,8 @@
 
 import { encodeInferenceError, InferenceStatus } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
-import type { Loaded, RunAnswers } from './child-protocol.ts';
+import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
+import type { PieceRequest } from './generate/generation.ts';
 import { type HostedModel, type ModelStatistics, modelLabel, type OnEvent } from './hosted-model.ts';
 import { type InferenceProcess, ProcessLost } from './inference-process.ts';
 import { ProviderChain } from './provider-chain.ts';
@@ -21,6 +22,15 @@ export interface ModelHostOptions {
 
 /** A process that dies so often on one request will die again. */
 const attemptsMax = 3;
+
+/** What is asked of a loaded model, and what its answer looks like. */
+interface Work<T> {
+  readonly ask: (resident: Resident) => Promise<T>;
+  /** What went wrong; empty where nothing did. */
+  readonly problemOf: (answer: T) => string;
+  /** An answer of these bytes in place of the model's. */
+  readonly told: (bytes: Uint8Array, problem: string) => T;
+}
 
 /** Thrown where a model that is not portable did not answer in time. */
 class Late extends Error {}
@@ -65,10 +75,15 @@ export class ModelHost {
    */
   async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<RunAnswers> {
     const startedAtMs = performance.now();
-    const answers =
-      model.mode === 'portable'
-        ? await this.#again(model, () => this.#runOn(model, 'wasm', requests))
-        : await this.#runOrTell(model, requests);
+    const { outputBytesMax } = model;
+    const answers = await this.#answer<RunAnswers>(model, {
+      ask: ({ process, session }) => process.ask('ran', { kind: 'run', session, requests, outputBytesMax }),
+      problemOf: ({ problems }) => problems.find((problem) => problem !== '') ?? '',
+      told: (bytes, problem) => {
+        const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
+        return { answers: all, problems: why, batches: [], micros: 0 };
+      },
+    });
     const facts = this.#factsOf(model);
     facts.requests += requests.length;
     facts.failures += answers.problems.filter((problem) => problem !== '').length;
@@ -77,6 +92,38 @@ export class ModelHost {
     facts.queueMicros += Math.max(0, Math.round((performance.now() - startedAtMs) * 1000) - answers.micros);
     for (const reason of answers.problems) if (reason !== '') this.#event('model-problem', model, reason);
     return answers;
+  }
+
+  /**
+   * The next piece of a text. What it needs is in the request, so it does not matter what became of the piece before.
+   * @throws EngineError as `run` does; and of a portable model where what reads its text is not installed
+   */
+  async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<GeneratedPiece> {
+    const startedAtMs = performance.now();
+    const piece = await this.#answer<GeneratedPiece>(model, {
+      ask: ({ process, session }) =>
+        process.ask('generated', { kind: 'generate', session, generation, ...wanted }),
+      // An agent's mistake says nothing of the provider.
+      problemOf: ({ bytes, problem }) => (bytes[0] === InferenceStatus.modelFailed ? problem : ''),
+      told: (bytes, problem) => ({ bytes, problem, micros: 0 }),
+    });
+    const facts = this.#factsOf(model);
+    facts.requests++;
+    facts.computeMicros += piece.micros;
+    facts.queueMicros += Math.max(0, Math.round((performance.now() - startedAtMs) * 1000) - piece.micros);
+    if (piece.problem === '') return piece;
+    facts.failures++;
+    this.#event('model-problem', model, piece.problem);
+    return piece;
+  }
+
+  /** Nobody waits for the rest of a text. */
+  async forget(model: HostedModel, generation: number): Promise<void> {
+    for (const { process, model: other } of this.#models.list) {
+      if (other.id !== model.id || other.version !== model.version || process.lost) continue;
+      // A process that is gone has forgotten it.
+      await process.ask('released', { kind: 'forget', generation }).catch(() => {});
+    }
   }
 
   /** Lets go of a model once nothing of it is under way. */
@@ -108,15 +155,14 @@ export class ModelHost {
     return resident;
   }
 
-  async #runOn(
-    model: HostedModel,
-    provider: Provider,
-    requests: readonly Uint8Array[],
-    timeoutMs?: number,
-  ): Promise<RunAnswers> {
+  #answer<T>(model: HostedModel, work: Work<T>): Promise<T> {
+    if (model.mode !== 'portable') return this.#runOrTell(model, work);
+    return this.#again(model, () => this.#runOn(model, 'wasm', work));
+  }
+
+  async #runOn<T>(model: HostedModel, provider: Provider, work: Work<T>, timeoutMs?: number): Promise<T> {
     const resident = await this.#ensure(model, provider);
-    const { process, session } = resident;
-    const { outputBytesMax } = model;
+    const { process } = resident;
     resident.inFlight++;
     let isLate = false;
     const timer =
@@ -127,7 +173,7 @@ export class ModelHost {
             void process.close();
           }, timeoutMs);
     try {
-      return await process.ask('ran', { kind: 'run', session, requests, outputBytesMax });
+      return await work.ask(resident);
     } catch (error) {
       if (isLate) throw new Late();
       throw error;
@@ -138,33 +184,30 @@ export class ModelHost {
   }
 
   /** Of a model that is not portable: its answers, those of the processor in their place, or why there are none. */
-  async #runOrTell(model: HostedModel, requests: readonly Uint8Array[]): Promise<RunAnswers> {
+  async #runOrTell<T>(model: HostedModel, work: Work<T>): Promise<T> {
     const { timeoutMs } = model;
     try {
       const provider = await this.#providerOf(model);
       if (provider !== 'cpu') {
         try {
-          const answers = await this.#runOn(model, provider, requests, timeoutMs);
-          if (answers.problems.every((problem) => problem === '')) return answers;
-          this.#chain.demote(model, `${provider} failed: ${answers.problems.find((each) => each !== '')}`);
+          const answer = await this.#runOn(model, provider, work, timeoutMs);
+          const problem = work.problemOf(answer);
+          if (problem === '') return answer;
+          this.#chain.demote(model, `${provider} failed: ${problem}`);
         } catch (error) {
           if (error instanceof Late || this.#models.isClosed) throw error;
           this.#chain.demote(model, `${provider} failed: ${messageOf(error)}`);
         }
       }
-      return await this.#whileOthersAreLate(() => this.#runOn(model, 'cpu', requests, timeoutMs));
+      return await this.#whileOthersAreLate(() => this.#runOn(model, 'cpu', work, timeoutMs));
     } catch (error) {
       if (this.#models.isClosed) throw error;
       if (error instanceof Late) {
-        return told(
-          requests,
-          InferenceStatus.timedOut,
-          'the model did not answer in time',
-          `no answer in ${timeoutMs} ms`,
-        );
+        const bytes = noResults(InferenceStatus.timedOut, 'the model did not answer in time');
+        return work.told(bytes, `no answer in ${timeoutMs} ms`);
       }
       if (error instanceof ProcessLost) this.#event('inference-process-lost', model, error.message);
-      return told(requests, InferenceStatus.unavailable, 'the model cannot be run', messageOf(error));
+      return work.told(noResults(InferenceStatus.unavailable, 'the model cannot be run'), messageOf(error));
     }
   }
 
@@ -219,18 +262,6 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The same answer to each request. */
-function told(
-  requests: readonly Uint8Array[],
-  status: InferenceStatus,
-  text: string,
-  problem: string,
-): RunAnswers {
-  const bytes = encodeInferenceError(status, `Cannot give the results: ${text}`);
-  return {
-    answers: requests.map(() => bytes),
-    problems: requests.map(() => problem),
-    batches: [],
-    micros: 0,
-  };
+function noResults(status: Exclude<InferenceStatus, 0>, what: string): Uint8Array {
+  return encodeInferenceError(status, `Cannot give the results: ${what}`);
 }

@@ -47,8 +47,27 @@ export async function loadRuntime(mode: Mode): Promise<Runtime> {
     // One thread: the order of sums, and so their bits, must not depend on how many the machine has.
     env.wasm.numThreads = 1;
     env.wasm.proxy = false;
-  }
+  } else withoutHalfArrays(() => new loaded.Tensor('float16', new Uint16Array(1), [1]));
   return { Tensor: loaded.Tensor, InferenceSession: loaded.InferenceSession, version: env.versions.common };
+}
+
+/**
+ * The native runtime takes the data of half-precision tensors as 16-bit integers; where JavaScript has an array type
+ * for them, it would make those, and then find them empty. It decides with the first such tensor.
+ */
+function withoutHalfArrays(work: () => void): void {
+  const name = 'Float16Array';
+  const found = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (found === undefined) {
+    work();
+    return;
+  }
+  Reflect.deleteProperty(globalThis, name);
+  try {
+    work();
+  } finally {
+    Object.defineProperty(globalThis, name, found);
+  }
 }
 
 export function firstLine(error: unknown): string {

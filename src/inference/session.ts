@@ -19,6 +19,7 @@ import {
   splitRows,
   type Tensors,
 } from './batching.ts';
+import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { hashModelFolder, modelFile } from './repository.ts';
@@ -89,7 +90,9 @@ export class ModelSession {
       if (isAbort(error)) throw error;
       throw new EngineError('model-refused', `the runtime does not take it: ${firstLine(error)}`, {}, error);
     }
-    session.batching = await findBatching(facts, batchMax, (inputs) => session.runTensors(inputs));
+    // A decoder holds a text for each row, and texts of other lengths do not go together.
+    if (!looksLikeDecoder(facts))
+      session.batching = await findBatching(facts, batchMax, (inputs) => session.runTensors(inputs));
     return session;
   }
 
@@ -223,7 +226,7 @@ function sessionOptions(provider: Provider, { externalFiles }: ModelFacts, folde
 }
 
 /** Whether the runtime itself broke, and not the model: then its process is of no more use. */
-function isAbort(error: unknown): boolean {
+export function isAbort(error: unknown): boolean {
   if (error instanceof WebAssembly.RuntimeError) return true;
   return error instanceof Error && /^Aborted\(|memory access out of bounds|unreachable/.test(error.message);
 }

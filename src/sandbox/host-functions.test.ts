@@ -76,6 +76,21 @@ test('infer makes its effect with a number of the agent, and refuses unknown mod
   ]);
 });
 
+test('generate makes its effect as infer does, and counts on with it', () => {
+  const { calls } = puppet(['model', 'other']);
+  const { record, answers } = calls(
+    ['infer', 0x100, 5, 0, 0, 4],
+    ['generate', 0x100, 5, 0x100, 5, -3],
+    ['generate', 0x140, 5, 0x100, 5, 0],
+    ['generate', 0x100, 5, 0x100, -1, 0],
+  );
+  assert.deepEqual(answers, [0, 1, unknownName, tooLarge]);
+  assert.deepEqual(record.effects, [
+    ['infer', 0, 0, 4, 0],
+    ['generate', 1, 0, -3 >>> 0, 5, ...textWords('model')],
+  ]);
+});
+
 test('find and spawn write identities; counters of children rise', () => {
   const { calls, memory } = puppet(['peer/0', 'child']);
   const { answers } = calls(

@@ -34,7 +34,9 @@ export function createHostFunctions(context: HostContext): HostFunctions {
     ...outputFunctions(context),
     ...agentFunctions(context),
     infer: (model, modelLength, tensors, length, tag) =>
-      infer(context, model! >>> 0, modelLength! >>> 0, tensors! >>> 0, length! >>> 0, tag!),
+      ask(context, 'infer', model! >>> 0, modelLength! >>> 0, tensors! >>> 0, length! >>> 0, tag!),
+    generate: (model, modelLength, request, length, tag) =>
+      ask(context, 'generate', model! >>> 0, modelLength! >>> 0, request! >>> 0, length! >>> 0, tag!),
   };
   return functions;
 }
@@ -367,29 +369,31 @@ function spawn(
   return 0;
 }
 
-function infer(
+/** Both functions that ask a model. */
+function ask(
   context: HostContext,
+  what: 'infer' | 'generate',
   name: number,
   nameLength: number,
-  tensors: number,
+  request: number,
   length: number,
   tag: number,
 ): number {
   const { instance, outbox, tables } = context;
-  const refused = gate(context, 'infer', false);
+  const refused = gate(context, what, false);
   if (refused !== 0) return refused;
-  if (!isInside(instance, name, nameLength)) return outbox.refuse(index.infer, HostCode.badPointer);
+  if (!isInside(instance, name, nameLength)) return outbox.refuse(index[what], HostCode.badPointer);
   const model = tables.models.find(instance.bytes, name, nameLength);
-  if (model < 0) return outbox.refuse(index.infer, HostCode.unknownName);
-  const code = checkPayload(context, 'infer', tensors, length);
+  if (model < 0) return outbox.refuse(index[what], HostCode.unknownName);
+  const code = checkPayload(context, what, request, length);
   if (code !== 0) return code;
   const number = instance.nextRequest++;
-  const at = outbox.addEffect(EffectKind.infer, 5 + wordsOf(length));
+  const at = outbox.addEffect(EffectKind[what], 5 + wordsOf(length));
   const { words } = outbox.buffer;
   words[at + 1] = number;
   words[at + 2] = model;
   words[at + 3] = tag;
   words[at + 4] = length;
-  outbox.copyPayload(at + 5, instance.bytes, tensors, length);
+  outbox.copyPayload(at + 5, instance.bytes, request, length);
   return number;
 }

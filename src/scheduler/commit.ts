@@ -245,6 +245,7 @@ function putBack(state: SchedulerState, task: Task): void {
       putBackFaultNotice(state, task);
       break;
     case TaskKind.inference:
+    case TaskKind.generation:
       // So do requests; the answer was counted as taken when it was planned.
       dropAnswer(state, agent);
       return;

@@ -7,7 +7,7 @@ import { assert, unreachable } from '../base/errors.ts';
 import { admit, type DroppedEffect, deliver, drop, withdraw } from './deliver.ts';
 import type { EffectSink } from './effect-sink.ts';
 import { channelOf, spawnFromAgent, subscribe, terminate, unsubscribe } from './life-cycle.ts';
-import { addRequest } from './requests.ts';
+import { addRequest, type GenerationState } from './requests.ts';
 import {
   type Agent,
   agentOf,
@@ -95,7 +95,10 @@ export function applyEffect(
       if (words[at]! >>> 8 > 3) agent.nextRequest = words[at + 3]!;
       return true;
     case EffectKind.infer:
-      infer(state, agent, source, at);
+      ask(state, agent, source, at, undefined);
+      return true;
+    case EffectKind.generate:
+      ask(state, agent, source, at, { part: 0, tokens: [] });
       return true;
     default:
       return unreachable(effect);
@@ -167,12 +170,18 @@ function setTimer(state: SchedulerState, agent: Agent, source: EffectSource, at:
 }
 
 /** Nobody waits for the answer of an instance that is gone, or of a run that stops. */
-function infer(state: SchedulerState, agent: Agent, source: EffectSource, at: number): void {
+function ask(
+  state: SchedulerState,
+  agent: Agent,
+  source: EffectSource,
+  at: number,
+  generation: GenerationState | undefined,
+): void {
   if (!isCurrent(agent, source) || agent.phase === 'stopping' || state.stopping) return;
   const { words, tick, incarnation, index } = source;
   const [number, model, tag] = [words[at + 1]!, words[at + 2]!, words[at + 3]! | 0];
   const payload = payloadAt(source, at + 4);
-  addRequest(state, { agent, incarnation, number, model, tag, tick, payload }, index);
+  addRequest(state, { agent, incarnation, number, model, tag, tick, payload, generation }, index);
 }
 
 function send(state: SchedulerState, agent: Agent, source: EffectSource, at: number): boolean {

@@ -8,7 +8,13 @@ export type { SchedulerEvent } from './event.ts';
 export { EventKind, eventKindNames } from './event.ts';
 export { createDeclaredAgents, declaredNames } from './life-cycle.ts';
 export { hasRunnable, nextTimerTick, openTick, planTick } from './plan.ts';
-export { dueRequests, type ModelDeclaration, type ModelRequest, waitingRequests } from './requests.ts';
+export {
+  dueRequests,
+  type GenerationState,
+  type ModelDeclaration,
+  type ModelRequest,
+  waitingRequests,
+} from './requests.ts';
 export { beginAnew } from './restart.ts';
 export type { Policy } from './run-queue.ts';
 export {

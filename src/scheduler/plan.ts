@@ -70,6 +70,7 @@ function take(state: SchedulerState, task: Task): void {
       agent.timers.delete(task.detail);
       break;
     case TaskKind.inference:
+    case TaskKind.generation:
       answerTaken(state, task);
       break;
     default:

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DropReason, noticeOffset } from '../abi/envelope.ts';
+import { encodeGenerationPiece, FinishReason } from '../abi/generation.ts';
 import { dueRequests, nextTimerTick, restoreState, saveState, waitingRequests } from './index.ts';
-import type { ModelDeclaration } from './requests.ts';
-import { host, infer, send } from './test-effects.ts';
+import type { GenerationState, ModelDeclaration } from './requests.ts';
+import { generate, host, infer, send } from './test-effects.ts';
 import { type Script, TestSystem } from './test-system.ts';
 
 const model: ModelDeclaration = {
@@ -24,21 +25,33 @@ function begun(models: readonly Partial<ModelDeclaration>[] = [{}], agents = { a
   return system;
 }
 
-/** Messages ask: `MODEL TAG TEXT` for each request, in lines. */
+/** Messages ask: `MODEL TAG TEXT` for each request, in lines; for a text in pieces where TEXT is "write". */
 const asks: Script = ({ kind, bytes, offset, length, agent }) => {
   if (kind !== 1) return undefined;
   const lines = new TextDecoder().decode(bytes.slice(offset, offset + length)).split('\n');
   return {
     effects: lines.map((line) => {
       const [index = '0', tag = '0', text = ''] = line.split(' ');
-      return infer(agent.nextRequest++, Number(index), Number(tag), text);
+      const effect = text === 'write' ? generate : infer;
+      return effect(agent.nextRequest++, Number(index), Number(tag), text);
     }),
   };
 };
 
+/** The piece that is due: two tokens of a text of three pieces. */
+function piece({ part, tokens }: GenerationState): Uint8Array {
+  assert.equal(tokens.length, part * 2);
+  const reason = part === 2 ? FinishReason.stop : FinishReason.none;
+  const hashes = new Uint8Array(32);
+  return encodeGenerationPiece({ part, reason, sampler: 1, tokens: [part, 9], hashes, text: `${part}` });
+}
+
 function answer(system: TestSystem, tick: number, script: Script = asks, others = [] as const) {
   const answers = dueRequests(system.state, tick).map((request) =>
-    host.answer(request, `to ${request.number}`),
+    host.answer(
+      request,
+      request.generation === undefined ? `to ${request.number}` : piece(request.generation),
+    ),
   );
   return system.tick([...others, ...answers], script, tick);
 }
@@ -89,6 +102,35 @@ test('an answer that waits is dropped when its agent fails, and is no poison', (
   assert.deepEqual(system.tick([host.message(a, '0 0')], asks).events, []);
 });
 
+test('a text comes piece by piece from the tick in which it is due, and ends with its last piece', () => {
+  const system = begun([{ latencyTicks: 2 }]);
+  const a = system.agent('a');
+  system.tick([host.message(a, '0 7 write\n0 8')], asks);
+  const plans = [4, 5, 6].map((tick) => {
+    assert.equal(nextTimerTick(system.state), tick);
+    return answer(system, tick).plan.map((each) => each.split(' ').slice(0, 2).join(' '));
+  });
+  assert.deepEqual(plans, [['a generation', 'a inference'], ['a generation'], ['a generation']]);
+  assert.equal(nextTimerTick(system.state), undefined);
+  assert.equal(system.state.requests.models[0]!.pendingCount, 0);
+});
+
+test('the text of an agent that failed goes no further, and neither does one that cannot be given', () => {
+  const system = begun();
+  const [a, b] = [system.agent('a'), system.agent('b')];
+  system.tick([host.message(a, '0 7 write'), host.message(b, '0 7 write')], asks);
+  const failing: Script = ({ agent, kind }) => (kind === 7 && agent === a ? { outcome: 'failed' } : undefined);
+  const [first, second] = dueRequests(system.state, 3);
+  const refusal = new Uint8Array(8);
+  refusal[0] = 3;
+  system.tick([host.answer(first!, piece(first!.generation!)), host.answer(second!, refusal)], failing);
+  assert.equal(dueRequests(system.state, 4).length, 1);
+  const { plan, events } = answer(system, 4);
+  assert.deepEqual(plan, []);
+  assert.equal(events.length, 1);
+  assert.equal(nextTimerTick(system.state), undefined);
+});
+
 test('a request beyond pendingPerAgentMax or pendingMax is a drop that its agent is told of', () => {
   const system = begun([{ pendingPerAgentMax: 2, pendingMax: 3 }]);
   const [a, b] = [system.agent('a'), system.agent('b')];
@@ -137,7 +179,9 @@ test('a state that was saved goes on with its requests, its answers and its coun
           }
           const tick = system.state.tick + 1;
           const agents = [system.agent('a'), system.agent('b')];
-          const messages = asked.map(([agent, index]) => host.message(agents[agent]!, `${index} 0`));
+          const messages = asked.map(([agent, index]) =>
+            host.message(agents[agent]!, `${index} 0${(index + i) % 2 === 0 ? ' write' : ''}`),
+          );
           const { plan, events } = answer(system, tick, asks, messages as never);
           told.push(...plan, ...events, Buffer.from(system.digest).toString('hex'));
         });

@@ -2,6 +2,7 @@
 // there; who answers, and how, is not known here.
 
 import { DropReason, TaskKind } from '../abi/envelope.ts';
+import { decodeGenerationPiece, FinishReason } from '../abi/generation.ts';
 import { EffectKind } from '../abi/record.ts';
 import { decodeUtf8 } from '../base/encoding.ts';
 import { assert } from '../base/errors.ts';
@@ -48,13 +49,23 @@ export interface ModelRequest {
   readonly tick: number;
   readonly dueTick: number;
   readonly payload: Payload;
+  /** Of a text that comes in pieces; undefined: one answer is all. */
+  readonly generation: GenerationState | undefined;
+}
+
+/** How far a text has come. One object as long as it goes on. */
+export interface GenerationState {
+  /** The piece that is due next, from 0. */
+  part: number;
+  /** Of the pieces that were given. */
+  readonly tokens: number[];
 }
 
 export interface RequestQueue {
   readonly models: readonly ModelState[];
   /** By the tick in which they are due; each list by (tick of the request, agent, number). */
   readonly due: Map<number, ModelRequest[]>;
-  /** Made in the current tick, in commit order. */
+  /** Made in the current tick, in commit order; before them those whose next piece is wanted. */
   made: ModelRequest[];
 }
 
@@ -77,7 +88,7 @@ export function addRequest(
   const { latencyTicks, pendingMax, pendingPerAgentMax } = model.declaration;
   if (model.pendingCount >= pendingMax || (model.pending.get(agent) ?? 0) >= pendingPerAgentMax) {
     drop(state, null, agent, DropReason.requestLimit, {
-      kind: EffectKind.infer,
+      kind: request.generation === undefined ? EffectKind.infer : EffectKind.generate,
       tick,
       index: effectIndex,
       receiverOrigin: 0,
@@ -163,8 +174,31 @@ export function applyAnswer(state: SchedulerState, input: Input): void {
     return;
   }
   const payload = { bytes: answer, offset: 0, length: answer.length };
-  const task = enqueueUnbounded(state, agent, TaskKind.inference, payload, request.number, tag);
+  const kind = request.generation === undefined ? TaskKind.inference : TaskKind.generation;
+  const task = enqueueUnbounded(state, agent, kind, payload, request.number, tag);
   task.model = model;
+  if (request.generation !== undefined) goOn(state, request, request.generation, answer);
+}
+
+/** Where a piece is not the last one, the next is due in the next tick. */
+function goOn(
+  state: SchedulerState,
+  request: ModelRequest,
+  generation: GenerationState,
+  answer: Uint8Array,
+): void {
+  const piece = decodeGenerationPiece(answer);
+  if (piece?.reason !== FinishReason.none) return;
+  generation.part++;
+  for (const token of piece.tokens) generation.tokens.push(token);
+  const next = { ...request, dueTick: state.tick + 1 };
+  restoreRequest(state, next);
+  state.requests.made.push(next);
+}
+
+/** Whether a task brings what a model said. */
+export function isAnswer({ kind }: Task): boolean {
+  return kind === TaskKind.inference || kind === TaskKind.generation;
 }
 
 /** Counts a restored answer as one that has not been taken. */
@@ -184,7 +218,7 @@ export function dropAnswer(state: SchedulerState, agent: Agent): void {
 /** Answers that wait for an instance which is gone. */
 export function dropAnswers(state: SchedulerState, agent: Agent): void {
   for (const task of waitingTasks(agent)) {
-    if (task.kind !== TaskKind.inference) continue;
+    if (!isAnswer(task)) continue;
     answerTaken(state, task);
     withdraw(state, task);
     dropAnswer(state, agent);

@@ -99,6 +99,10 @@ export interface SavedRequest {
   readonly tick: number;
   readonly dueTick: number;
   readonly payload: Uint8Array;
+  /** Of a text that comes in pieces: 1 more than the piece that is due; else 0. */
+  readonly piece: number;
+  /** Of the pieces that were given. */
+  readonly tokens: readonly number[];
 }
 
 /** A model: which of its versions is in use, and what waits for its answers, in their order. */
@@ -178,9 +182,11 @@ function saveModels(state: SchedulerState): SavedModel[] {
   });
 }
 
-function saveRequest({ agent, payload, ...request }: ModelRequest): SavedRequest {
+function saveRequest({ agent, payload, generation, model: _, ...request }: ModelRequest): SavedRequest {
   const { bytes, offset, length } = payload;
-  return { ...request, agent: agent.number, payload: bytes.slice(offset, offset + length) };
+  const piece = generation === undefined ? 0 : generation.part + 1;
+  const tokens = [...(generation?.tokens ?? [])];
+  return { ...request, agent: agent.number, payload: bytes.slice(offset, offset + length), piece, tokens };
 }
 
 function saveAgent(agent: Agent, restartTick: number): Omit<SavedAgent, 'unimaged'> {
@@ -295,9 +301,10 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
 function restoreModels(state: SchedulerState, { onnxModelStates }: SavedScheduler): void {
   onnxModelStates.forEach(({ version, requests }, model) => {
     state.requests.models[model]!.version = version;
-    for (const { agent, payload: bytes, ...request } of requests) {
+    for (const { agent, payload: bytes, piece, tokens, ...request } of requests) {
       const payload = { bytes, offset: 0, length: bytes.length };
-      restoreRequest(state, { ...request, agent: state.agents[agent]!, model, payload });
+      const generation = piece === 0 ? undefined : { part: piece - 1, tokens: [...tokens] };
+      restoreRequest(state, { ...request, agent: state.agents[agent]!, model, payload, generation });
     }
   });
 }

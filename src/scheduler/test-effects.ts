@@ -47,6 +47,8 @@ export const terminate = ({ origin, counter }: Identity): Words =>
   effect(EffectKind.terminate, origin, counter);
 export const infer = (number: number, model: number, tag: number, text: string): Words =>
   effect(EffectKind.infer, number, model, tag, sizeOf(text), ...words(text));
+export const generate = (number: number, model: number, tag: number, text: string): Words =>
+  effect(EffectKind.generate, number, model, tag, sizeOf(text), ...words(text));
 export const refusal = (functionIndex: number, code: number, count: number): Words =>
   effect(EffectKind.refusal, functionIndex, code, count);
 
@@ -74,9 +76,13 @@ export const host = {
   pause: (agent: Identity): Input => input(InputKind.pause, identityOf(agent)),
   resume: (agent: Identity): Input => input(InputKind.resume, identityOf(agent)),
   step: (agent: Identity): Input => input(InputKind.step, identityOf(agent)),
-  answer: ({ agent, number }: { readonly agent: Identity; readonly number: number }, text: string): Input => {
-    const detail = answerDetail(number, createHash('sha256').update(text).digest());
-    return input(InputKind.answer, { ...identityOf(agent), detail, answer: encoder.encode(text) });
+  answer: (
+    { agent, number }: { readonly agent: Identity; readonly number: number },
+    content: string | Uint8Array,
+  ): Input => {
+    const answer = typeof content === 'string' ? encoder.encode(content) : content;
+    const detail = answerDetail(number, createHash('sha256').update(answer).digest());
+    return input(InputKind.answer, { ...identityOf(agent), detail, answer });
   },
   quarantine: (agent: Identity): Input => input(InputKind.quarantine, identityOf(agent)),
   stop: (): Input => input(InputKind.stop, {}),

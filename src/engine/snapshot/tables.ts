@@ -108,6 +108,8 @@ const requestTable = message<SavedRequest>('SnapshotRequest', {
   tick: [6, 'uint64'],
   dueTick: [7, 'uint64'],
   payload: [8, 'bytes'],
+  piece: [9, 'uint32'],
+  tokens: [10, 'uint32', 'repeated'],
 });
 
 const modelTable = message<SavedModel>('SnapshotModel', {

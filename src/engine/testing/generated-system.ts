@@ -14,7 +14,7 @@ import {
 import { Op, programAgent } from './program-agent.ts';
 
 /** These agents ask no models. */
-const capabilities = allCapabilities.filter((name) => name !== 'infer');
+const capabilities = allCapabilities.filter((name) => name !== 'infer' && name !== 'generate');
 
 const byte = fc.nat(255);
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ElementType, encodeTensorList } from '../../abi/tensor-list.ts';
 import { hashModelFolder } from '../../inference/index.ts';
 import { modelProto, node, tensorProto, valueInfo } from '../../inference/onnx/write-model.ts';
+import type { Files } from '../../inference/testing/sample-decoders.ts';
 import type { ModelDescription } from '../config/create-system.ts';
 import { agent, importText } from './agents.ts';
 import { newFolder } from './runs.ts';
@@ -24,14 +25,15 @@ export function scaleModel(scale: number): Uint8Array<ArrayBuffer> {
 
 /** A folder of a model with versions 1, 2 …, and what a system says of it. */
 export function placeModel(
-  versions: readonly Uint8Array[],
+  versions: readonly (Uint8Array | Files)[],
   rest: Partial<ModelDescription> = {},
 ): ModelDescription {
   const folder = newFolder();
   const pins = versions.map((bytes, index) => {
     const own = join(folder, String(index + 1));
     mkdirSync(own, { recursive: true });
-    writeFileSync(join(own, 'model.onnx'), bytes);
+    const files = bytes instanceof Uint8Array ? { 'model.onnx': bytes } : bytes;
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(own, name), content);
     return [String(index + 1), hashModelFolder(own).sha256] as const;
   });
   return { folder, versions: Object.fromEntries(pins), version: '1', ...rest };
@@ -78,5 +80,22 @@ export function ringAgent(): Uint8Array<ArrayBuffer> {
       (drop (call $infer (i32.const 64) (i32.const 5)
         (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (global.get $rounds)))
       (i32.lt_s (i32.and (global.get $rounds) (i32.const 3)) (i32.const 2))`,
+  });
+}
+
+/** Asks the model "writer" for a text with each message, and gives each piece as an output. */
+export function writingAgent(): Uint8Array<ArrayBuffer> {
+  return agent({
+    memory: '20',
+    alloc: 'i32.const 65536',
+    before: `${importText('generate', 5)} ${importText('output', 2)}
+      (data (i32.const 64) "writer")`,
+    receive: `
+      (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 7))
+        (then (return (call $output
+          (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at))))))
+      (drop (call $generate (i32.const 64) (i32.const 6)
+        (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (i32.const 7)))
+      i32.const 0`,
   });
 }

@@ -1,0 +1,79 @@
+// A loaded model that generates: its shape, its tokenizer, and what the files beside it say.
+
+import { EngineError } from '../../base/errors.ts';
+import type { ModelSession } from '../session.ts';
+import { type DecoderShape, looksLikeDecoder, readDecoderShape } from './decoder-shape.ts';
+import { vocabularyMax } from './sampler.ts';
+import { hasTokenizer, loadTokenizer, readJson, type TextTokenizer } from './tokenizer.ts';
+
+export interface DecoderModel {
+  readonly session: ModelSession;
+  readonly shape: DecoderShape;
+  /** How many different tokens it knows; undefined where it does not say. */
+  readonly vocabulary: number | undefined;
+  /** Tokens of prompt and text together; undefined where the model does not say. */
+  readonly tokensMax: number | undefined;
+  /** Tokens that end a text. */
+  readonly stopTokens: ReadonlySet<number>;
+  /** undefined: the folder has none. */
+  readonly tokenizer: TextTokenizer | undefined;
+  /** Why the tokenizer cannot be loaded here, where that is so. */
+  readonly tokenizerMissing: EngineError | undefined;
+}
+
+export type OpenedDecoder =
+  | { readonly ok: true; readonly model: DecoderModel }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * Finds out what there is to know; a model that is no decoder is no error.
+ * @throws EngineError `model-refused` where the files of a decoder are bad
+ */
+export async function openDecoder(session: ModelSession, folder: string): Promise<OpenedDecoder> {
+  if (!looksLikeDecoder(session.signature)) {
+    const problem = 'it has no inputs "input_ids" and "past_key_values.N.key"';
+    return { ok: false, problem };
+  }
+  const read = readDecoderShape(session.signature);
+  if (!read.ok) return read;
+  const config = readJson(folder, 'config.json');
+  const generation = readJson(folder, 'generation_config.json');
+  const stopTokens = new Set([...tokensOf(generation, 'eos_token_id'), ...tokensOf(config, 'eos_token_id')]);
+  const tokensMax = countOf(config, 'max_position_embeddings');
+  const vocabulary = read.shape.vocabulary ?? countOf(config, 'vocab_size');
+  if (vocabulary !== undefined && vocabulary > vocabularyMax) {
+    const found = `it knows ${vocabulary} tokens, wanted at most ${vocabularyMax}`;
+    throw new EngineError('model-refused', found);
+  }
+  let tokenizer: TextTokenizer | undefined;
+  let tokenizerMissing: EngineError | undefined;
+  try {
+    if (hasTokenizer(folder)) tokenizer = await loadTokenizer(folder);
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'model-runtime-missing') throw error;
+    tokenizerMissing = error;
+  }
+  return {
+    ok: true,
+    model: { session, shape: read.shape, vocabulary, tokensMax, stopTokens, tokenizer, tokenizerMissing },
+  };
+}
+
+type Json = Readonly<Record<string, unknown>> | undefined;
+
+function countOf(file: Json, key: string): number | undefined {
+  const value = file?.[key] ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+  throw new EngineError(
+    'model-refused',
+    `its "${key}" is ${JSON.stringify(value)}, wanted a whole number above 0`,
+  );
+}
+
+function tokensOf(file: Json, key: string): number[] {
+  const value = file?.[key] ?? [];
+  const list = Array.isArray(value) ? value : [value];
+  if (list.every((token) => Number.isSafeInteger(token) && token >= 0)) return list;
+  throw new EngineError('model-refused', `its "${key}" is ${JSON.stringify(value)}, wanted token ids`);
+}

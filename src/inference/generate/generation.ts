@@ -1,0 +1,184 @@
+// One text under way, in the inference process. Everything follows from the request, the key and the tokens so far: one
+// that was lost is made again by taking the same steps with the tokens that it had.
+
+import {
+  decodeGenerationRequest,
+  encodeGenerationPiece,
+  FinishReason,
+  type GenerationRequest,
+  PromptKind,
+} from '../../abi/generation.ts';
+import { encodeInferenceError, InferenceStatus } from '../../abi/tensor-list.ts';
+import { concatBytes, decodeUtf8 } from '../../base/encoding.ts';
+import { EngineError } from '../../base/errors.ts';
+import { firstLine } from '../runtime.ts';
+import { isAbort, type RunAnswer } from '../session.ts';
+import { DecoderRun } from './decoder.ts';
+import type { DecoderModel, OpenedDecoder } from './decoder-model.ts';
+import { chooseToken, type SamplerKey, samplerVersion } from './sampler.ts';
+import { TextStream } from './text-stream.ts';
+
+/** Bytes of the logits of a prompt, all positions together. */
+const promptLogitsBytesMax = 2 ** 31;
+
+/** What a piece is made of; plain data. */
+export interface PieceRequest {
+  /** The bytes of the agent's request. */
+  readonly request: Uint8Array;
+  /** Its seed is that of the run; the agent's is added to it. */
+  readonly key: SamplerKey;
+  /** Tokens of the pieces before. */
+  readonly tokens: readonly number[];
+  /** Counted from 0. */
+  readonly part: number;
+}
+
+/** Why there is no text: an answer like any other. */
+class Refused extends Error {
+  readonly status: Exclude<InferenceStatus, 0>;
+  readonly problem: string;
+
+  constructor(status: Exclude<InferenceStatus, 0>, text: string, problem = text) {
+    super(text);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+export class Generation {
+  readonly #model: DecoderModel;
+  readonly #request: GenerationRequest;
+  readonly #key: SamplerKey;
+  readonly #prompt: readonly number[];
+  readonly #run: DecoderRun;
+  readonly #text: TextStream;
+  readonly #tokens: number[] = [];
+
+  private constructor(model: DecoderModel, request: GenerationRequest, key: SamplerKey) {
+    this.#model = model;
+    this.#request = request;
+    this.#key = { ...key, seed: BigInt.asUintN(64, key.seed + request.seed) };
+    this.#prompt = promptTokens(model, request);
+    this.#run = new DecoderRun(model.session, model.shape);
+    const { tokenizer } = model;
+    this.#text = new TextStream((tokens) => tokenizer?.decode(tokens) ?? '');
+  }
+
+  get bytes(): number {
+    return this.#run.bytes;
+  }
+
+  /** Whether it goes on where these tokens end. */
+  isAt({ tokens }: PieceRequest): boolean {
+    return tokens.length === this.#tokens.length;
+  }
+
+  release(): void {
+    this.#run.release();
+  }
+
+  /**
+   * A text that has the tokens of the pieces before; or the answer that says why there is none.
+   * @throws EngineError where the tokenizer's package is wanted and missing
+   */
+  static async resume(opened: OpenedDecoder, wanted: PieceRequest): Promise<Generation | RunAnswer> {
+    return answered(async () => {
+      if (!opened.ok)
+        throw new Refused(InferenceStatus.wrongInputs, `Cannot generate with this model: ${opened.problem}`);
+      const read = decodeGenerationRequest(wanted.request);
+      if (!read.ok) throw new Refused(InferenceStatus.badTensors, `Cannot read the request: ${read.problem}`);
+      const generation = new Generation(opened.model, read.request, wanted.key);
+      for (const token of wanted.tokens) {
+        await generation.#step();
+        generation.#push(token);
+      }
+      return generation;
+    });
+  }
+
+  /** The next piece. Only a broken runtime throws. */
+  async next(part: number): Promise<RunAnswer> {
+    return answered(async () => {
+      const tokens: number[] = [];
+      const hashes: Uint8Array[] = [];
+      let text = '';
+      let reason: FinishReason = FinishReason.none;
+      while (reason === FinishReason.none && tokens.length < this.#request.tokensPerTick) {
+        const { values, hash } = await this.#step();
+        const token = chooseToken(values, this.#request, this.#key, this.#tokens.length);
+        if (token === undefined)
+          throw new Refused(InferenceStatus.modelFailed, 'Cannot choose a token: none has a finite logit');
+        tokens.push(token);
+        hashes.push(hash);
+        text += this.#push(token);
+        reason = this.#reasonAfter(token);
+      }
+      if (reason !== FinishReason.none) text += this.#text.end();
+      const piece = { part, reason, sampler: samplerVersion, tokens, hashes: concatBytes(hashes), text };
+      return { bytes: encodeGenerationPiece(piece), problem: '' };
+    });
+  }
+
+  #step(): ReturnType<DecoderRun['take']> {
+    const last = this.#tokens.at(-1);
+    return this.#run.take(last === undefined ? this.#prompt : [last]);
+  }
+
+  #push(token: number): string {
+    this.#tokens.push(token);
+    return this.#text.push(token);
+  }
+
+  #reasonAfter(token: number): FinishReason {
+    const { stopTokens, tokensMax = Number.POSITIVE_INFINITY } = this.#model;
+    if (stopTokens.has(token) || this.#request.stopTokens.includes(token)) return FinishReason.stop;
+    const isFull = this.#prompt.length + this.#tokens.length >= tokensMax;
+    return isFull || this.#tokens.length >= this.#request.tokensMax ? FinishReason.length : FinishReason.none;
+  }
+}
+
+async function answered<T>(work: () => Promise<T>): Promise<T | RunAnswer> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refused)
+      return { bytes: encodeInferenceError(error.status, error.message), problem: error.problem };
+    if (isAbort(error) || error instanceof EngineError) throw error;
+    const bytes = encodeInferenceError(InferenceStatus.modelFailed, 'Cannot run the model: it failed');
+    return { bytes, problem: firstLine(error) };
+  }
+}
+
+function promptTokens(model: DecoderModel, { promptKind, prompt }: GenerationRequest): readonly number[] {
+  const { tokensMax, vocabulary } = model;
+  const tokens = promptKind === PromptKind.tokens ? idsOf(prompt) : textTokens(model, prompt);
+  const fail = (problem: string): never => {
+    throw new Refused(InferenceStatus.wrongInputs, `Cannot take the prompt: ${problem}`);
+  };
+  if (tokens.length === 0) fail('it has no tokens');
+  if (tokensMax !== undefined && tokens.length >= tokensMax)
+    fail(`it has ${tokens.length} tokens, and the model holds ${tokensMax} with those of the text`);
+  if (vocabulary === undefined) return tokens;
+  const beyond = tokens.find((token) => token >= vocabulary);
+  if (beyond !== undefined) fail(`it has token ${beyond}, and the model knows ${vocabulary}`);
+  if (tokens.length * vocabulary * 4 > promptLogitsBytesMax)
+    fail(
+      `it has ${tokens.length} tokens, wanted at most ${Math.floor(promptLogitsBytesMax / vocabulary / 4)}`,
+    );
+  return tokens;
+}
+
+function idsOf(prompt: Uint8Array): number[] {
+  const view = new DataView(prompt.buffer, prompt.byteOffset, prompt.length);
+  return Array.from({ length: prompt.length / 4 }, (_, i) => view.getUint32(i * 4, true));
+}
+
+function textTokens({ tokenizer, tokenizerMissing }: DecoderModel, prompt: Uint8Array): readonly number[] {
+  if (tokenizerMissing !== undefined) throw tokenizerMissing;
+  if (tokenizer === undefined)
+    throw new Refused(
+      InferenceStatus.wrongInputs,
+      'Cannot take the prompt: the model has no "tokenizer.json", wanted token ids',
+    );
+  return tokenizer.encode(decodeUtf8(prompt) ?? '');
+}

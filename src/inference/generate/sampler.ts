@@ -1,0 +1,168 @@
+// Chooses the next token: the same one everywhere for the same logits, parameters, key and step. Uses additions,
+// multiplications, divisions and comparisons in a fixed order, and nothing that a runtime may round as it likes.
+
+import { exponential } from './exponential.ts';
+import { fractionOf, philox } from './philox.ts';
+
+/** Any change of what is chosen is another version. */
+export const samplerVersion = 1;
+
+/** Ids and the bits of a logit together fit in a number that is exact. */
+export const vocabularyMax = 2097152;
+
+export interface Sampling {
+  /** 0: the likeliest token. */
+  readonly temperature: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  /** Above 0, at most 1. */
+  readonly topP: number;
+}
+
+/** What random numbers of one request depend on. */
+export interface SamplerKey {
+  readonly seed: bigint;
+  /** Identity of the agent, and the number of its request. */
+  readonly origin: number;
+  readonly counter: number;
+  readonly number: number;
+}
+
+/**
+ * The token that comes next; undefined where no logit is finite. Logits that are not finite are never chosen. Equal
+ * ones are ordered by token id, the lower first.
+ */
+export function chooseToken(
+  logits: Float32Array,
+  sampling: Sampling,
+  key: SamplerKey,
+  step: number,
+): number | undefined {
+  const likeliest = largest(logits);
+  if (likeliest < 0 || sampling.temperature === 0) return likeliest < 0 ? undefined : likeliest;
+  const { temperature, topK, topP } = sampling;
+  const max = logits[likeliest]!;
+  const weightOf = (token: number): number => weight(logits[token]!, max, temperature);
+  const counts = topK === 0 || topK >= logits.length;
+  if (counts && topP === 1) return drawAll(logits, weightOf, fraction(key, step));
+  const order = counts ? undefined : firstTokens(logits, max, topK).slice(0, topK);
+  const kept = topP === 1 ? order! : leading(logits, max, order, topP, weightOf);
+  return draw(kept.sort(), weightOf, fraction(key, step));
+}
+
+function largest(logits: Float32Array): number {
+  let found = -1;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let token = 0; token < logits.length; token++) {
+    const logit = logits[token]!;
+    if (logit > max && logit < Number.POSITIVE_INFINITY) {
+      max = logit;
+      found = token;
+    }
+  }
+  return found;
+}
+
+function weight(logit: number, max: number, temperature: number): number {
+  return logit <= max ? exponential((logit - max) / temperature) : 0;
+}
+
+/** Random words of a step are those of the counter (agent, request, step) under the seed. */
+function fraction({ seed, origin, counter, number }: SamplerKey, step: number): number {
+  const [low, high] = [Number(seed & 0xffffffffn), Number((seed >> 32n) & 0xffffffffn)];
+  return fractionOf(philox([origin >>> 0, counter >>> 0, number >>> 0, step >>> 0], [low, high]));
+}
+
+/** How far to look next, where what was looked at is not enough. It decides nothing but the work. */
+function deeper(depth: number): number {
+  return depth < 64 ? depth * 2 : Number.POSITIVE_INFINITY;
+}
+
+/** At least `count` tokens, those with the largest logits, in their order. */
+function firstTokens(logits: Float32Array, max: number, count: number): Uint32Array {
+  for (let depth = 8; ; depth = deeper(depth)) {
+    const tokens = within(logits, max, depth);
+    if (tokens.length >= count || depth === Number.POSITIVE_INFINITY) return tokens;
+  }
+}
+
+/** Tokens whose logit is at most `depth` below the largest, ordered by logit and then id. */
+function within(logits: Float32Array, max: number, depth: number): Uint32Array {
+  const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
+  const floor = max - depth;
+  const keys = new Float64Array(logits.length);
+  let count = 0;
+  for (let token = 0; token < logits.length; token++) {
+    const logit = logits[token]!;
+    if (!(logit >= floor && logit <= max) || logit === Number.NEGATIVE_INFINITY) continue;
+    // One number orders both: the logit's bits made ascending, then the id.
+    const word = logit === 0 ? 0 : bits[token]!;
+    const rank = word < 0 ? -(word & 0x7fffffff) : word;
+    keys[count++] = -rank * vocabularyMax + token;
+  }
+  const sorted = keys.subarray(0, count).sort();
+  return Uint32Array.from(sorted, (key) => key - Math.floor(key / vocabularyMax) * vocabularyMax);
+}
+
+/**
+ * The first tokens whose weights reach `topP` of all together. The whole is summed by token id, or over `order`; the
+ * part in the order of the logits.
+ */
+function leading(
+  logits: Float32Array,
+  max: number,
+  order: Uint32Array | undefined,
+  topP: number,
+  weightOf: (token: number) => number,
+): Uint32Array {
+  let total = 0;
+  if (order === undefined) for (let token = 0; token < logits.length; token++) total += weightOf(token);
+  else for (const token of order) total += weightOf(token);
+  const wanted = topP * total;
+  for (let depth = 8; ; depth = deeper(depth)) {
+    const tokens = order ?? within(logits, max, depth);
+    let sum = 0;
+    for (const [place, token] of tokens.entries()) {
+      sum += weightOf(token);
+      if (sum >= wanted) return tokens.slice(0, place + 1);
+    }
+    if (order !== undefined || depth === Number.POSITIVE_INFINITY) return tokens;
+  }
+}
+
+/** Walks the tokens in the order of their ids. */
+function draw(tokens: Uint32Array, weightOf: (token: number) => number, at: number): number {
+  let total = 0;
+  for (const token of tokens) total += weightOf(token);
+  const wanted = at * total;
+  let sum = 0;
+  let last = tokens[0]!;
+  for (const token of tokens) {
+    const own = weightOf(token);
+    if (own === 0) continue;
+    sum += own;
+    last = token;
+    if (sum > wanted) return token;
+  }
+  return last;
+}
+
+/** The same over all tokens, with each weight reckoned once. */
+function drawAll(logits: Float32Array, weightOf: (token: number) => number, at: number): number {
+  const weights = new Float64Array(logits.length);
+  let total = 0;
+  for (let token = 0; token < weights.length; token++) {
+    weights[token] = weightOf(token);
+    total += weights[token]!;
+  }
+  const wanted = at * total;
+  let sum = 0;
+  let last = 0;
+  for (let token = 0; token < weights.length; token++) {
+    if (weights[token] === 0) continue;
+    sum += weights[token]!;
+    last = token;
+    if (sum > wanted) return token;
+  }
+  return last;
+}

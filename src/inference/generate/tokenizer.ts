@@ -1,0 +1,103 @@
+// Text to tokens and back, by the tokenizer in a model's folder. The package that reads it is optional: it is loaded
+// here, and only where a text is to be read.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../base/errors.ts';
+import { firstLine } from '../runtime.ts';
+
+const packageName = '@huggingface/tokenizers';
+/** Only what is tested with. */
+const packageVersion = '0.2.0';
+const [tokenizerFile, settingsFile] = ['tokenizer.json', 'tokenizer_config.json'];
+
+/** The part of the package's interface that is used. */
+interface TokenizerPackage {
+  readonly Tokenizer: new (tokenizer: object, settings: object) => TokenizerInside;
+}
+
+interface TokenizerInside {
+  encode(text: string): { readonly ids: readonly number[] };
+  decode(
+    ids: number[],
+    options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces: boolean },
+  ): string;
+}
+
+export class TextTokenizer {
+  readonly #inside: TokenizerInside;
+
+  constructor(inside: TokenizerInside) {
+    this.#inside = inside;
+  }
+
+  /** With the tokens that the tokenizer itself puts around a text. */
+  encode(text: string): readonly number[] {
+    return [...this.#inside.encode(text).ids].map(Number);
+  }
+
+  /** Without special tokens. */
+  decode(tokens: readonly number[]): string {
+    if (tokens.length === 0) return '';
+    return this.#inside.decode([...tokens], {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces: false,
+    });
+  }
+}
+
+export function hasTokenizer(folder: string): boolean {
+  return existsSync(join(folder, tokenizerFile));
+}
+
+/**
+ * The tokenizer of a folder that has one.
+ * @throws EngineError `model-refused` where its files are bad; `model-runtime-missing` where the package is not there
+ */
+export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
+  const tokenizer = readJson(folder, tokenizerFile);
+  const settings = readJson(folder, settingsFile);
+  if (tokenizer === undefined) throw new EngineError('model-refused', `it has no "${tokenizerFile}"`);
+  let loaded: TokenizerPackage;
+  try {
+    loaded = await import(packageName);
+  } catch (error) {
+    throw new EngineError(
+      'model-runtime-missing',
+      `Cannot read the text of a model: the package "${packageName}" cannot be loaded (${firstLine(error)}). ` +
+        `Wanted: npm install ${packageName}@${packageVersion}`,
+      { package: packageName },
+      error,
+    );
+  }
+  try {
+    const text = new TextTokenizer(new loaded.Tokenizer(tokenizer, settings ?? {}));
+    text.decode(text.encode('a'));
+    return text;
+  } catch (error) {
+    throw new EngineError(
+      'model-refused',
+      `its "${tokenizerFile}" cannot be used: ${firstLine(error)}`,
+      {},
+      error,
+    );
+  }
+}
+
+/**
+ * An object from a JSON file of a model's folder; undefined where there is no such file.
+ * @throws EngineError `model-refused`
+ */
+export function readJson(folder: string, name: string): Readonly<Record<string, unknown>> | undefined {
+  const path = join(folder, name);
+  if (!existsSync(path)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new EngineError('model-refused', `its "${name}" is no JSON: ${firstLine(error)}`, {}, error);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new EngineError('model-refused', `its "${name}" is no JSON object`);
+  return value as Readonly<Record<string, unknown>>;
+}
