@@ -119,7 +119,8 @@ test('the text of an agent that failed goes no further, and neither does one tha
   const system = begun();
   const [a, b] = [system.agent('a'), system.agent('b')];
   system.tick([host.message(a, '0 7 write'), host.message(b, '0 7 write')], asks);
-  const failing: Script = ({ agent, kind }) => (kind === 7 && agent === a ? { outcome: 'failed' } : undefined);
+  const failing: Script = ({ agent, kind }) =>
+    kind === 7 && agent === a ? { outcome: 'failed' } : undefined;
   const [first, second] = dueRequests(system.state, 3);
   const refusal = new Uint8Array(8);
   refusal[0] = 3;

@@ -1,5 +1,6 @@
 // The class that an author extends.
 
+import { TextPiece } from "./generation";
 import { Answer } from "./inference";
 import { Fault, Message, Notice, Step, Timer } from "./tasks";
 
@@ -20,6 +21,9 @@ export class Agent {
 
   /** A model answered a request of `infer`. */
   onAnswer(answer: Answer): void {}
+
+  /** A model wrote a piece of a text that `generate` asked for. */
+  onText(piece: TextPiece): void {}
 
   /** Some of this agent's effects did not reach their receivers. */
   onNotice(notice: Notice): void {}

@@ -2,6 +2,7 @@
 
 import { Agent } from "./agent";
 import { EnvelopeOffset, TaskKind } from "./envelope";
+import { TextPiece } from "./generation";
 import { inboxOf } from "./inbox";
 import { Answer } from "./inference";
 import { makeAgent } from "./register";
@@ -28,6 +29,7 @@ export function agent_receive(envelope: i32): i32 {
   else if (kind == TaskKind.configuration) receiver.onConfig(new Message(<usize>envelope));
   else if (kind == TaskKind.fault) receiveFault(receiver, new Fault(<usize>envelope));
   else if (kind == TaskKind.inference) receiver.onAnswer(new Answer(<usize>envelope));
+  else if (kind == TaskKind.generation) receiver.onText(new TextPiece(<usize>envelope));
   else if (kind == TaskKind.message || kind == TaskKind.topic) receiver.onMessage(new Message(<usize>envelope));
   return end();
 }

@@ -48,5 +48,6 @@ export namespace TaskKind {
   export const configuration: i32 = 4;
   export const fault: i32 = 5;
   export const inference: i32 = 6;
+  export const generation: i32 = 7;
   export const timer: i32 = 17;
 }

@@ -1,6 +1,7 @@
 // An agent as a few functions: `onMessage((message) => { … })` at the top level of its file. State lives in globals.
 
 import { Agent } from "./agent";
+import { TextPiece } from "./generation";
 import { Answer } from "./inference";
 import { registerFactory } from "./register";
 import { Fault, Message, Notice, Step, Timer } from "./tasks";
@@ -11,6 +12,7 @@ let message: ((message: Message) => void) | null = null;
 let step: ((step: Step) => void) | null = null;
 let timer: ((timer: Timer) => void) | null = null;
 let answer: ((answer: Answer) => void) | null = null;
+let text: ((piece: TextPiece) => void) | null = null;
 let notice: ((notice: Notice) => void) | null = null;
 let fault: ((fault: Fault) => void) | null = null;
 let restart: ((fault: Fault) => void) | null = null;
@@ -44,6 +46,11 @@ class FunctionsAgent extends Agent {
 
   onAnswer(received: Answer): void {
     const handler = answer;
+    if (handler) handler(received);
+  }
+
+  onText(received: TextPiece): void {
+    const handler = text;
     if (handler) handler(received);
   }
 
@@ -103,6 +110,12 @@ export function onTimer(handler: (timer: Timer) => void): void {
 /** A model answered a request of `infer`. */
 export function onAnswer(handler: (answer: Answer) => void): void {
   answer = handler;
+  serve();
+}
+
+/** A model wrote a piece of a text that `generate` asked for. */
+export function onText(handler: (piece: TextPiece) => void): void {
+  text = handler;
   serve();
 }
 

@@ -55,3 +55,6 @@ export declare function terminate(origin: u32, counter: u32): i32;
 
 @external("wasm_engine", "infer")
 export declare function infer(model: usize, modelLength: i32, tensors: usize, length: i32, tag: i32): i32;
+
+@external("wasm_engine", "generate")
+export declare function generate(model: usize, modelLength: i32, request: usize, length: i32, tag: i32): i32;

@@ -4,6 +4,7 @@ export { JSON } from "json-as";
 export { Agent } from "./agent";
 export { AgentId } from "./agent-id";
 export { HostCode, LogLevel, lastCode } from "./codes";
+export { FinishReason, generate, generateFromTokens, TextOptions, TextPiece } from "./generation";
 export { Answer, AnswerStatus, ElementType, infer, Tensor } from "./inference";
 export { register } from "./register";
 export {
@@ -16,6 +17,7 @@ export {
   onShutdown,
   onStart,
   onStep,
+  onText,
   onTimer,
 } from "./functions";
 export { spawn, terminate, find } from "./life";

@@ -49,7 +49,7 @@ test('the probe imports every function of the ABI, with its number of parameters
     });
   }
   const commands =
-    'send publish subscribe unsubscribe join leave setTimer cancelTimer log terminate find spawn random infer';
+    'send publish subscribe unsubscribe join leave setTimer cancelTimer log terminate find spawn random infer generate';
   for (const command of commands.split(' '))
     host.deliver({ kind: 1, payload: JSON.stringify({ do: command }) });
   assert.deepEqual(new Set(host.take().map((call) => call.name)), new Set(hostFunctionNames));

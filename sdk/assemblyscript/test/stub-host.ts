@@ -37,6 +37,7 @@ const reads: Readonly<Record<string, readonly number[]>> = {
   spawn: [0, 2],
   terminate: [],
   infer: [0, 2],
+  generate: [0, 2],
 };
 
 type Answer = (args: readonly number[], memory: () => DataView) => number;

@@ -9,6 +9,7 @@ import {
   Fault,
   find,
   finish,
+  generate,
   infer,
   join,
   JSON,
@@ -188,6 +189,7 @@ class Probe extends Agent {
     else if (command.do == "spawn") this.identity(spawn<string>(name, command.text));
     else if (command.do == "random") output<f64>(random());
     else if (command.do == "infer") this.code(infer(name, [Tensor.float32("x", [1], [0.5])], 7));
+    else if (command.do == "generate") this.code(generate(name, command.text));
     else if (command.do == "randomInt") output<u32>(randomInt(<u32>command.number));
     else if (command.do == "randomBytes") outputBytes(randomBytes(command.number));
     else if (command.do == "again") again();
