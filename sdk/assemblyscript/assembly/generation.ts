@@ -40,8 +40,8 @@ const hashBytes: i32 = 16;
 @lazy let request: ArrayBuffer = new ArrayBuffer(0);
 
 /**
- * Asks a model of the system file for a text; `onText` gets its pieces. Answers the number of the request, or a negative
- * `HostCode`. `tag` comes back with each piece.
+ * Asks a model of the system file for a text; `onText` gets its pieces. Answers the number of the request, or a
+ * negative `HostCode`. `tag` comes back with each piece.
  */
 export function generate(
   model: string,
