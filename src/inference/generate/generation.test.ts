@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  decodeGenerationPiece,
+  encodeGenerationRequest,
+  FinishReason,
+  type GenerationPiece,
+  type GenerationRequest,
+  PromptKind,
+} from '../../abi/generation.ts';
+import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
+import { encodeUtf8 } from '../../base/encoding.ts';
+import type { HostedModel } from '../hosted-model.ts';
+import { ModelHost } from '../model-host.ts';
+import { hashModelFolder } from '../repository.ts';
+import type { Mode } from '../runtime.ts';
+import { ModelSession } from '../session.ts';
+import { decoderFiles, type Files, llamaModel, qwenModel } from '../testing/sample-decoders.ts';
+import { elementwise, folderOf, withoutRuntime } from '../testing/sample-models.ts';
+import { Generations } from './generations.ts';
+import { widenHalves } from './half-floats.ts';
+import { TextStream } from './text-stream.ts';
+
+const key = { seed: 3n, origin: 0, counter: 1, number: 2 };
+const qwen = decoderFiles(qwenModel(), 'qwen2');
+const llama = decoderFiles(llamaModel(), 'llama');
+
+function requestOf(rest: Partial<GenerationRequest> = {}): Uint8Array<ArrayBuffer> {
+  return encodeGenerationRequest({
+    promptKind: PromptKind.text,
+    prompt: encodeUtf8('hello the world'),
+    tokensMax: 9,
+    tokensPerTick: 4,
+    temperature: 1,
+    topK: 30,
+    topP: 0.95,
+    seed: 0n,
+    stopTokens: [],
+    ...rest,
+  });
+}
+
+async function opened(
+  files: Files,
+  mode: Mode = 'portable',
+): Promise<{ session: ModelSession; folder: string }> {
+  const folder = folderOf(files);
+  const { sha256 } = hashModelFolder(folder);
+  const provider = mode === 'portable' ? 'wasm' : 'cpu';
+  return { session: await ModelSession.open({ folder, mode, provider, sha256, batchMax: 8 }), folder };
+}
+
+/** All pieces of a text. */
+async function write(
+  generations: Generations,
+  session: ModelSession,
+  request: Uint8Array,
+  id = 1,
+): Promise<GenerationPiece[]> {
+  const pieces: GenerationPiece[] = [];
+  const tokens: number[] = [];
+  for (let part = 0; (pieces.at(-1)?.reason ?? FinishReason.none) === FinishReason.none; part++) {
+    const { bytes } = await generations.next(session, id, { request, key, tokens, part });
+    const piece = decodeGenerationPiece(bytes);
+    assert.ok(piece !== undefined, JSON.stringify(decodeInferenceAnswer(bytes)));
+    pieces.push(piece);
+    tokens.push(...piece.tokens);
+  }
+  return pieces;
+}
+
+async function refusal(files: Files, request: Uint8Array): Promise<string> {
+  const { session, folder } = await opened(files);
+  const generations = new Generations();
+  await generations.open(session, folder);
+  const { bytes } = await generations.next(session, 1, { request, key, tokens: [], part: 0 });
+  const answer = decodeInferenceAnswer(bytes);
+  await session.release();
+  assert.ok(answer !== undefined && answer.status !== 0);
+  return `${answer.status} ${answer.text}`;
+}
+
+test('a text is the same whether its cache was kept or made again, in both forms of decoders', {
+  skip: withoutRuntime('portable'),
+}, async () => {
+  for (const files of [qwen, llama]) {
+    const { session, folder } = await opened(files);
+    const [kept, dropping] = [new Generations(), new Generations(0)];
+    await kept.open(session, folder);
+    await dropping.open(session, folder);
+    const whole = await write(kept, session, requestOf());
+    assert.equal(whole.length, 3);
+    // Two texts by turns, with room for the cache of neither.
+    const parts: GenerationPiece[] = [];
+    const tokens: number[] = [];
+    for (const { part } of whole) {
+      await dropping.next(session, 2, { request: requestOf({ seed: 9n }), key, tokens: [], part: 0 });
+      const { bytes } = await dropping.next(session, 1, { request: requestOf(), key, tokens, part });
+      parts.push(decodeGenerationPiece(bytes)!);
+      tokens.push(...parts.at(-1)!.tokens);
+    }
+    assert.deepEqual(parts, whole);
+    const inOne = await write(kept, session, requestOf({ tokensPerTick: 100 }), 3);
+    assert.deepEqual(
+      inOne[0]!.tokens,
+      whole.flatMap(({ tokens }) => tokens),
+    );
+    assert.equal(inOne[0]!.text, whole.map(({ text }) => text).join(''));
+    await session.release();
+  }
+});
+
+test('a native decoder with a cache in half precision writes what a portable one does, but for rounding', {
+  skip: withoutRuntime('native') || withoutRuntime('portable'),
+}, async () => {
+  const texts: GenerationPiece[][] = [];
+  for (const mode of ['portable', 'native'] as const) {
+    const { session, folder } = await opened(qwen, mode);
+    const generations = new Generations();
+    await generations.open(session, folder);
+    texts.push(await write(generations, session, requestOf({ temperature: 0, tokensMax: 3 })));
+    await session.release();
+  }
+  assert.deepEqual(texts[0]![0]!.tokens, texts[1]![0]!.tokens);
+});
+
+test('a text ends with a stop token of the model or of the request, and where the model holds no more', {
+  skip: withoutRuntime('portable'),
+}, async () => {
+  const { session, folder } = await opened(qwen);
+  const generations = new Generations();
+  await generations.open(session, folder);
+  const [first, second] = (await write(generations, session, requestOf()))[0]!.tokens as [number, number];
+  const [stopped] = await write(generations, session, requestOf({ stopTokens: [second] }), 2);
+  assert.deepEqual([stopped!.tokens, stopped!.reason], [[first, second], FinishReason.stop]);
+  await session.release();
+  const small = { ...JSON.parse(qwen['config.json'] as string), max_position_embeddings: 9 };
+  const byModel = { ...qwen, 'generation_config.json': JSON.stringify({ eos_token_id: first }) };
+  const other = await opened({ ...byModel, 'config.json': JSON.stringify(small) });
+  await generations.open(other.session, other.folder);
+  const [one] = await write(generations, other.session, requestOf(), 3);
+  assert.deepEqual([one!.tokens, one!.reason], [[first], FinishReason.stop]);
+  const [full] = await write(
+    generations,
+    other.session,
+    requestOf({ seed: 12n, temperature: 100, topK: 0 }),
+    4,
+  );
+  assert.deepEqual([full!.tokens.length, full!.reason], [2, FinishReason.length]);
+  await other.session.release();
+});
+
+test('what cannot be written is told to who asked', { skip: withoutRuntime('portable') }, async () => {
+  const { 'tokenizer.json': _, ...mute } = qwen;
+  const text = requestOf();
+  assert.match(await refusal({ 'model.onnx': elementwise('Tanh') }, text), /^2 .* no inputs "input_ids"/);
+  assert.match(await refusal(mute, text), /^2 .* has no "tokenizer.json", wanted token ids/);
+  assert.match(await refusal(qwen, requestOf({ prompt: new Uint8Array() })), /^2 .* it has no tokens/);
+  const long = encodeUtf8('x'.repeat(600));
+  assert.match(await refusal(qwen, requestOf({ prompt: long })), /^2 .* 600 tokens, and the model holds 512/);
+});
+
+test('a decoder with bad files beside it is refused when it is loaded', {
+  skip: withoutRuntime('portable'),
+}, async () => {
+  const bad: readonly (readonly [string, string, RegExp])[] = [
+    ['tokenizer.json', '{', /its "tokenizer.json" is no JSON/],
+    ['tokenizer.json', '{}', /its "tokenizer.json" cannot be used/],
+    ['config.json', '[]', /its "config.json" is no JSON object/],
+    ['config.json', '{"max_position_embeddings":"many"}', /"max_position_embeddings" is "many", wanted/],
+    ['generation_config.json', '{"eos_token_id":-1}', /"eos_token_id" is -1, wanted token ids/],
+  ];
+  const host = new ModelHost({ modelBytesMax: 2 ** 30 });
+  for (const [name, content, message] of bad) {
+    const folder = folderOf({ ...qwen, [name]: content });
+    const { sha256 } = hashModelFolder(folder);
+    const model: HostedModel = {
+      ...{ id: 'm', version: '1', mode: 'portable', outputBytesMax: 65_536, batchMax: 8 },
+      ...{ folder, sha256 },
+    };
+    await assert.rejects(host.load(model), message);
+  }
+  await host.close();
+});
+
+test('half-precision numbers are widened exactly', () => {
+  const halves = Uint16Array.of(0, 0x8000, 1, 0x03ff, 0x0400, 0x3c00, 0xbc01, 0x7bff, 0x7c00, 0xfc00);
+  const wanted = [0, -0, 2 ** -24, 1023 / 2 ** 24, 2 ** -14, 1, -1 - 1 / 1024, 65504, Infinity, -Infinity];
+  assert.deepEqual([...widenHalves(halves)], wanted);
+  assert.ok(Number.isNaN(widenHalves(Uint16Array.of(0x7e00))[0]));
+});
+
+test('the pieces of a text together are the text, and no character comes in two', () => {
+  const decoder = new TextDecoder();
+  const decode = (tokens: readonly number[]): string => decoder.decode(Uint8Array.from(tokens));
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (whole) => {
+      const bytes = encodeUtf8(whole.replaceAll('\ufeff', '').replaceAll('\ufffd', ''));
+      const stream = new TextStream(decode);
+      const told = [...bytes].map((byte) => stream.push(byte));
+      assert.ok(told.every((text) => !text.includes('\ufffd')));
+      assert.equal(told.join('') + stream.end(), decode([...bytes]));
+    }),
+  );
+  const cut = new TextStream(decode);
+  assert.equal(cut.push(0xe2) + cut.push(0x82), '');
+  assert.equal(cut.end(), '\ufffd');
+});
