@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { ElementType, encodeTensorList } from '../src/abi/tensor-list.ts';
 import type { HostedModel } from '../src/inference/hosted-model.ts';
 import { ModelHost } from '../src/inference/model-host.ts';
@@ -13,8 +14,9 @@ import { loadRuntime, type Mode } from '../src/inference/runtime.ts';
 import { median, shown } from './support/measure.ts';
 
 const { float32 } = ElementType;
-const rounds = 11;
-const warmUpRounds = 3;
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '11' } } });
+const rounds = Number(options.rounds);
+const warmUpRounds = 2;
 const roundMs = 120;
 const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-bench-'));
 

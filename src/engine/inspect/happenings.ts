@@ -8,6 +8,7 @@ import {
   inputKindName,
   type LogEvent,
   openRunDirectory,
+  readAnswerDetail,
   readEvents,
   type SealedTick,
 } from '../../log/index.ts';
@@ -109,6 +110,7 @@ function inputFacts(tick: number, { inputs, redacted = [] }: SealedTick, names: 
     what: 'input',
     kind: inputKindName[input.kind as InputKind] ?? String(input.kind),
     ...receiver(input, names),
+    ...(input.kind === InputKind.answer && { request: readAnswerDetail(input).number }),
     ...(input.priority !== 0 && { priority: input.priority }),
     ...(redacted.includes(position) ? { payloadSha256: encodeHex(input.payload) } : payloadOf(input.payload)),
   }));
