@@ -99,29 +99,38 @@ function align8(value: number): number {
 
 /** Bytes that a list takes. */
 export function tensorListBytes(tensors: readonly FlatTensor[]): number {
-  return tensors.reduce((size, { name, dims, data }) => {
-    const head = tensorHeadBytes + dims.length * 4 + encodeUtf8(name).length;
-    return size + align8(head) + align8(data.length);
-  }, headBytes);
+  return tensors.reduce(
+    (size, tensor) => size + tensorBytes(tensor, encodeUtf8(tensor.name).length),
+    headBytes,
+  );
+}
+
+function tensorBytes({ dims, data }: FlatTensor, nameBytes: number): number {
+  return align8(tensorHeadBytes + dims.length * 4 + nameBytes) + align8(data.length);
 }
 
 /** The bytes of a list: a request, or the answer of a model that ran. */
 export function encodeTensorList(tensors: readonly FlatTensor[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(tensorListBytes(tensors));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(4, tensors.length, true);
+  const names = tensors.map(({ name }) => encodeUtf8(name));
+  const size = tensors.reduce((sum, tensor, i) => sum + tensorBytes(tensor, names[i]!.length), headBytes);
+  const bytes = new Uint8Array(size);
+  // Everything begins at a multiple of 8.
+  const words = new Uint32Array(bytes.buffer);
+  words[1] = tensors.length;
   let at = headBytes;
-  for (const { name, type, dims, data } of tensors) {
-    const nameBytes = encodeUtf8(name);
-    const words = [type, dims.length, nameBytes.length, data.length, ...dims];
-    words.forEach((word, i) => {
-      view.setUint32(at + i * 4, word, true);
-    });
-    bytes.set(nameBytes, at + words.length * 4);
-    at += align8(words.length * 4 + nameBytes.length);
+  tensors.forEach(({ type, dims, data }, i) => {
+    const name = names[i]!;
+    const first = at >>> 2;
+    words[first] = type;
+    words[first + 1] = dims.length;
+    words[first + 2] = name.length;
+    words[first + 3] = data.length;
+    for (let d = 0; d < dims.length; d++) words[first + 4 + d] = dims[d]!;
+    bytes.set(name, at + tensorHeadBytes + dims.length * 4);
+    at += align8(tensorHeadBytes + dims.length * 4 + name.length);
     bytes.set(data, at);
     at += align8(data.length);
-  }
+  });
   return bytes;
 }
 

@@ -2,6 +2,7 @@
 
 import type { Batching } from './batching.ts';
 import type { PieceRequest } from './generate/generation.ts';
+import type { PackedLists } from './packed-lists.ts';
 import type { Verdict } from './probe.ts';
 import type { SessionChoice } from './session.ts';
 import type { Signature } from './signature.ts';
@@ -13,7 +14,7 @@ export type ChildRequest =
       readonly kind: 'run';
       readonly session: number;
       /** Flat lists of tensors. */
-      readonly requests: readonly Uint8Array[];
+      readonly requests: PackedLists;
       readonly outputBytesMax: number;
     }
   | ({
@@ -27,9 +28,9 @@ export type ChildRequest =
   | ({ readonly id: number; readonly kind: 'probe' } & SessionChoice)
   | { readonly id: number; readonly kind: 'release'; readonly session: number };
 
-export interface RunAnswers {
+export interface RunAnswers<Lists = readonly Uint8Array[]> {
   /** In the order of the requests. */
-  readonly answers: readonly Uint8Array[];
+  readonly answers: Lists;
   /** What went wrong, for people; empty where nothing did. */
   readonly problems: readonly string[];
   /** How many requests ran together, run by run. */
@@ -58,7 +59,7 @@ export interface Loaded {
 
 export type ChildAnswer =
   | ({ readonly id: number; readonly kind: 'loaded' } & Loaded)
-  | ({ readonly id: number; readonly kind: 'ran' } & RunAnswers)
+  | ({ readonly id: number; readonly kind: 'ran' } & RunAnswers<PackedLists>)
   | { readonly id: number; readonly kind: 'probed'; readonly verdict: Verdict }
   | ({ readonly id: number; readonly kind: 'generated' } & GeneratedPiece)
   | { readonly id: number; readonly kind: 'released' }

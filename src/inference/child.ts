@@ -4,6 +4,7 @@
 import { assert, EngineError } from '../base/errors.ts';
 import type { ChildAnswer, ChildRequest, RunAnswers } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
+import { type PackedLists, packLists, unpackLists } from './packed-lists.ts';
 import { probe } from './probe.ts';
 import { firstLine } from './runtime.ts';
 import { ModelSession } from './session.ts';
@@ -60,12 +61,12 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
   }
 }
 
-async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<RunAnswers> {
+async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<RunAnswers<PackedLists>> {
   const session = sessionOf(request.session);
   const startedAtMs = performance.now();
-  const { answers, batches } = await session.run(request.requests, request.outputBytesMax);
+  const { answers, batches } = await session.run(unpackLists(request.requests), request.outputBytesMax);
   return {
-    answers: answers.map(({ bytes }) => bytes),
+    answers: packLists(answers.map(({ bytes }) => bytes)),
     problems: answers.map(({ problem }) => problem),
     batches,
     micros: microsSince(startedAtMs),

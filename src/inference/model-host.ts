@@ -7,6 +7,7 @@ import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
 import type { PieceRequest } from './generate/generation.ts';
 import { type HostedModel, type ModelStatistics, modelLabel, type OnEvent } from './hosted-model.ts';
 import { type InferenceProcess, ProcessLost } from './inference-process.ts';
+import { packLists, unpackLists } from './packed-lists.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { type Resident, ResidentModels } from './resident-models.ts';
 import type { Provider } from './runtime.ts';
@@ -76,9 +77,15 @@ export class ModelHost {
   async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<RunAnswers> {
     const startedAtMs = performance.now();
     const { outputBytesMax } = model;
+    const packed = packLists(requests);
     const answers = await this.#answer<RunAnswers>(model, {
-      ask: ({ process, session }) => process.ask('ran', { kind: 'run', session, requests, outputBytesMax }),
-      problemOf: ({ problems }) => problems.find((problem) => problem !== '') ?? '',
+      async ask({ process, session }) {
+        const ran = await process.ask('ran', { kind: 'run', session, requests: packed, outputBytesMax });
+        return { ...ran, answers: unpackLists(ran.answers) };
+      },
+      // An agent's mistake says nothing of the provider.
+      problemOf: ({ answers: given, problems }) =>
+        problems.find((_, i) => given[i]?.[0] === InferenceStatus.modelFailed) ?? '',
       told: (bytes, problem) => {
         const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
         return { answers: all, problems: why, batches: [], micros: 0 };

@@ -7,7 +7,6 @@ import {
   encodeInferenceError,
   encodeTensorList,
   InferenceStatus,
-  tensorListBytes,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import {
@@ -182,8 +181,8 @@ export class ModelSession {
 
 function answerOf(outputs: Tensors, outputBytesMax: number): RunAnswer {
   const tensors = [...outputs.values()];
-  if (tensorListBytes(tensors) > outputBytesMax) return tooLarge(outputBytesMax);
-  return { bytes: encodeTensorList(tensors), problem: '' };
+  const bytes = encodeTensorList(tensors);
+  return bytes.length > outputBytesMax ? tooLarge(outputBytesMax) : { bytes, problem: '' };
 }
 
 function tooLarge(bytesMax: number): RunAnswer {
