@@ -95,6 +95,8 @@ export class InferenceProcess {
   }
 
   #answered(answer: ChildAnswer): void {
+    // Whoever closes it waits for its end: a late answer must not let the program go before that.
+    if (this.#lost !== undefined) return;
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (this.#waiting.size === 0) this.#keepAlive(false);
