@@ -39,6 +39,10 @@ const cases: readonly (readonly [Uint32Array, string])[] = [
   [words(EffectKind.output, 4, '\u0001\0\0\0'), 'output  payload 0x01000000'],
   [words(EffectKind.spawn, 1, 0, 0), 'spawn  child 1  declaration "echo"  payload ""'],
   [words(EffectKind.infer, 3, 0, -1, 2, 'hi'), 'infer  request 3  model "model 0"  tag -1  payload "hi"'],
+  [
+    words(EffectKind.generate, 4, 0, -1, 2, 'hi'),
+    'generate  request 4  model "model 0"  tag -1  payload "hi"',
+  ],
   [words(EffectKind.terminate, 1, 2), 'terminate  agent "1.2"'],
   [words(EffectKind.refusal, 0, -1, 5), 'refusal  function "send"  reason "bad-pointer"  count 5'],
   [words(EffectKind.counters, 3, 1), 'counters  word 1 3  word 2 1'],
