@@ -235,7 +235,10 @@ export function portableModules(randomCount: number): PortableModule[] {
     fixed('recursion', wideRecursion(), [call('wide', 1, 1e9, 1)]),
     fixed('growth', growth, [call('all', 1), call('far', 12)], { pagesMax: 300, pagesHostMax: 500 }),
     fixed('fuel', endless, [call('spin', 3, 1_234_567)], { endless: true }),
-    fixed('places', traps, [...trapCalls, call('warm', 5, 1e8), ...trapCalls], { explained: true }),
+    fixed('places', traps, [...trapCalls, call('warm', 5, 1e8), ...trapCalls], {
+      explained: true,
+      endless: true,
+    }),
     ...Object.values(refusals).map((text) => fixed('refusal', text, [call('all', 1)], { refused: true })),
     fixed('floats', matrix, [call('all', 3)]),
     fixed('floats', mandelbrot, [call('all', 1)]),

@@ -52,6 +52,7 @@ test('modules that show how machines differ give the same digests in every tier'
 for (const [protection, column] of [
   ['stack', 'recursion'],
   ['growth', 'growth'],
+  ['fuel', 'fuel'],
   ['nan', 'nan f64'],
 ] as const) {
   // The tiers of newer versions agree about NaN on one processor.

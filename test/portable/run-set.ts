@@ -124,7 +124,7 @@ async function stoppedByClock(
   memory: WebAssembly.Memory,
   module: PortableModule,
 ): Promise<string> {
-  if (module.name === 'random') return 'left out';
+  if (module.name !== 'fuel') return 'left out';
   const code = `const { bytes, memory, name } = require('node:worker_threads').workerData;
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { '${memoryImport.module}': { '${memoryImport.name}': memory } })
       .exports[name]();`;
