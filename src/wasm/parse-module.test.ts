@@ -61,7 +61,6 @@ const refusals: readonly (readonly [string, string | readonly number[], RegExp])
   ['another module', imports('"env" "abort" (func)'), /imports "env.abort", only imports from "wasm_engine"/],
   ['an unknown host function', anHost('sned', ''), /"wasm_engine.sned", which is no host function/],
   ['an inherited name', anHost('constructor', ''), /which is no host function/],
-  ['generate', anHost('generate', ''), /which this version does not have/],
   ['request', anHost('request', ''), /which this version does not have/],
   [
     'a wrong import type',
