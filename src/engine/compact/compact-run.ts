@@ -2,7 +2,13 @@
 // steps the run directory is the old run or the new one, whole.
 
 import { EngineError } from '../../base/errors.ts';
-import { beginLog, EventLogWriter, openRunDirectory, type RunDirectory } from '../../log/index.ts';
+import {
+  beginLog,
+  EventLogWriter,
+  openRunDirectory,
+  type RunDirectory,
+  readEvents,
+} from '../../log/index.ts';
 import { loadRun } from '../load-run.ts';
 import type { Snapshot } from '../machine.ts';
 import { nodePorts, type Ports } from '../ports.ts';
@@ -39,13 +45,21 @@ function planOf(directory: RunDirectory, store: SnapshotStore, base: Snapshot): 
 
 function snapshotUpTo(directory: RunDirectory, store: SnapshotStore, to: number): Snapshot {
   const start = directory.manifest.baseTick ?? 0;
-  const ticks = store.ticks().filter((tick) => tick > start);
+  // After a crash there may be snapshots of ticks that the log lost; whoever goes on with the run removes them.
+  const last = lastRecordedTick(directory);
+  const ticks = store.ticks().filter((tick) => tick > start && tick <= last);
   const tick = ticks.findLast((candidate) => candidate <= to);
   if (tick !== undefined) return store.read(tick);
   const there = ticks.length === 0 ? 'it has none' : `the first is of tick ${ticks[0]}`;
   const behind = start === 0 ? '' : ` behind tick ${start}, where its record begins`;
   const text = `Cannot compact "${directory.path}" up to tick ${to}: it needs a snapshot up to there${behind}, and ${there}`;
   throw new EngineError('input-invalid', text, { to, path: directory.path });
+}
+
+function lastRecordedTick(directory: RunDirectory): number {
+  let last = 0;
+  for (const { tick } of readEvents(directory, { channels: ['digests'] })) last = tick;
+  return last;
 }
 
 /**
