@@ -112,6 +112,8 @@ export class EventLogWriter {
     try {
       this.#syncFolder();
       await this.#segment?.beginSync();
+      // A sync that failed meanwhile may have taken with it what this one was to make durable.
+      if (this.#failure !== undefined) throw this.#failure.error;
       if (reach !== undefined) await this.#head.beginWrite(this.#epoch, reach);
     } catch (error) {
       this.#failure ??= { error };

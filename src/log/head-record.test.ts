@@ -75,6 +75,18 @@ describe('head record', () => {
     assert.equal(read(storage).offset, offset);
   });
 
+  it('tells nothing of a sync aside during which another sync failed', async () => {
+    const storage = new MemoryStorage();
+    const writer = new EventLogWriter(sampleDirectory(storage));
+    appendAll(writer, [begin!]);
+    const syncing = writer.beginSync();
+    storage.failAt = storage.calls.length;
+    storage.failures = 1;
+    assert.throws(() => writer.sync(), { code: 'host-fault' });
+    await assert.rejects(syncing, { code: 'host-fault' });
+    assert.equal(read(storage).offset, 0);
+  });
+
   it('falls back to the other slot where one is torn or changed anywhere, and goes on in the torn one', () => {
     const { storage, writer } = syncedTwice();
     writer.close();
