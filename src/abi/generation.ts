@@ -2,6 +2,7 @@
 // `docs/formats/abi.md`. Whatever the bytes are, reading them ends in a request or in a text that says what is wrong.
 
 import { decodeUtf8, encodeUtf8 } from '../base/encoding.ts';
+import { decodeChatMessages } from './chat-messages.ts';
 
 /** What a prompt is. */
 export const PromptKind = {
@@ -9,12 +10,14 @@ export const PromptKind = {
   text: 1,
   /** Token ids, a u32 each. */
   tokens: 2,
+  /** Messages of a conversation, which the model's own chat template makes a text of. */
+  messages: 3,
 } as const;
 export type PromptKind = (typeof PromptKind)[keyof typeof PromptKind];
 
 export interface GenerationRequest {
   readonly promptKind: PromptKind;
-  /** UTF-8, or token ids. */
+  /** UTF-8, token ids, or messages. */
   readonly prompt: Uint8Array;
   /** Tokens at most. */
   readonly tokensMax: number;
@@ -74,8 +77,8 @@ export function decodeGenerationRequest(bytes: Uint8Array): ReadGenerationReques
     number,
   ];
   const [temperature, topP] = [view.getFloat32(16, true), view.getFloat32(24, true)];
-  if (kind !== PromptKind.text && kind !== PromptKind.tokens)
-    return fail(`the kind of its prompt is ${kind}, wanted 1 (text) or 2 (token ids)`);
+  if (!isPromptKind(kind))
+    return fail(`the kind of its prompt is ${kind}, wanted 1 (text), 2 (token ids) or 3 (messages)`);
   const isCount = (count: number): boolean => count >= 1 && count <= generatedTokensMax;
   const counts = `wanted 1 to ${generatedTokensMax}`;
   if (!isCount(tokensMax)) return fail(`it wants at most ${tokensMax} tokens, ${counts}`);
@@ -88,12 +91,29 @@ export function decodeGenerationRequest(bytes: Uint8Array): ReadGenerationReques
   if (size !== bytes.length) return fail(`found ${bytes.length} bytes, and its head says ${size}`);
   const stopTokens = Array.from({ length: stops }, (_, i) => word(headBytes + i * 4));
   const prompt = bytes.subarray(headBytes + stops * 4);
-  if (kind === PromptKind.text && decodeUtf8(prompt) === undefined) return fail('its prompt is not UTF-8');
-  if (kind === PromptKind.tokens && promptBytes % 4 !== 0)
-    return fail(`its prompt has ${promptBytes} bytes, wanted 4 for each token id`);
+  const problem = promptProblem(kind, prompt);
+  if (problem !== undefined) return fail(problem);
   const seed = view.getBigUint64(32, true);
   const counted = { tokensMax, tokensPerTick, temperature, topK, topP, seed, stopTokens };
   return { ok: true, request: { promptKind: kind, prompt, ...counted } };
+}
+
+function isPromptKind(kind: number): kind is PromptKind {
+  return Object.values<number>(PromptKind).includes(kind);
+}
+
+function promptProblem(kind: PromptKind, prompt: Uint8Array): string | undefined {
+  switch (kind) {
+    case PromptKind.text:
+      return decodeUtf8(prompt) === undefined ? 'its prompt is not UTF-8' : undefined;
+    case PromptKind.tokens:
+      if (prompt.length % 4 === 0) return undefined;
+      return `its prompt has ${prompt.length} bytes, wanted 4 for each token id`;
+    case PromptKind.messages: {
+      const read = decodeChatMessages(prompt);
+      return read.ok ? undefined : read.problem;
+    }
+  }
 }
 
 /** Why a text ended. */

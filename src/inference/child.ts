@@ -4,9 +4,9 @@
 import { assert, EngineError } from '../base/errors.ts';
 import type { ChildAnswer, ChildRequest, RunAnswers } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
+import { firstLine } from './optional-package.ts';
 import { type PackedLists, packLists, unpackLists } from './packed-lists.ts';
 import { probe } from './probe.ts';
-import { firstLine } from './runtime.ts';
 import { ModelSession } from './session.ts';
 
 const sessions = new Map<number, ModelSession>();

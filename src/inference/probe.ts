@@ -4,7 +4,7 @@
 import { ElementType, type FlatTensor } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import { sampleInputs, type Tensors } from './batching.ts';
-import { firstLine } from './runtime.ts';
+import { firstLine } from './optional-package.ts';
 import { ModelSession, type SessionChoice } from './session.ts';
 
 export interface Verdict {

@@ -1,6 +1,6 @@
 // The runtimes of ONNX models. They are optional packages: loaded here, once, and only where a model is run.
 
-import { EngineError } from '../base/errors.ts';
+import { importPackage } from './optional-package.ts';
 import type * as ort from './runtime-types.ts';
 
 /** portable: the same bits everywhere. native: this machine's processor. gpu: what it has beside that. */
@@ -28,19 +28,13 @@ const packageVersion = '1.30.0';
 /** @throws EngineError `model-runtime-missing` where the package is not installed */
 export async function loadRuntime(mode: Mode): Promise<Runtime> {
   const name = packageOf[mode];
-  let loaded: ort.RuntimeModule;
-  try {
-    const module: { default?: ort.RuntimeModule } & ort.RuntimeModule = await import(name);
-    loaded = module.InferenceSession === undefined ? (module.default as ort.RuntimeModule) : module;
-  } catch (error) {
-    throw new EngineError(
-      'model-runtime-missing',
-      `Cannot run a model in mode "${mode}": the package "${name}" cannot be loaded (${firstLine(error)}). ` +
-        `Wanted: npm install ${name}@${packageVersion}`,
-      { mode, package: name },
-      error,
-    );
-  }
+  const refused = `Cannot run a model in mode "${mode}"`;
+  const module: { default?: ort.RuntimeModule } & ort.RuntimeModule = await importPackage(
+    name,
+    packageVersion,
+    refused,
+  );
+  const loaded = module.InferenceSession === undefined ? (module.default as ort.RuntimeModule) : module;
   const { env } = loaded;
   env.logLevel = 'fatal';
   if (mode === 'portable') {
@@ -68,9 +62,4 @@ function withoutHalfArrays(work: () => void): void {
   } finally {
     Object.defineProperty(globalThis, name, found);
   }
-}
-
-export function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return (text.split('\n')[0] ?? '').slice(0, 300);
 }

@@ -21,8 +21,9 @@ import {
 import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
+import { firstLine } from './optional-package.ts';
 import { hashModelFolder, modelFile } from './repository.ts';
-import { firstLine, loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
+import { loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
 import type { InferenceSession, SessionOptions } from './runtime-types.ts';
 import { matchInputs, type Signature } from './signature.ts';
 

@@ -2,9 +2,8 @@
 
 import { keep } from "./codes";
 import { encodeName, nameLength } from "./encoding";
-import { EnvelopeOffset } from "./envelope";
 import * as host from "./host";
-import { AnswerStatus } from "./inference";
+import { AnswerStatus, ModelMessage } from "./inference";
 
 /** How a text is to be written. */
 export class TextOptions {
@@ -34,6 +33,7 @@ export enum FinishReason {
 }
 
 const requestHead: i32 = 40;
+const messageHead: i32 = 8;
 const pieceHead: i32 = 24;
 const hashBytes: i32 = 16;
 
@@ -49,14 +49,7 @@ export function generate(
   options: TextOptions = new TextOptions(),
   tag: i32 = 0,
 ): i32 {
-  const promptAt = begin(1, String.UTF8.byteLength(prompt), options);
-  String.UTF8.encodeUnsafe(
-    changetype<usize>(prompt),
-    prompt.length,
-    promptAt,
-    false,
-    String.UTF8.ErrorMode.REPLACE,
-  );
+  writeText(begin(1, String.UTF8.byteLength(prompt), options), prompt);
   return ask(model, options, tag);
 }
 
@@ -70,6 +63,42 @@ export function generateFromTokens(
   const promptAt = begin(2, prompt.length * 4, options);
   memory.copy(promptAt, prompt.dataStart, <usize>prompt.length * 4);
   return ask(model, options, tag);
+}
+
+/** One message of a conversation. */
+export class ChatMessage {
+  /** @param role who says it, in the words of the model's chat template: `system`, `user`, `assistant` */
+  constructor(
+    readonly role: string,
+    readonly text: string,
+  ) {}
+}
+
+/** The same with messages, which the chat template of the model makes a text of: what is asked for is the next one. */
+export function generateFromMessages(
+  model: string,
+  messages: ChatMessage[],
+  options: TextOptions = new TextOptions(),
+  tag: i32 = 0,
+): i32 {
+  let size = 0;
+  for (let i = 0; i < messages.length; i++)
+    size += messageHead + String.UTF8.byteLength(messages[i].role) + String.UTF8.byteLength(messages[i].text);
+  let at = begin(3, size, options);
+  for (let i = 0; i < messages.length; i++) {
+    const roleLength = writeText(at + messageHead, messages[i].role);
+    const textLength = writeText(at + messageHead + roleLength, messages[i].text);
+    store<i32>(at, roleLength, 0);
+    store<i32>(at, textLength, 4);
+    at += messageHead + roleLength + textLength;
+  }
+  return ask(model, options, tag);
+}
+
+/** Answers how many bytes it has. */
+function writeText(at: usize, text: string): i32 {
+  const replace = String.UTF8.ErrorMode.REPLACE;
+  return <i32>String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at, false, replace);
 }
 
 /** Writes all but the prompt; answers where that goes. */
@@ -99,26 +128,7 @@ function ask(model: string, options: TextOptions, tag: i32): i32 {
 }
 
 /** A piece of a text, or why there is no more of it. */
-export class TextPiece {
-  /** What `generate` answered. */
-  readonly request: i32;
-  /** What `generate` was given. */
-  readonly tag: i32;
-  private readonly payload: ArrayBuffer;
-
-  constructor(envelope: usize) {
-    this.request = load<i32>(envelope, EnvelopeOffset.detail);
-    this.tag = load<i32>(envelope, EnvelopeOffset.tag);
-    const length = load<i32>(envelope, EnvelopeOffset.payloadLength);
-    const copy = new ArrayBuffer(length);
-    memory.copy(changetype<usize>(copy), load<u32>(envelope, EnvelopeOffset.payloadPointer), length);
-    this.payload = copy;
-  }
-
-  get status(): AnswerStatus {
-    return load<i32>(changetype<usize>(this.payload));
-  }
-
+export class TextPiece extends ModelMessage {
   /** Whether no other piece comes. */
   get last(): bool {
     return this.status != AnswerStatus.Ok || this.reason != FinishReason.None;
@@ -135,8 +145,8 @@ export class TextPiece {
 
   /** What the tokens say; where the status is not `Ok`, why there is nothing. */
   get text(): string {
+    if (this.status != AnswerStatus.Ok) return this.problem();
     const start = changetype<usize>(this.payload);
-    if (this.status != AnswerStatus.Ok) return String.UTF8.decodeUnsafe(start + 8, load<i32>(start, 4));
     const textOffset = pieceHead + load<i32>(start, 16) * (4 + hashBytes);
     return String.UTF8.decodeUnsafe(start + textOffset, load<i32>(start, 20));
   }

@@ -4,7 +4,15 @@ export { JSON } from "json-as";
 export { Agent } from "./agent";
 export { AgentId } from "./agent-id";
 export { HostCode, LogLevel, lastCode } from "./codes";
-export { FinishReason, generate, generateFromTokens, TextOptions, TextPiece } from "./generation";
+export {
+  ChatMessage,
+  FinishReason,
+  generate,
+  generateFromMessages,
+  generateFromTokens,
+  TextOptions,
+  TextPiece,
+} from "./generation";
 export { Answer, AnswerStatus, ElementType, infer, Tensor } from "./inference";
 export { register } from "./register";
 export {

@@ -169,13 +169,13 @@ function writeTensor(at: usize, tensor: Tensor): usize {
   return dataAt + align8(tensor.data.byteLength);
 }
 
-/** What a model answered. */
-export class Answer {
-  /** What `infer` answered. */
+/** What became of a request, as it came. */
+export class ModelMessage {
+  /** What `infer` or `generate` answered. */
   readonly request: i32;
-  /** What `infer` was given. */
+  /** What it was given. */
   readonly tag: i32;
-  private readonly payload: ArrayBuffer;
+  protected readonly payload: ArrayBuffer;
 
   constructor(envelope: usize) {
     this.request = load<i32>(envelope, EnvelopeOffset.detail);
@@ -190,11 +190,18 @@ export class Answer {
     return load<i32>(changetype<usize>(this.payload));
   }
 
-  /** Why there is no result; empty where there is one. */
-  get text(): string {
-    if (this.status == AnswerStatus.Ok) return "";
+  /** Why there is nothing, where the status is not `Ok`. */
+  protected problem(): string {
     const start = changetype<usize>(this.payload);
     return String.UTF8.decodeUnsafe(start + listHead, load<i32>(start, 4));
+  }
+}
+
+/** What a model answered. */
+export class Answer extends ModelMessage {
+  /** Why there is no result; empty where there is one. */
+  get text(): string {
+    return this.status == AnswerStatus.Ok ? "" : this.problem();
   }
 
   /** The outputs of the model, in its order; none where there is no result. */

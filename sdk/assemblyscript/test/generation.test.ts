@@ -28,7 +28,7 @@ const { errors }: Errors = JSON.parse(readFileSync(join(folder, 'abi-tensors.jso
 test('requests for texts have the bytes of the vectors', async () => {
   const host = new StubHost(await compiled('generation'));
   host.init();
-  for (const [i, payload] of ['größe', 'tokens'].entries()) {
+  for (const [i, payload] of ['größe', 'tokens', 'messages'].entries()) {
     host.deliver({ kind: 1, payload });
     const [call] = host.take('generate');
     assert.equal(textOf(call?.args[0]), 'größe');

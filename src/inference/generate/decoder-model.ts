@@ -1,7 +1,8 @@
-// A loaded model that generates: its shape, its tokenizer, and what the files beside it say.
+// A loaded model that generates: its shape, its tokenizer and template, and what the files beside it say.
 
 import { EngineError } from '../../base/errors.ts';
 import type { ModelSession } from '../session.ts';
+import { type ChatTemplate, loadChatTemplate } from './chat-template.ts';
 import { type DecoderShape, looksLikeDecoder, readDecoderShape } from './decoder-shape.ts';
 import { vocabularyMax } from './sampler.ts';
 import { hasTokenizer, loadTokenizer, readJson, type TextTokenizer } from './tokenizer.ts';
@@ -15,10 +16,16 @@ export interface DecoderModel {
   readonly tokensMax: number | undefined;
   /** Tokens that end a text. */
   readonly stopTokens: ReadonlySet<number>;
+  readonly tokenizer: Optional<TextTokenizer>;
+  readonly template: Optional<ChatTemplate>;
+}
+
+/** Something of a model that an optional package reads. */
+export interface Optional<T> {
   /** undefined: the folder has none. */
-  readonly tokenizer: TextTokenizer | undefined;
-  /** Why the tokenizer cannot be loaded here, where that is so. */
-  readonly tokenizerMissing: EngineError | undefined;
+  readonly part: T | undefined;
+  /** Why it cannot be read here, where that is so. */
+  readonly missing: EngineError | undefined;
 }
 
 export type OpenedDecoder =
@@ -45,18 +52,23 @@ export async function openDecoder(session: ModelSession, folder: string): Promis
     const found = `it knows ${vocabulary} tokens, wanted at most ${vocabularyMax}`;
     throw new EngineError('model-refused', found);
   }
-  let tokenizer: TextTokenizer | undefined;
-  let tokenizerMissing: EngineError | undefined;
-  try {
-    if (hasTokenizer(folder)) tokenizer = await loadTokenizer(folder);
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.code !== 'model-runtime-missing') throw error;
-    tokenizerMissing = error;
-  }
+  const tokenizer = await optional(async () =>
+    hasTokenizer(folder) ? await loadTokenizer(folder) : undefined,
+  );
+  const template = await optional(() => loadChatTemplate(folder));
   return {
     ok: true,
-    model: { session, shape: read.shape, vocabulary, tokensMax, stopTokens, tokenizer, tokenizerMissing },
+    model: { session, shape: read.shape, vocabulary, tokensMax, stopTokens, tokenizer, template },
   };
+}
+
+async function optional<T>(load: () => Promise<T | undefined>): Promise<Optional<T>> {
+  try {
+    return { part: await load(), missing: undefined };
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'model-runtime-missing') throw error;
+    return { part: undefined, missing: error };
+  }
 }
 
 type Json = Readonly<Record<string, unknown>> | undefined;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { encodeChatMessages } from '../../abi/chat-messages.ts';
 import {
   decodeGenerationPiece,
   encodeGenerationRequest,
@@ -17,7 +18,7 @@ import { hashModelFolder } from '../repository.ts';
 import type { Mode } from '../runtime.ts';
 import { ModelSession } from '../session.ts';
 import { decoderFiles, type Files, llamaModel, qwenModel } from '../testing/sample-decoders.ts';
-import { elementwise, folderOf, withoutRuntime } from '../testing/sample-models.ts';
+import { elementwise, folderOf, withoutPackage, withoutRuntime } from '../testing/sample-models.ts';
 import { Generations } from './generations.ts';
 import { widenHalves } from './half-floats.ts';
 import { TextStream } from './text-stream.ts';
@@ -151,6 +152,32 @@ test('a text ends with a stop token of the model or of the request, and where th
   await other.session.release();
 });
 
+test('messages are answered as the text that the chat template makes of them', {
+  skip: withoutRuntime('portable') || withoutPackage('@huggingface/jinja'),
+}, async () => {
+  const { session, folder } = await opened(qwen);
+  const generations = new Generations();
+  await generations.open(session, folder);
+  const prompt = encodeChatMessages([
+    { role: 'system', text: 'be brief' },
+    { role: 'user', text: 'hello' },
+  ]);
+  const text =
+    '<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n';
+  const talked = await write(generations, session, requestOf({ promptKind: PromptKind.messages, prompt }));
+  assert.deepEqual(talked, await write(generations, session, requestOf({ prompt: encodeUtf8(text) }), 2));
+  await session.release();
+  const asked = requestOf({ promptKind: PromptKind.messages, prompt });
+  const { chat_template: _, ...settings } = JSON.parse(qwen['tokenizer_config.json'] as string);
+  const plain = { ...qwen, 'tokenizer_config.json': JSON.stringify(settings) };
+  assert.match(await refusal(plain, asked), /^2 .* has no chat template, wanted a text or token ids/);
+  const strict = { ...plain, 'chat_template.jinja': "{{ raise_exception('user first') }}" };
+  assert.match(
+    await refusal(strict, asked),
+    /^2 Cannot take the prompt: the chat template says "user first"/,
+  );
+});
+
 test('what cannot be written is told to who asked', { skip: withoutRuntime('portable') }, async () => {
   const { 'tokenizer.json': _, ...mute } = qwen;
   const text = requestOf();
@@ -169,6 +196,7 @@ test('a decoder with bad files beside it is refused when it is loaded', {
     ['tokenizer.json', '{}', /its "tokenizer.json" cannot be used/],
     ['config.json', '[]', /its "config.json" is no JSON object/],
     ['config.json', '{"max_position_embeddings":"many"}', /"max_position_embeddings" is "many", wanted/],
+    ['chat_template.jinja', '{% if %}', /its chat template cannot be read/],
     ['generation_config.json', '{"eos_token_id":-1}', /"eos_token_id" is -1, wanted token ids/],
   ];
   const host = new ModelHost({ modelBytesMax: 2 ** 30 });

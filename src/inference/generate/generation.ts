@@ -6,20 +6,18 @@ import {
   encodeGenerationPiece,
   FinishReason,
   type GenerationRequest,
-  PromptKind,
 } from '../../abi/generation.ts';
 import { encodeInferenceError, InferenceStatus } from '../../abi/tensor-list.ts';
-import { concatBytes, decodeUtf8 } from '../../base/encoding.ts';
+import { concatBytes } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
-import { firstLine } from '../runtime.ts';
+import { firstLine } from '../optional-package.ts';
 import { isAbort, type RunAnswer } from '../session.ts';
 import { DecoderRun } from './decoder.ts';
 import type { DecoderModel, OpenedDecoder } from './decoder-model.ts';
+import { promptTokens } from './prompt.ts';
+import { Refused } from './refused.ts';
 import { chooseToken, type SamplerKey, samplerVersion } from './sampler.ts';
 import { TextStream } from './text-stream.ts';
-
-/** Bytes of the logits of a prompt, all positions together. */
-const promptLogitsBytesMax = 2 ** 31;
 
 /** What a piece is made of; plain data. */
 export interface PieceRequest {
@@ -31,18 +29,6 @@ export interface PieceRequest {
   readonly tokens: readonly number[];
   /** Counted from 0. */
   readonly part: number;
-}
-
-/** Why there is no text: an answer like any other. */
-class Refused extends Error {
-  readonly status: Exclude<InferenceStatus, 0>;
-  readonly problem: string;
-
-  constructor(status: Exclude<InferenceStatus, 0>, text: string, problem = text) {
-    super(text);
-    this.status = status;
-    this.problem = problem;
-  }
 }
 
 export class Generation {
@@ -60,7 +46,7 @@ export class Generation {
     this.#key = { ...key, seed: BigInt.asUintN(64, key.seed + request.seed) };
     this.#prompt = promptTokens(model, request);
     this.#run = new DecoderRun(model.session, model.shape);
-    const { tokenizer } = model;
+    const { part: tokenizer } = model.tokenizer;
     this.#text = new TextStream((tokens) => tokenizer?.decode(tokens) ?? '');
   }
 
@@ -147,38 +133,4 @@ async function answered<T>(work: () => Promise<T>): Promise<T | RunAnswer> {
     const bytes = encodeInferenceError(InferenceStatus.modelFailed, 'Cannot run the model: it failed');
     return { bytes, problem: firstLine(error) };
   }
-}
-
-function promptTokens(model: DecoderModel, { promptKind, prompt }: GenerationRequest): readonly number[] {
-  const { tokensMax, vocabulary } = model;
-  const tokens = promptKind === PromptKind.tokens ? idsOf(prompt) : textTokens(model, prompt);
-  const fail = (problem: string): never => {
-    throw new Refused(InferenceStatus.wrongInputs, `Cannot take the prompt: ${problem}`);
-  };
-  if (tokens.length === 0) fail('it has no tokens');
-  if (tokensMax !== undefined && tokens.length >= tokensMax)
-    fail(`it has ${tokens.length} tokens, and the model holds ${tokensMax} with those of the text`);
-  if (vocabulary === undefined) return tokens;
-  const beyond = tokens.find((token) => token >= vocabulary);
-  if (beyond !== undefined) fail(`it has token ${beyond}, and the model knows ${vocabulary}`);
-  if (tokens.length * vocabulary * 4 > promptLogitsBytesMax)
-    fail(
-      `it has ${tokens.length} tokens, wanted at most ${Math.floor(promptLogitsBytesMax / vocabulary / 4)}`,
-    );
-  return tokens;
-}
-
-function idsOf(prompt: Uint8Array): number[] {
-  const view = new DataView(prompt.buffer, prompt.byteOffset, prompt.length);
-  return Array.from({ length: prompt.length / 4 }, (_, i) => view.getUint32(i * 4, true));
-}
-
-function textTokens({ tokenizer, tokenizerMissing }: DecoderModel, prompt: Uint8Array): readonly number[] {
-  if (tokenizerMissing !== undefined) throw tokenizerMissing;
-  if (tokenizer === undefined)
-    throw new Refused(
-      InferenceStatus.wrongInputs,
-      'Cannot take the prompt: the model has no "tokenizer.json", wanted token ids',
-    );
-  return tokenizer.encode(decodeUtf8(prompt) ?? '');
 }

@@ -4,12 +4,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
-import { firstLine } from '../runtime.ts';
+import { firstLine, importPackage } from '../optional-package.ts';
 
 const packageName = '@huggingface/tokenizers';
 /** Only what is tested with. */
 const packageVersion = '0.2.0';
-const [tokenizerFile, settingsFile] = ['tokenizer.json', 'tokenizer_config.json'];
+const tokenizerFile = 'tokenizer.json';
+export const settingsFile = 'tokenizer_config.json';
 
 /** The part of the package's interface that is used. */
 interface TokenizerPackage {
@@ -17,7 +18,10 @@ interface TokenizerPackage {
 }
 
 interface TokenizerInside {
-  encode(text: string): { readonly ids: readonly number[] };
+  encode(
+    text: string,
+    options: { readonly add_special_tokens: boolean },
+  ): { readonly ids: readonly number[] };
   decode(
     ids: number[],
     options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces: boolean },
@@ -31,9 +35,9 @@ export class TextTokenizer {
     this.#inside = inside;
   }
 
-  /** With the tokens that the tokenizer itself puts around a text. */
-  encode(text: string): readonly number[] {
-    return [...this.#inside.encode(text).ids].map(Number);
+  /** With the tokens that the tokenizer itself puts around a text, where it is not `bare`. */
+  encode(text: string, bare: boolean = false): readonly number[] {
+    return [...this.#inside.encode(text, { add_special_tokens: !bare }).ids].map(Number);
   }
 
   /** Without special tokens. */
@@ -58,18 +62,8 @@ export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
   const tokenizer = readJson(folder, tokenizerFile);
   const settings = readJson(folder, settingsFile);
   if (tokenizer === undefined) throw new EngineError('model-refused', `it has no "${tokenizerFile}"`);
-  let loaded: TokenizerPackage;
-  try {
-    loaded = await import(packageName);
-  } catch (error) {
-    throw new EngineError(
-      'model-runtime-missing',
-      `Cannot read the text of a model: the package "${packageName}" cannot be loaded (${firstLine(error)}). ` +
-        `Wanted: npm install ${packageName}@${packageVersion}`,
-      { package: packageName },
-      error,
-    );
-  }
+  const refused = 'Cannot read the text of a model';
+  const loaded: TokenizerPackage = await importPackage(packageName, packageVersion, refused);
   try {
     const text = new TextTokenizer(new loaded.Tokenizer(tokenizer, settings ?? {}));
     text.decode(text.encode('a'));

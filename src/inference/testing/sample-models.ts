@@ -41,7 +41,11 @@ export function hosted(bytes: Uint8Array, rest: Partial<HostedModel> = {}): Host
 
 /** Why models cannot be run here; false where they can. For the `skip` of a test. */
 export function withoutRuntime(mode: Mode): string | false {
-  const name = mode === 'portable' ? 'onnxruntime-web' : 'onnxruntime-node';
+  return withoutPackage(mode === 'portable' ? 'onnxruntime-web' : 'onnxruntime-node');
+}
+
+/** The same for any optional package. */
+export function withoutPackage(name: string): string | false {
   try {
     createRequire(import.meta.url).resolve(name);
     return false;

@@ -2,8 +2,10 @@
 
 import {
   Agent,
+  ChatMessage,
   FinishReason,
   generate,
+  generateFromMessages,
   generateFromTokens,
   Message,
   outputText,
@@ -29,6 +31,11 @@ class Writer extends Agent {
     options.tokensMax = 16;
     options.tokensPerTick = 4;
     options.temperature = 0;
+    if (message.text() == "messages") {
+      options.stopTokens = [9];
+      generateFromMessages("größe", [new ChatMessage("system", "größe"), new ChatMessage("user", "")], options, -7);
+      return;
+    }
     generate("größe", message.text(), options);
   }
 

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ChatMessage } from '../../abi/chat-messages.ts';
+import { folderOf, withoutPackage } from '../testing/sample-models.ts';
+import { tokenizerFiles } from '../testing/sample-tokenizer.ts';
+import { loadChatTemplate } from './chat-template.ts';
+
+const skip = withoutPackage('@huggingface/jinja');
+const hello: readonly ChatMessage[] = [
+  { role: 'system', text: 'be brief' },
+  { role: 'user', text: ' hello\n' },
+];
+
+async function rendered(
+  source: string,
+  messages: readonly ChatMessage[] = hello,
+  settings: object = {},
+): Promise<string> {
+  const folder = folderOf({
+    'chat_template.jinja': source,
+    'tokenizer_config.json': JSON.stringify(settings),
+  });
+  return (await loadChatTemplate(folder))!.render(messages);
+}
+
+test('messages become the text that the template in the settings, or in a file of its own, makes', {
+  skip,
+}, async () => {
+  const wanted =
+    '<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\n hello\n<|im_end|>\n<|im_start|>assistant\n';
+  const files = tokenizerFiles();
+  const one = await loadChatTemplate(folderOf(files));
+  assert.equal(one!.render(hello), wanted);
+  const { chat_template: template, ...rest } = JSON.parse(files['tokenizer_config.json']!);
+  const several = [
+    { name: 'tool_use', template: 'x' },
+    { name: 'default', template },
+  ];
+  const settings = (value: unknown): string => JSON.stringify({ ...rest, chat_template: value });
+  const named = await loadChatTemplate(folderOf({ 'tokenizer_config.json': settings(several) }));
+  assert.equal(named!.render(hello), wanted);
+  const both = { 'tokenizer_config.json': settings('x'), 'chat_template.jinja': template };
+  assert.equal((await loadChatTemplate(folderOf(both)))!.render(hello), wanted);
+  assert.equal(await loadChatTemplate(folderOf({ 'tokenizer_config.json': settings(null) })), undefined);
+  assert.equal(await loadChatTemplate(folderOf({})), undefined);
+});
+
+test('a template knows the special tokens, and that there are no tools', { skip }, async () => {
+  // As Llama's and Mistral's do it.
+  const source = `{{- bos_token }}
+{%- if tools is not none %}{{ 'tools' }}{% endif %}
+{%- if messages[0]['role'] == 'system' %}
+    {%- set system = messages[0]['content']|trim %}{%- set messages = messages[1:] %}
+{%- endif %}
+{%- for message in messages %}
+    {{- '<' + message.role + '>' + message['content'] | trim + eos_token }}
+    {%- if loop.first %}{{ system }}{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<assistant>' }}{%- endif %}`;
+  const settings = { bos_token: { content: '<s>' }, eos_token: '</s>', pad_token: null };
+  assert.equal(await rendered(source, hello, settings), '<s><user>hello</s>be brief<assistant>');
+});
+
+test('a template has no clock: one that looks first does without, another is refused', { skip }, async () => {
+  const looking = `{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}July{% endif %}`;
+  assert.equal(await rendered(looking), 'July');
+  await assert.rejects(
+    rendered(`{{ strftime_now('%Y') }}`),
+    /^Error: Cannot take the prompt: the chat template fails on it; it asks for the date, and there is none$/,
+  );
+});
+
+test('a template has no locale: names are ordered by their code units', { skip }, async () => {
+  const source = `{{ {'a': 1, 'B': 2, 'ä': 3, 'z': 4} | tojson(sort_keys=true) }}`;
+  assert.equal(await rendered(source), '{"B": 2, "a": 1, "z": 4, "ä": 3}');
+});
+
+test('what a template says against messages is told, and so is one that fails or does too much', {
+  skip,
+}, async () => {
+  const strict = `{% if messages[0].role != 'user' %}{{ raise_exception('user first') }}{% endif %}ok`;
+  await assert.rejects(
+    rendered(strict),
+    /^Error: Cannot take the prompt: the chat template says "user first"$/,
+  );
+  assert.equal(await rendered(strict, hello.slice(1)), 'ok');
+  const failing = /^Error: Cannot take the prompt: the chat template fails on it$/;
+  await assert.rejects(rendered('{{ messages.wrong.deeper() }}'), failing);
+  await assert.rejects(rendered('{% for i in range(1000000000) %}{% endfor %}'), failing);
+  await assert.rejects(rendered('{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}'), failing);
+  assert.equal(await rendered('{{ range(4, 0, -2) | list | length }}'), '2');
+});
+
+test('a template that cannot be read is refused with its model', { skip }, async () => {
+  await assert.rejects(rendered('{% if %}'), /its chat template cannot be read: /);
+  await assert.rejects(rendered('{{ messages'), /its chat template cannot be read: /);
+  const settings = { 'tokenizer_config.json': '{"chat_template": 3}' };
+  await assert.rejects(loadChatTemplate(folderOf(settings)), /its "chat_template" is no text/);
+});
