@@ -13,8 +13,10 @@ export class Outputs implements OutputSink {
   readonly #link: EngineLink | undefined;
   #file: OutputFile | undefined;
   #mark: DeliveryMark | undefined;
+  /** The last output that was written. */
   #last: OutputPlace | undefined;
-  #markScheduled = false;
+  /** The last one that has left. */
+  #left: OutputPlace | undefined;
 
   constructor(progress: ProgressLine, link: EngineLink | undefined) {
     this.#progress = progress;
@@ -33,7 +35,10 @@ export class Outputs implements OutputSink {
   /** Keeps count in the run directory from now on. The supervisor does that for what it passes on. */
   keepMark(runDirectory: string): void {
     this.#mark = new DeliveryMark(runDirectory);
-    if (this.#link === undefined || this.#file !== undefined) return;
+    if (this.#link === undefined || this.#file !== undefined) {
+      if (this.#left !== undefined) this.#mark.note(this.#left);
+      return;
+    }
     this.#mark.close();
     this.#mark = undefined;
   }
@@ -42,26 +47,22 @@ export class Outputs implements OutputSink {
     const line = outputLine(output);
     this.#last = output;
     if (this.#file !== undefined) {
-      if (this.#file.writeLine(line)) this.#note();
+      if (this.#file.writeLine(line)) this.#leave(output);
       return;
     }
     // A terminal shows the outputs, and they show how far the run is.
     if (this.#link?.terminal === true) this.#progress.hide();
     else if (process.stdout.isTTY === true) this.#progress.clear();
-    writeLine(line);
-    if (this.#mark === undefined || this.#markScheduled) return;
-    this.#markScheduled = true;
-    // Lines leave at the latest when the event loop turns.
-    setImmediate(() => setImmediate(() => this.#note()));
+    writeLine(line, this.#link === undefined ? () => this.#leave(output) : undefined);
   }
 
   close(): void {
     this.#file?.close();
-    if (this.#file !== undefined) this.#note();
+    if (this.#file !== undefined && this.#last !== undefined) this.#leave(this.#last);
   }
 
-  #note(): void {
-    this.#markScheduled = false;
-    if (this.#last !== undefined) this.#mark?.note(this.#last);
+  #leave(place: OutputPlace): void {
+    this.#left = place;
+    this.#mark?.note(place);
   }
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
 import { another, byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
-import type { CompactOptions } from './compact.ts';
+import type { CompactCommandOptions } from './compact.ts';
 import type { ExportCommandOptions } from './export.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { RepairOptions } from './repair.ts';
@@ -312,16 +312,20 @@ function addCompact(program: Command, done: (exitCode: number) => void): void {
       wholeNumber(1, Number.MAX_SAFE_INTEGER),
     )
     .option('--yes', 'do it')
+    .option('--drop-outputs', 'give up outputs that have not reached their reader, too')
     .option('--json', 'print one object')
     .addHelpText(
       'after',
       `
+Where a process died, outputs may be recorded that reached nobody; going on with the run gives them again. A record
+that still owes some of those it would give up is not compacted, unless --drop-outputs is given.
+
 Examples:
   wasm-engine export runs/system-1 -o whole.tar
   wasm-engine compact runs/system-1 --to 500000
   wasm-engine compact runs/system-1 --to 500000 --yes`,
     )
-    .action(async (runDirectory: string, options: CompactOptions) => {
+    .action(async (runDirectory: string, options: CompactCommandOptions) => {
       const { compactCommand } = await import('./compact.ts');
       done(await compactCommand(runDirectory, options));
     });

@@ -6,6 +6,7 @@ import { complain } from './failure.ts';
 import { Interruption } from './interruption.ts';
 import { Outputs } from './outputs.ts';
 import { beginRun, forkRun, goOn, type Preparation, type PreparedRun, recover } from './prepare-run.ts';
+import { asWord } from './printable.ts';
 import { ProgressLine } from './progress-line.ts';
 import { progressText, summaryJson, summaryText } from './run-summary.ts';
 import { flushLines, isReaderGone, writeLine } from './standard-output.ts';
@@ -72,6 +73,7 @@ async function runPrepared(
     prepared = opened === undefined ? await prepare(preparation) : await recover(opened, preparation);
   } catch (error) {
     const summary = summaryOfEnded(error, opened !== undefined);
+    if (summary !== undefined) noteEnded(summary, preparation);
     outputs.close();
     if (summary === undefined) throw error;
     return conclude(opened?.name ?? summary.runDirectory, summary, options, elapsedMs(), 0);
@@ -100,6 +102,13 @@ function summaryOfEnded(error: unknown, died: boolean): RunSummary | undefined {
   if (!(error instanceof EngineError) || error.code !== 'run-directory-invalid') return undefined;
   const { summary, outputs } = error.details as { summary?: RunSummary; outputs?: number };
   return died || (outputs ?? 0) > 0 ? summary : undefined;
+}
+
+/** Its last outputs were given again: whoever keeps count of them does so for this run. */
+function noteEnded({ runDirectory, ticks }: RunSummary, { outputs, link }: Preparation): void {
+  outputs.keepMark(runDirectory);
+  if (link?.before?.opened !== undefined) return;
+  link?.opened({ runDirectory, name: runDirectory, pace: 'free', host: {} }, ticks);
 }
 
 function checkUsage(systemFile: string | undefined, { runDir, seed }: RunOptions): void {
@@ -158,9 +167,4 @@ function conclude(
   if (options.json === true) writeLine(summaryJson(summary, elapsedMs));
   if (summary.reason === 'interrupted') return interruptionCode;
   return summary.badLines > 0 ? 1 : 0;
-}
-
-/** A path as one word of a command line. */
-function asWord(text: string): string {
-  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : JSON.stringify(text);
 }

@@ -4,13 +4,19 @@
 const gatheredMax = 65_536;
 
 let gathered = '';
+/** Told when what is gathered has left the process. */
+let onLeft: (() => void) | undefined;
 let scheduled = false;
 let readerGone = false;
 const onReaderGone: (() => void)[] = [];
 
-/** Writes a line. Gathered lines leave at the latest when the event loop turns. */
-export function writeLine(line: string): void {
+/**
+ * Writes a line. Gathered lines leave at the latest when the event loop turns; `left` of the last of them is called
+ * once they have left the process.
+ */
+export function writeLine(line: string, left?: () => void): void {
   if (readerGone) return;
+  onLeft = left ?? onLeft;
   gathered += `${line}\n`;
   if (gathered.length >= gatheredMax) flushLines();
   else if (!scheduled) {
@@ -23,7 +29,12 @@ export function flushLines(): void {
   scheduled = false;
   const text = gathered;
   gathered = '';
-  if (text !== '' && !readerGone) process.stdout.write(text);
+  const left = onLeft;
+  onLeft = undefined;
+  if (text === '' || readerGone) return;
+  process.stdout.write(text, (error) => {
+    if (error === null || error === undefined) left?.();
+  });
 }
 
 /** Whoever reads (such as `head`) may stop: that ends the command, and is no failure. */

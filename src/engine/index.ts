@@ -17,7 +17,7 @@ export { isRecordedRun, type RunOrigin } from '../log/index.ts';
 export type { MessageTelemetry, TelemetryHook, TickTelemetry, TurnTelemetry } from '../telemetry/index.ts';
 export type { AgentId } from './agent-id.ts';
 export { type CarefulOptions, takeMarkedTurn } from './careful-mode.ts';
-export { type Compaction, compactRun, planCompaction } from './compact/compact-run.ts';
+export { type Compaction, type CompactOptions, compactRun, planCompaction } from './compact/compact-run.ts';
 export {
   type AgentDescription,
   createSystem,
@@ -62,6 +62,7 @@ export {
   type WaitingTaskState,
 } from './inspect/index.ts';
 export { Orchestrator } from './orchestrator.ts';
+export type { OutputPlace } from './output-place.ts';
 export type { RecomputeSummary } from './recompute.ts';
 export type { OutputRecord } from './recorder.ts';
 export { planRepair, type RepairPlan, repairRun } from './repair.ts';
@@ -73,7 +74,6 @@ export type {
   KeptHost,
   Message,
   OrchestratorOptions,
-  OutputPlace,
   PayloadValue,
   ResumeOptions,
   RunOptions,

@@ -12,13 +12,14 @@ import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
 
 import { findModelFolders } from './model-folders.ts';
 import { beginRecord, continueRecord, mendRecord, type OpenRecord } from './open-record.ts';
+import { isBehind } from './output-place.ts';
 
 import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
 import type { OutputRecord } from './recorder.ts';
 import { RunTotals } from './run-totals.ts';
-import type { OrchestratorOptions, OutputPlace, ResumeOptions, RunSummary } from './run-types.ts';
+import type { OrchestratorOptions, ResumeOptions, RunSummary } from './run-types.ts';
 import { sha256 } from './sha256.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 
@@ -124,13 +125,6 @@ function hasEnded(summary: RunSummary, outputs: number): EngineError {
     `Cannot go on with the run in "${runDirectory}": it has ended, ${why}`,
     { path: runDirectory, reason, summary, outputs },
   );
-}
-
-/** Outputs leave in the order of their places. */
-function isBehind(output: OutputPlace, place: OutputPlace): boolean {
-  if (output.epoch !== place.epoch) return output.epoch > place.epoch;
-  if (output.tick !== place.tick) return output.tick > place.tick;
-  return output.index > place.index;
 }
 
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */

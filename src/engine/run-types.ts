@@ -5,6 +5,7 @@ import type { JsonValue } from './config/json-value.ts';
 import type { HostConfig, Pace, System } from './config/system-config.ts';
 import type { OutputSink } from './durable-log.ts';
 import type { LineSource } from './input/index.ts';
+import type { OutputPlace } from './output-place.ts';
 
 export interface OrchestratorOptions {
   /** A checked system, from `loadSystem` or `createSystem`. */
@@ -36,13 +37,6 @@ export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
 
 /** Settings of the host that another process may take over. */
 export type KeptHost = Partial<Omit<HostConfig, 'durability' | 'inputFile' | 'modelFolders'>>;
-
-/** What tells an output from all others of its run. */
-export interface OutputPlace {
-  readonly epoch: number;
-  readonly tick: number;
-  readonly index: number;
-}
 
 /** A run that goes on from a tick of another one. */
 export interface ForkOptions extends Omit<OrchestratorOptions, 'system'> {

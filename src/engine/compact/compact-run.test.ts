@@ -130,6 +130,20 @@ test('a run is compacted again and again, and one that was interrupted goes on w
   assert.deepEqual(chainOf(folder), chainOf(whole).slice(12));
 });
 
+test('outputs that reached nobody are not given up, unless told to; what nobody counted is', async () => {
+  const folder = await recordedRun();
+  const chain = chainOf(folder);
+  const outputsAfter = { epoch: 0, tick: 6, index: 0 };
+  const plan = await planCompaction(folder, 8, { outputsAfter });
+  assert.deepEqual([plan.outputs, plan.undelivered], [8, 2]);
+  const owed = /2 of the outputs up to tick 8 have not reached their reader/;
+  await assert.rejects(compactRun(folder, 8, { outputsAfter }), refusedWith('run-directory-invalid', owed));
+  assert.deepEqual(chainOf(folder), chain, 'nothing was changed');
+  assert.equal((await compactRun(folder, 5, { outputsAfter })).undelivered, 0);
+  assert.equal((await compactRun(folder, 8, { outputsAfter, dropOutputs: true })).undelivered, 2);
+  assert.equal((await compactRun(folder, 12)).undelivered, 0);
+});
+
 /** A copy of a disk, in which nobody holds a lock. */
 function copyOf(disk: MemoryStorage): MemoryStorage {
   const copy = new MemoryStorage();
@@ -151,7 +165,7 @@ test('a failure of any call leaves the old run or the new one, and compacting ag
   for (let at = 0; ; at++) {
     const storage = copyOf(disk);
     storage.failAt = at;
-    const done = await compactRun('memory', 8, portsOf(storage)).then(
+    const done = await compactRun('memory', 8, {}, portsOf(storage)).then(
       () => true,
       (error: unknown) => {
         assert.ok(error instanceof EngineError && error.code === 'host-fault', String(error));
@@ -164,7 +178,7 @@ test('a failure of any call leaves the old run or the new one, and compacting ag
     assert.equal(replayed.digest, digest);
     seen.add(replayed.executed);
     if (done) break;
-    await compactRun('memory', 8, portsOf(left)).catch(refusedWith('input-invalid', /behind tick 8/));
+    await compactRun('memory', 8, {}, portsOf(left)).catch(refusedWith('input-invalid', /behind tick 8/));
     assert.equal((await replayRun('memory', {}, portsOf(left))).executed, 3);
   }
   assert.deepEqual(

@@ -11,6 +11,7 @@ import {
 } from '../../log/index.ts';
 import { loadRun } from '../load-run.ts';
 import type { Snapshot } from '../machine.ts';
+import type { OutputPlace } from '../output-place.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import { copyLogBehind, type LeftOut } from './copy-log.ts';
@@ -23,6 +24,16 @@ export interface Compaction extends LeftOut {
   readonly snapshots: readonly number[];
 }
 
+export interface CompactOptions {
+  /**
+   * The last output that reached whoever reads them, where somebody kept count. Outputs behind it are given again when
+   * the run goes on, so a record that still owes them is not compacted.
+   */
+  readonly outputsAfter?: OutputPlace | undefined;
+  /** Gives up outputs that were not delivered, too. */
+  readonly dropOutputs?: boolean;
+}
+
 /**
  * What compacting a run up to a tick would give up: everything up to its newest snapshot that is not later. Changes
  * nothing.
@@ -31,15 +42,21 @@ export interface Compaction extends LeftOut {
 export async function planCompaction(
   path: string,
   to: number,
+  { outputsAfter }: Pick<CompactOptions, 'outputsAfter'> = {},
   ports: Ports = nodePorts,
 ): Promise<Compaction> {
   const { directory } = await loadRun(path, ports);
   const store = new SnapshotStore(directory, ports);
-  return planOf(directory, store, snapshotUpTo(directory, store, to));
+  return planOf(directory, store, snapshotUpTo(directory, store, to), outputsAfter);
 }
 
-function planOf(directory: RunDirectory, store: SnapshotStore, base: Snapshot): Compaction {
-  const leftOut = copyLogBehind(directory, base, undefined);
+function planOf(
+  directory: RunDirectory,
+  store: SnapshotStore,
+  base: Snapshot,
+  outputsAfter: OutputPlace | undefined,
+): Compaction {
+  const leftOut = copyLogBehind(directory, base, { outputsAfter });
   return { ...leftOut, baseTick: base.tick, snapshots: store.ticks().filter((tick) => tick < base.tick) };
 }
 
@@ -65,19 +82,26 @@ function lastRecordedTick(directory: RunDirectory): number {
 /**
  * Gives up everything of a run up to its newest snapshot that is not later than a tick. Afterwards the record begins
  * there: replays, forks and states of later ticks are as they were, those of earlier ones are refused.
- * @throws EngineError what `planCompaction` throws; `run-directory-invalid` where somebody writes into it; `host-fault`
+ * @throws EngineError what `planCompaction` throws; `run-directory-invalid` where somebody writes into it, or where
+ *   outputs that were not delivered would go; `host-fault`
  */
-export async function compactRun(path: string, to: number, ports: Ports = nodePorts): Promise<Compaction> {
+export async function compactRun(
+  path: string,
+  to: number,
+  { outputsAfter, dropOutputs = false }: CompactOptions = {},
+  ports: Ports = nodePorts,
+): Promise<Compaction> {
   const { directory } = await loadRun(path, ports);
   directory.lock();
   try {
     const store = new SnapshotStore(directory, ports);
     const base = snapshotUpTo(directory, store, to);
-    const plan = planOf(directory, store, base);
+    const plan = planOf(directory, store, base, outputsAfter);
+    if (plan.undelivered > 0 && !dropOutputs) throw owesOutputs(directory, plan);
     const begun = beginLog(directory, base.tick);
     const log = new EventLogWriter(begun.directory, { ...ports.logSizes });
     try {
-      copyLogBehind(directory, base, log);
+      copyLogBehind(directory, base, { to: log });
       log.close();
     } catch (error) {
       log.abandon();
@@ -92,4 +116,10 @@ export async function compactRun(path: string, to: number, ports: Ports = nodePo
   } finally {
     directory.unlock();
   }
+}
+
+function owesOutputs({ path }: RunDirectory, { baseTick, undelivered }: Compaction): EngineError {
+  const owed = `${undelivered} of the outputs up to tick ${baseTick} have not reached their reader`;
+  const text = `Cannot compact "${path}": ${owed}; going on with the run gives them again`;
+  return new EngineError('run-directory-invalid', text, { path, baseTick, undelivered });
 }

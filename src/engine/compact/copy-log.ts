@@ -17,6 +17,7 @@ import {
   readEvents,
   type SealedTick,
 } from '../../log/index.ts';
+import { isBehind, type OutputPlace } from '../output-place.ts';
 
 /** The snapshot that the new log begins from. */
 interface Base {
@@ -29,15 +30,24 @@ export interface LeftOut {
   ticks: number;
   inputs: number;
   outputs: number;
+  /** How many of the outputs are behind the last one that is known to be delivered; 0 where nobody kept count. */
+  undelivered: number;
   events: number;
+}
+
+export interface CopyOptions {
+  /** The last output that is known to be delivered, where somebody kept count. */
+  readonly outputsAfter?: OutputPlace | undefined;
+  /** Gets what stays; without it, what goes is only counted. */
+  readonly to?: EventLogWriter;
 }
 
 /**
  * Counts what goes, and writes what stays where a writer is given.
  * @throws EngineError `record-damaged` where the log has not the tick and digest of the snapshot
  */
-export function copyLogBehind(directory: RunDirectory, base: Base, to: EventLogWriter | undefined): LeftOut {
-  const copy = new LogCopy(base, to);
+export function copyLogBehind(directory: RunDirectory, base: Base, options: CopyOptions = {}): LeftOut {
+  const copy = new LogCopy(base, options);
   for (const { channel, tick, payload } of readEvents(directory)) copy.add(channel, tick, payload);
   if (copy.passed) return copy.leftOut;
   const text = `Cannot compact "${directory.path}": its log does not have tick ${base.tick}, of which there is a snapshot`;
@@ -46,8 +56,8 @@ export function copyLogBehind(directory: RunDirectory, base: Base, to: EventLogW
 
 class LogCopy {
   readonly #base: Base;
-  readonly #to: EventLogWriter | undefined;
-  readonly leftOut: LeftOut = { ticks: 0, inputs: 0, outputs: 0, events: 0 };
+  readonly #options: CopyOptions;
+  readonly leftOut: LeftOut = { ticks: 0, inputs: 0, outputs: 0, undelivered: 0, events: 0 };
   passed = false;
   #started: RunStarted | undefined;
   #cursor: Cursor | undefined;
@@ -57,9 +67,9 @@ class LogCopy {
   readonly #told = new AnswerWindow();
   readonly #own = new AnswerWindow();
 
-  constructor(base: Base, to: EventLogWriter | undefined) {
+  constructor(base: Base, options: CopyOptions) {
     this.#base = base;
-    this.#to = to;
+    this.#options = options;
   }
 
   add(channel: ChannelName, tick: number, payload: Uint8Array): void {
@@ -96,7 +106,7 @@ class LogCopy {
 
   #leaveOut(channel: ChannelName, tick: number, payload: Uint8Array): void {
     this.leftOut.events++;
-    if (channel === 'outputs') this.leftOut.outputs++;
+    if (channel === 'outputs') this.#leaveOutOutput(decodeEvent(channel, payload));
     else if (channel === 'run-started') this.#started = decodeEvent(channel, payload);
     else if (channel === 'inputs') {
       const { inputs, cursor } = decodeEvent(channel, payload);
@@ -108,6 +118,12 @@ class LogCopy {
       this.leftOut.ticks++;
       if (tick === this.#base.tick) this.#pass(decodeEvent(channel, payload).digest);
     }
+  }
+
+  #leaveOutOutput(output: OutputPlace): void {
+    const { outputsAfter } = this.#options;
+    this.leftOut.outputs++;
+    if (outputsAfter !== undefined && isBehind(output, outputsAfter)) this.leftOut.undelivered++;
   }
 
   #pass(digest: Uint8Array): void {
@@ -127,6 +143,6 @@ class LogCopy {
   }
 
   #append<C extends ChannelName>(channel: C, tick: number, value: ChannelMessages[C]): void {
-    this.#to?.append(channel, tick, value);
+    this.#options.to?.append(channel, tick, value);
   }
 }
