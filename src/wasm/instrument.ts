@@ -4,13 +4,12 @@ import { assert } from '../base/errors.ts';
 import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlobals } from './accessors.ts';
 import { Additions, type Protections } from './additions.ts';
 import { checkAgentAbi } from './agent-abi.ts';
-import type { FinishedBody, WrittenBody } from './body-writer.ts';
 import type { ByteSource } from './byte-writer.ts';
 import { stackGuard } from './call-wrappers.ts';
 import { checkInstrumentArguments } from './check-options.ts';
 import { emitModule } from './emit-module.ts';
 import { addEntries } from './entries.ts';
-import { frameSizes, stackBytesDefault } from './frame-size.ts';
+import { Frames, stackBytesDefault } from './frame-size.ts';
 import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
 import { buildOffsetMap, type MappedFunction, type OffsetMap } from './offset-map.ts';
@@ -20,6 +19,7 @@ import { BodyRewriter } from './rewrite-body.ts';
 import { addSegmentAccess, addTableAccess } from './state-access.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
 import { validateModule } from './validate/validate-module.ts';
+import type { WrittenBody } from './written-body.ts';
 
 export interface InstrumentOptions {
   /** Name of the module in errors. */
@@ -65,12 +65,13 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const stackBytesMax = options.stackBytesMax ?? stackBytesDefault;
   const protections = { fuel: true, stack: true, nan: true, growth: true, ...options.protections };
   const additions = new Additions(module, protections, stackBytesMax, memory.max);
-  const rewriter = new BodyRewriter(additions);
+  const frames = new Frames(module.bodies.length, module.imports.length);
+  const rewriter = new BodyRewriter(additions, frames);
   const bodies = module.bodies.map((body, index) =>
     rewriter.rewrite(module.types[module.functions[index]!]!, body),
   );
   if (options.agent === true) checkAgentAbi(module);
-  const finished = finishBodies(additions, bodies);
+  const { inFront, places } = finishBodies(additions, bodies, frames.sizes());
   const globals = mutableGlobals(additions);
   addInit(additions);
   addRestore(additions);
@@ -81,15 +82,13 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   addSegmentAccess(additions);
   const emitted = emitModule(
     additions,
-    finished.map(({ body, inFront }) => inFront ?? body),
+    bodies.map((body, index) => inFront.get(index) ?? body),
   );
-  const result = emitted.bytes;
-  if (!v8Accepts(result)) assert(false, `V8 accepts an instrumented module: ${v8Complaint(result)}`);
   return {
-    bytes: result,
+    bytes: emitted.bytes,
     offsets: buildOffsetMap(
       additions.scratch.pieces,
-      finished.map((item, index) => mapFunction(module, item, index, emitted.starts[item.place]!)),
+      bodies.map((body, index) => mapFunction(module, body, index, emitted.starts[places[index]!]!)),
     ),
     memory: { pagesMin: memory.min, pagesMax: memory.max },
     globals,
@@ -98,37 +97,38 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   };
 }
 
-/** A function of the module, finished. */
-interface Finished {
-  readonly body: FinishedBody;
-  /** What takes its index where it is an appended function itself. */
-  readonly inFront: ByteSource | undefined;
-  /** Its place among all functions that the instrumented module defines. */
-  readonly place: number;
+interface FinishedBodies {
+  /** By its number, what takes the index of a function that is an appended one itself. */
+  readonly inFront: ReadonlyMap<number, ByteSource>;
+  /** The place of each function among all that the instrumented module defines. */
+  readonly places: Uint32Array;
 }
 
-function finishBodies(additions: Additions, bodies: readonly WrittenBody[]): Finished[] {
-  const { module, functions } = additions;
-  const shapes = bodies.map((body) => body.shape);
-  const frames = frameSizes(shapes, module.imports.length);
-  return bodies.map((written, index) => {
-    const body = written.finish(frames[index]!);
-    if (!body.guarded) return { body, inFront: undefined, place: index };
-    const place = bodies.length + functions.length;
-    const type = module.types[module.functions[index]!]!;
-    return { body, inFront: stackGuard(additions, type, body, frames[index]!), place };
-  });
+function finishBodies(
+  additions: Additions,
+  bodies: readonly WrittenBody[],
+  frameBytes: Float64Array,
+): FinishedBodies {
+  const inFront = new Map<number, ByteSource>();
+  const places = new Uint32Array(bodies.length);
+  for (const [index, body] of bodies.entries()) {
+    const bytes = frameBytes[index]!;
+    const guarded = body.finish(bytes);
+    places[index] = guarded ? bodies.length + additions.functions.length : index;
+    if (guarded) inFront.set(index, stackGuard(additions, body.type, body, bytes));
+  }
+  return { inFront, places };
 }
 
-function mapFunction(module: ParsedModule, { body }: Finished, index: number, start: number): MappedFunction {
-  const original = module.bodies[index]!;
+function mapFunction(module: ParsedModule, body: WrittenBody, index: number, start: number): MappedFunction {
   return {
     index: module.imports.length + index,
     start,
     end: start + body.size,
     codeStart: start + body.codeStart,
-    originalStart: original.start,
-    originalEnd: original.end,
-    pieces: body.pieces,
+    originalStart: body.original.start,
+    originalEnd: body.original.end,
+    piecesStart: body.piecesStart,
+    piecesEnd: body.piecesEnd,
   };
 }

@@ -18,7 +18,8 @@ export interface MappedFunction {
   readonly codeStart: number;
   readonly originalStart: number;
   readonly originalEnd: number;
-  readonly pieces: { readonly start: number; readonly end: number };
+  readonly piecesStart: number;
+  readonly piecesEnd: number;
 }
 
 const functionWords = 7;
@@ -37,7 +38,7 @@ export function buildOffsetMap(from: ByteWriter, mapped: readonly MappedFunction
     functions[at++] = item.originalEnd;
     functions[at++] = item.index;
     functions[at++] = pieces.size;
-    pieces.append(from, item.pieces.start, item.pieces.end);
+    pieces.append(from, item.piecesStart, item.piecesEnd);
   }
   return { functions, pieces: pieces.take() };
 }

@@ -2,13 +2,14 @@
 // calls helpers for what must be metered by length, and marks where NaN must be made canonical. Everything else is
 // copied as it is; dead code is only copied.
 import type { Additions } from './additions.ts';
-import { BodyWriter, type WrittenBody } from './body-writer.ts';
+import { BodyWriter } from './body-writer.ts';
 import { bulkTarget, noteStateChange } from './bulk-functions.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
 import { EditKind } from './code-edits.ts';
 import { functionEntryCost, instructionCost } from './cost-table.ts';
+import type { Frames } from './frame-size.ts';
 import { FuelCharges } from './fuel-charges.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
@@ -18,6 +19,7 @@ import { OperandStack, unknownOperand } from './operand-stack.ts';
 import { type FunctionBody, typeOfFunction } from './parsed-module.ts';
 import { Simple, SimpleForm, simpleFacts, skipImmediates } from './simple-instructions.ts';
 import { type FunctionType, valueType } from './types.ts';
+import type { WrittenBody } from './written-body.ts';
 
 /** Rewrites the functions of one module, one after the other. */
 export class BodyRewriter {
@@ -25,11 +27,15 @@ export class BodyRewriter {
   readonly #stack: OperandStack = new OperandStack();
   readonly #nan: NanTracker | undefined;
   #reader!: ByteReader;
-  #writer!: BodyWriter;
+  readonly #writer: BodyWriter;
   readonly #charges: FuelCharges;
+  readonly #frames: Frames;
 
-  constructor(additions: Additions) {
+  /** What frames depend on goes to `frames`, function by function. */
+  constructor(additions: Additions, frames: Frames) {
     this.#additions = additions;
+    this.#frames = frames;
+    this.#writer = new BodyWriter(additions);
     const { edits } = additions.scratch;
     this.#charges = new FuelCharges((charge) => {
       edits.add(this.#reader.offset, 0, EditKind.charge, charge);
@@ -44,7 +50,7 @@ export class BodyRewriter {
   rewrite(type: FunctionType, body: FunctionBody): WrittenBody {
     const { bytes, name } = this.#additions.module;
     this.#reader = new ByteReader(bytes, name, 'code', body.start, body.end);
-    this.#writer = new BodyWriter(this.#additions, type, body);
+    this.#writer.begin(type, body);
     this.#stack.reset(type);
     this.#nan?.reset(type, body);
     this.#charges.reset(functionEntryCost(body.localCount));
@@ -53,7 +59,9 @@ export class BodyRewriter {
       this.#step();
     }
     this.#reader.expectDone('a function body');
-    return this.#writer.end(this.#stack.heightMax, this.#charges, this.#nan?.resolve());
+    const written = this.#writer.end(this.#stack.heightMax, this.#charges, this.#nan?.resolve());
+    this.#frames.add(this.#writer.shape);
+    return written;
   }
 
   /** The label of the function as seen from here. */
@@ -253,8 +261,8 @@ export class BodyRewriter {
     const { shape } = this.#writer;
     if (type.params.includes(valueType.v128) || type.results.includes(valueType.v128)) shape.wide = true;
     shape.passedMax = Math.max(shape.passedMax, type.params.length + type.results.length);
-    if (callee === undefined) this.#writer.noteCalleeType(this.#additions.typeIndex(type));
-    else this.#writer.noteCallee(callee);
+    if (callee === undefined) shape.noteCalleeType(this.#additions.typeIndex(type));
+    else shape.noteCallee(callee);
   }
 
   #plain(instruction: Instruction, takes: number, gives: number): void {

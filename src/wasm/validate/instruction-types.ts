@@ -75,6 +75,40 @@ fill(laneCounts, simdBase, {
   16: [21, 22, 23, 84, 88],
 });
 
+/** How the immediates of a simple instruction are read; 0 for what is not simple. */
+export const SimpleForm = {
+  localGet: 1,
+  localSet: 2,
+  localTee: 3,
+  none: 4,
+  memory: 5,
+  number: 6,
+  bytes4: 7,
+  bytes8: 8,
+} as const;
+
+/** No simple instruction of short numbers is longer. */
+export const simpleBytesMax = 9;
+
+const simpleFormByCode = new Map<number, number>([
+  [op.localGet, SimpleForm.localGet],
+  [op.localSet, SimpleForm.localSet],
+  [op.localTee, SimpleForm.localTee],
+  [op.i32Const, SimpleForm.number],
+  [op.i64Const, SimpleForm.number],
+  [op.f32Const, SimpleForm.bytes4],
+  [op.f64Const, SimpleForm.bytes8],
+]);
+
+/** By first byte: the instructions that nearly all code is made of, whose rules are types and one immediate. */
+export const simpleForms: Uint8Array = Uint8Array.from({ length: 0x100 }, (_, code) =>
+  shapes[code] === Shape.plain
+    ? SimpleForm.none
+    : shapes[code] === Shape.memory
+      ? SimpleForm.memory
+      : (simpleFormByCode.get(code) ?? 0),
+);
+
 /** How an opcode is written in errors, e.g. `0x6a` or `0xfd 0x0c`. */
 export function opcodeText(code: number): string {
   const hex = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`;

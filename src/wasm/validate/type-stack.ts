@@ -2,7 +2,15 @@
 // what its owner makes of the message; never reads the module.
 import type { FunctionType } from '../types.ts';
 import { valueTypeName } from '../types.ts';
-import { unknownType } from './instruction-types.ts';
+import {
+  alignments,
+  gives,
+  SimpleForm,
+  simpleBytesMax,
+  simpleForms,
+  takes,
+  unknownType,
+} from './instruction-types.ts';
 
 export const Construct = { function: 0, block: 1, loop: 2, if: 3, else: 4 } as const;
 
@@ -84,6 +92,51 @@ export class TypeStack {
     }
     this.height = height;
     if (given !== 0) this.push(given);
+  }
+
+  /**
+   * Passes over simple instructions that are right, from `at` on, and answers where the first one stands that has to be
+   * looked at by itself: since it is not simple, or may be wrong.
+   */
+  passSimple(bytes: Uint8Array, at: number, end: number, locals: Uint8Array, localCount: number): number {
+    const types = this.#types;
+    const floor = this.#floor;
+    const last = end - simpleBytesMax;
+    let { height } = this;
+    passing: while (at < last && height < types.length) {
+      const code = bytes[at]!;
+      const form = simpleForms[code]!;
+      if (form === 0) break;
+      let next = at + 1;
+      if (form <= SimpleForm.localTee) {
+        const index = bytes[next]!;
+        if (index >= 0x80 || index >= localCount) break;
+        const type = locals[index]!;
+        if (form === SimpleForm.localGet) types[height++] = type;
+        else if (height === floor || types[height - 1] !== type) break;
+        else if (form === SimpleForm.localSet) height--;
+        at = next + 1;
+        continue;
+      }
+      if (form === SimpleForm.memory && bytes[next++]! > alignments[code]!) break;
+      if (form === SimpleForm.memory || form === SimpleForm.number) {
+        const start = next;
+        while (bytes[next]! >= 0x80) next++;
+        // Up to four bytes cannot be out of range.
+        if (next++ - start >= 4) break;
+      } else if (form === SimpleForm.bytes4) next += 4;
+      else if (form === SimpleForm.bytes8) next += 8;
+      let left = height;
+      for (let taken = takes[code]!; taken !== 0; taken >>>= 8) {
+        if (left === floor || types[--left] !== (taken & 0xff)) break passing;
+      }
+      height = left;
+      const given = gives[code]!;
+      if (given !== 0) types[height++] = given;
+      at = next;
+    }
+    this.height = height;
+    return at;
   }
 
   popAll(types: readonly number[]): void {

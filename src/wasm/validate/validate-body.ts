@@ -18,7 +18,12 @@ export function validateBody(context: BodyContext, index: number, body: Function
   cursor.end = body.end;
   const stack = context.stack;
   stack.begin(context.signature);
-  while (stack.depth > 0) step(context);
+  const passes = context.module.memory !== undefined;
+  while (stack.depth > 0) {
+    if (passes)
+      cursor.at = stack.passSimple(cursor.bytes, cursor.at, cursor.end, context.locals, context.localCount);
+    step(context);
+  }
   if (cursor.at < cursor.end) {
     throw cursor.refuse(
       `function ${index} goes on for ${cursor.end - cursor.at} bytes after its end`,
