@@ -1,5 +1,5 @@
-// The one place where V8 is asked about a module. Its answer decides nothing: it checks our own judgement. What the pass
-// makes of the module it checks by itself, when that is compiled.
+// The one place where V8 is asked about a module. Its answer decides nothing: it checks our own judgement.
+// What the pass makes of the module it checks by itself, when that is compiled.
 
 interface WebAssemblyValidation {
   validate(bytes: Uint8Array): boolean;
