@@ -154,6 +154,12 @@ export type InferenceAnswer =
   | { readonly status: 0; readonly tensors: readonly FlatTensor[] }
   | { readonly status: Exclude<InferenceStatus, 0>; readonly text: string };
 
+/** What became of a request, by an answer of the engine's own making. */
+export function inferenceStatus(answer: Uint8Array): InferenceStatus {
+  // The numbers are small, and the first byte is the lowest.
+  return answer[0] as InferenceStatus;
+}
+
 /** Reads an answer of the engine's own making; undefined where the bytes are none. */
 export function decodeInferenceAnswer(bytes: Uint8Array): InferenceAnswer | undefined {
   if (bytes.length < headBytes) return undefined;

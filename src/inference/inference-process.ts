@@ -7,12 +7,12 @@ import type { ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts'
 
 /** Thrown where the process died; its last words are in the message. */
 export class ProcessLost extends Error {
-  /** Whether it was ended on purpose. */
-  readonly deliberate: boolean;
+  /** Whether it says nothing of the request: it died of what came before, or was ended on purpose. */
+  readonly ofAnother: boolean;
 
-  constructor(message: string, deliberate: boolean) {
+  constructor(message: string, ofAnother: boolean) {
     super(message);
-    this.deliberate = deliberate;
+    this.ofAnother = ofAnother;
   }
 }
 
@@ -28,7 +28,7 @@ export class InferenceProcess {
   readonly #waiting: Map<number, Waiting> = new Map();
   #lastId = 0;
   #words = '';
-  #lost: ProcessLost | undefined;
+  #lost: string | undefined;
   #closing = false;
 
   constructor() {
@@ -65,7 +65,7 @@ export class InferenceProcess {
     wanted: K,
     request: Unnumbered<ChildRequest>,
   ): Promise<Extract<ChildAnswer, { kind: K }>> {
-    if (this.#lost !== undefined) throw this.#lost;
+    if (this.#lost !== undefined) throw new ProcessLost(this.#lost, true);
     const id = ++this.#lastId;
     const answer = await new Promise<ChildAnswer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -106,9 +106,13 @@ export class InferenceProcess {
   #lose(how: string): void {
     if (this.#lost !== undefined) return;
     const words = this.#words.trim().split('\n').at(-1) ?? '';
-    const message = this.#closing ? 'it was closed' : words === '' ? how : `${how}: ${words}`;
-    this.#lost = new ProcessLost(message, this.#closing);
-    for (const { reject } of this.#waiting.values()) reject(this.#lost);
+    this.#lost = this.#closing ? 'it was closed' : words === '' ? how : `${how}: ${words}`;
+    // It does one thing after another, so the first that waits is what it was at.
+    let isOwn = !this.#closing;
+    for (const { reject } of this.#waiting.values()) {
+      reject(new ProcessLost(this.#lost, !isOwn));
+      isOwn = false;
+    }
     this.#waiting.clear();
     this.#keepAlive(false);
   }

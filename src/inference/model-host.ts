@@ -1,7 +1,7 @@
 // Runs models, and says what becomes of a request when something fails. A portable model is tried again until it
 // answers, so its answers never depend on the host; of the others a failure is an answer like any other.
 
-import { encodeInferenceError, InferenceStatus } from '../abi/tensor-list.ts';
+import { encodeInferenceError, InferenceStatus, inferenceStatus } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
 import type { PieceRequest } from './generate/generation.ts';
@@ -24,11 +24,17 @@ export interface ModelHostOptions {
 /** A process that dies so often on one request will die again. */
 const attemptsMax = 3;
 
+interface Outcome {
+  readonly status: InferenceStatus;
+  /** Empty where nothing went wrong. */
+  readonly problem: string;
+}
+
 /** What is asked of a loaded model, and what its answer looks like. */
 interface Work<T> {
   readonly ask: (resident: Resident) => Promise<T>;
-  /** What went wrong; empty where nothing did. */
-  readonly problemOf: (answer: T) => string;
+  /** What became of each request, and what went wrong. */
+  readonly outcomes: (answer: T) => readonly Outcome[];
   /** An answer of these bytes in place of the model's. */
   readonly told: (bytes: Uint8Array, problem: string) => T;
 }
@@ -83,9 +89,8 @@ export class ModelHost {
         const ran = await process.ask('ran', { kind: 'run', session, requests: packed, outputBytesMax });
         return { ...ran, answers: unpackLists(ran.answers) };
       },
-      // An agent's mistake says nothing of the provider.
-      problemOf: ({ answers: given, problems }) =>
-        problems.find((_, i) => given[i]?.[0] === InferenceStatus.modelFailed) ?? '',
+      outcomes: ({ answers: given, problems }) =>
+        given.map((bytes, i) => ({ status: inferenceStatus(bytes), problem: problems[i]! })),
       told: (bytes, problem) => {
         const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
         return { answers: all, problems: why, batches: [], micros: 0 };
@@ -110,8 +115,7 @@ export class ModelHost {
     const piece = await this.#answer<GeneratedPiece>(model, {
       ask: ({ process, session }) =>
         process.ask('generated', { kind: 'generate', session, generation, ...wanted }),
-      // An agent's mistake says nothing of the provider.
-      problemOf: ({ bytes, problem }) => (bytes[0] === InferenceStatus.modelFailed ? problem : ''),
+      outcomes: ({ bytes, problem }) => [{ status: inferenceStatus(bytes), problem }],
       told: (bytes, problem) => ({ bytes, problem, micros: 0 }),
     });
     const facts = this.#factsOf(model);
@@ -190,41 +194,71 @@ export class ModelHost {
     }
   }
 
-  /** Of a model that is not portable: its answers, those of the processor in their place, or why there are none. */
+  /** Of a model that is not portable: its answers, or why there are none. */
   async #runOrTell<T>(model: HostedModel, work: Work<T>): Promise<T> {
-    const { timeoutMs } = model;
     try {
       const provider = await this.#providerOf(model);
-      if (provider !== 'cpu') {
-        try {
-          const answer = await this.#runOn(model, provider, work, timeoutMs);
-          const problem = work.problemOf(answer);
-          if (problem === '') return answer;
-          this.#chain.demote(model, `${provider} failed: ${problem}`);
-        } catch (error) {
-          if (error instanceof Late || this.#models.isClosed) throw error;
-          this.#chain.demote(model, `${provider} failed: ${messageOf(error)}`);
-        }
-      }
-      return await this.#whileOthersAreLate(() => this.#runOn(model, 'cpu', work, timeoutMs));
+      if (provider === 'cpu') return await this.#untilOwn(model, 'cpu', work);
+      return await this.#runOnGraphics(model, provider, work);
     } catch (error) {
       if (this.#models.isClosed) throw error;
       if (error instanceof Late) {
         const bytes = noResults(InferenceStatus.timedOut, 'the model did not answer in time');
-        return work.told(bytes, `no answer in ${timeoutMs} ms`);
+        return work.told(bytes, `no answer in ${model.timeoutMs} ms`);
       }
       if (error instanceof ProcessLost) this.#event('inference-process-lost', model, error.message);
       return work.told(noResults(InferenceStatus.unavailable, 'the model cannot be run'), messageOf(error));
     }
   }
 
-  /** A process that was ended for another's lateness says nothing about this request. */
-  async #whileOthersAreLate<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Answers of graphics hardware, or of the processor where that fails. What fails on both is a mistake of the request,
+   * and may be what the others failed of; a provider that fails alone has another try in a new process, and then goes.
+   */
+  async #runOnGraphics<T>(model: HostedModel, provider: Provider, work: Work<T>): Promise<T> {
+    const first = await this.#tryGraphics(model, provider, work);
+    if (first.problem === '') return first.answer!;
+    const answer = await this.#untilOwn(model, 'cpu', work);
+    const failed = first.answer === undefined ? undefined : work.outcomes(first.answer);
+    const statuses = work
+      .outcomes(answer)
+      .flatMap(({ status }, i) =>
+        failed === undefined || failed[i]!.status === InferenceStatus.modelFailed ? [status] : [],
+      );
+    if (statuses.includes(InferenceStatus.modelFailed) || !statuses.includes(InferenceStatus.ok))
+      return answer;
+    await this.#models.endProcess(provider);
+    const again = await this.#tryGraphics(model, provider, work).catch((error) => {
+      if (error instanceof Late) return { problem: 'no answer in time' };
+      throw error;
+    });
+    if (again.problem !== '') this.#chain.demote(model, `${provider} failed: ${again.problem}`);
+    return answer;
+  }
+
+  async #tryGraphics<T>(
+    model: HostedModel,
+    provider: Provider,
+    work: Work<T>,
+  ): Promise<{ readonly answer?: T; readonly problem: string }> {
+    try {
+      const answer = await this.#untilOwn(model, provider, work);
+      const failed = work.outcomes(answer).find(({ status }) => status === InferenceStatus.modelFailed);
+      return { answer, problem: failed?.problem ?? '' };
+    } catch (error) {
+      if (error instanceof Late || this.#models.isClosed) throw error;
+      if (error instanceof ProcessLost) this.#event('inference-process-lost', model, error.message);
+      return { problem: messageOf(error) };
+    }
+  }
+
+  /** A process that was lost to another's request, or lateness, says nothing about this one. */
+  async #untilOwn<T>(model: HostedModel, provider: Provider, work: Work<T>): Promise<T> {
     for (;;) {
       try {
-        return await work();
+        return await this.#runOn(model, provider, work, model.timeoutMs);
       } catch (error) {
-        if (!(error instanceof ProcessLost) || !error.deliberate || this.#models.isClosed) throw error;
+        if (!(error instanceof ProcessLost) || !error.ofAnother || this.#models.isClosed) throw error;
       }
     }
   }
@@ -237,6 +271,7 @@ export class ModelHost {
       } catch (error) {
         if (!(error instanceof ProcessLost) || this.#models.isClosed) throw error;
         this.#event('inference-process-lost', model, error.message);
+        if (error.ofAnother) attempt--;
         if (attempt < attemptsMax) continue;
         const why = `its process died ${attempt} times (${error.message})`;
         throw new EngineError('host-fault', `Cannot run model "${modelLabel(model)}": ${why}`, {

@@ -93,8 +93,13 @@ export class ResidentModels {
     return found?.process.lost === false ? found : undefined;
   }
 
+  /** Ends the process of a provider, whatever it is at; the next that is asked of it begins another one. */
+  async endProcess(provider: Provider): Promise<void> {
+    await this.#processes.get(laneOf(provider))?.close();
+  }
+
   #processOf(provider: Provider): InferenceProcess {
-    const lane = provider === 'wasm' || provider === 'cpu' ? provider : 'graphics';
+    const lane = laneOf(provider);
     const found = this.#processes.get(lane);
     if (found !== undefined && !found.lost) return found;
     const process = this.start();
@@ -204,6 +209,10 @@ export class ResidentModels {
     // The process does one thing after another: what is under way ends before this.
     await process.ask('released', { kind: 'release', session });
   }
+}
+
+function laneOf(provider: Provider): string {
+  return provider === 'wasm' || provider === 'cpu' ? provider : 'graphics';
 }
 
 export function choiceOf(model: HostedModel, provider: Provider): SessionChoice {
