@@ -39,6 +39,15 @@ async function parentRun(): Promise<string> {
   return folder;
 }
 
+test('a fork with nothing changed ends for the reason that the other run ended for', async () => {
+  const from = await parentRun();
+  const fork = newFolder();
+  const summary = await (await Orchestrator.fork({ from, tick: 20, runDirectory: fork })).run({
+    recorded: from,
+  });
+  assert.deepEqual([summary.reason, summary.ticks], ['ticks', 40]);
+});
+
 async function forked(
   from: string,
   options: Partial<Parameters<typeof Orchestrator.fork>[0]>,

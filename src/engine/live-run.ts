@@ -17,7 +17,7 @@ import type { Clock } from './ports.ts';
 import type { RecordedFeed } from './recorded-feed.ts';
 import type { Recorder } from './recorder.ts';
 import type { RunTotals } from './run-totals.ts';
-import type { EndReason, RunOptions } from './run-types.ts';
+import type { EndReason, RunOptions, StopReason } from './run-types.ts';
 import type { SealedLines } from './sealed-lines.ts';
 import { sha256 } from './sha256.ts';
 import type { SnapshotSchedule } from './snapshot/schedule.ts';
@@ -35,6 +35,8 @@ export interface LiveRunParts {
   readonly clock: Clock;
   /** Where the system has models. */
   readonly inference: InferenceDesk | undefined;
+  /** Why the run stops, where its record says that it does. */
+  readonly stop?: StopReason | undefined;
   /** Where the process before this one died of itself. */
   readonly careful?: CarefulMode | undefined;
 }
@@ -44,6 +46,8 @@ const yieldMs = 10;
 
 export class LiveRun {
   readonly #parts: LiveRunParts;
+  /** Why the run stops, once that is decided. */
+  #stop: StopReason | undefined;
   #lastCursor = '';
   readonly #clock: Clock;
   #yieldedAtMs: number;
@@ -54,6 +58,7 @@ export class LiveRun {
   constructor(parts: LiveRunParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#stop = parts.stop;
     this.#yieldedAtMs = this.#clock.nowMs();
   }
 
@@ -64,8 +69,7 @@ export class LiveRun {
     this.#startedAtMs = this.#clock.nowMs();
     this.#startTick = state.tick;
     this.#parts.lines.follow(lines);
-    if (state.stopping)
-      return this.#finish(lastTick === undefined ? 'quiescence' : 'ticks', state.tick, lines, options);
+    if (state.stopping) return this.#finish(this.#stop ?? 'quiescence', state.tick, lines, options);
     let earliest = 0;
     for (;;) {
       if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
@@ -114,7 +118,8 @@ export class LiveRun {
       const facts = { state, hasInputs: !hostInputs.isEmpty, heldTick: undefined, keptOpen: false };
       const tick = Math.min(nextTick(facts) ?? recorded, recorded);
       if (options.ticks !== undefined && tick >= options.ticks && !state.stopping) return false;
-      const inputs = feed.take(tick);
+      const { inputs, stop } = feed.take(tick);
+      this.#stop = stop ?? this.#stop;
       // Answers that the record tells are not waited for again.
       const answered = inputs.some(({ kind }) => kind === InputKind.answer);
       if (answered) await this.#execute(tick, inputs, feed.cursor, options);
@@ -137,19 +142,25 @@ export class LiveRun {
 
   /** Seals the stop, and runs until every agent has shut down. */
   async #finish(
-    reason: 'quiescence' | 'ticks',
+    reason: StopReason,
     tick: number,
     lines: LineInputs | undefined,
     options: RunOptions,
   ): Promise<EndReason> {
     await this.#pace(tick, options, []);
-    await this.stop(tick, lines?.cursor, options);
+    await this.stop(tick, reason, lines?.cursor, options);
     return reason;
   }
 
   /** Stops the run at a tick: all agents shut down. A run that was interrupted while they did goes on with that. */
-  async stop(tick: number, cursor: Cursor | undefined, options: RunOptions = {}): Promise<void> {
+  async stop(
+    tick: number,
+    reason: StopReason,
+    cursor: Cursor | undefined,
+    options: RunOptions = {},
+  ): Promise<void> {
     const { machine } = this.#parts;
+    this.#stop = reason;
     if (!machine.state.stopping) await this.step(tick, [createInput(InputKind.stop)], cursor, options);
     while (hasRunnable(machine.state)) await this.step(machine.state.tick + 1, [], undefined, options);
   }
@@ -228,13 +239,14 @@ export class LiveRun {
   #seal(tick: number, given: readonly Input[], cursor: Cursor | undefined): readonly Input[] {
     const { machine, recorder, durable, careful } = this.#parts;
     const moved = this.#movedCursor(cursor);
+    const stop = machine.state.stopping ? undefined : this.#stop;
     if (careful === undefined) {
-      recorder.sealed(tick, given, moved);
+      recorder.sealed(tick, given, moved, { stop });
       return given;
     }
     const inputs = [...given, ...careful.quarantines(tick, given)];
     const { isOn } = careful;
-    recorder.sealed(tick, inputs, moved, isOn);
+    recorder.sealed(tick, inputs, moved, { always: isOn, stop });
     if (isOn) durable.log.flush();
     machine.guard = isOn ? careful.guard(tick, false) : undefined;
     return inputs;

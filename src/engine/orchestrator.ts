@@ -97,6 +97,7 @@ export class Orchestrator {
       clock: ports.clock,
       inference: open.inference,
       careful: this.#careful,
+      stop: open.recorded?.stop,
       lines,
     });
   }
@@ -288,7 +289,7 @@ export class Orchestrator {
   /** Shuts all agents down in the next tick and ends the run for good. */
   async stop(): Promise<RunSummary> {
     return this.#exclusive('stop', async () => {
-      await this.#live.stop(this.tick + 1, undefined);
+      await this.#live.stop(this.tick + 1, 'quiescence', undefined);
       return this.#end('quiescence');
     });
   }

@@ -11,10 +11,12 @@ import {
   InputKind,
   type Output,
   readAnswerDetail,
+  type SealedTick,
   type TickDigest,
 } from '../log/index.ts';
 import type { ExecutedTick, Machine } from './machine.ts';
 import { type Clock, nodeClock } from './ports.ts';
+import type { StopReason } from './run-types.ts';
 
 /** What a record came to. */
 export interface Recorded {
@@ -29,6 +31,8 @@ export interface Recorded {
   readonly namedTick: number;
   /** Inputs that were sealed for a tick whose digest is not there: the tick must be executed with just these. */
   readonly sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined;
+  /** Why the run stops, where that is sealed. */
+  readonly stop: StopReason | undefined;
   /** Whether the record goes on behind the last tick that was asked for. */
   readonly more: boolean;
   /** What the record has told of answers. */
@@ -63,8 +67,9 @@ export const reExecuteChannels = ['run-started', 'inputs', 'digests', 'run-ended
  */
 export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
   const { reader, machine, onTick, onInputs, onPassed, onOutput, lastTick, clock = nodeClock } = options;
-  let [executed, epoch, namedTick] = [0, 0, 0];
+  let [executed, epoch, namedTick, events] = [0, 0, 0, 0];
   let ended: string | undefined;
+  let stop: StopReason | undefined;
   let cursor: Cursor | undefined;
   let sealed: Recorded['sealed'];
   let more = false;
@@ -75,7 +80,6 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
     outputs = [];
   };
   let yieldedAtMs = clock.nowMs();
-  let events = 0;
   for (const { channel, tick, payload } of reader) {
     if (lastTick !== undefined && tick > lastTick) {
       more = true;
@@ -99,6 +103,7 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
         sealed = { tick, inputs: [...before, ...withAnswers(list.inputs, tick, answers)] };
       answers.trim();
       cursor = list.cursor ?? cursor;
+      stop = stopReason(list) ?? stop;
       for (const input of list.inputs) if (input.tick > 0) namedTick = input.tick;
     } else if (channel === 'outputs') {
       outputs.push(decodeEvent('outputs', payload));
@@ -130,7 +135,14 @@ export async function reExecute(options: ReExecuteOptions): Promise<Recorded> {
       yieldedAtMs = clock.nowMs();
     }
   }
-  return { executed, epoch, ended, cursor, namedTick, sealed, more, answers };
+  return { executed, epoch, ended, cursor, namedTick, sealed, stop, more, answers };
+}
+
+/** Why a run stops with the inputs of a tick; undefined where it does not. */
+export function stopReason({ inputs, stop }: SealedTick): StopReason | undefined {
+  if (stop === 'quiescence' || stop === 'ticks') return stop;
+  // Older records do not tell.
+  return inputs.some(({ kind }) => kind === InputKind.stop) ? 'quiescence' : undefined;
 }
 
 /** The bytes of answers lie beside the inputs that name them. */

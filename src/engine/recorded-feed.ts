@@ -1,14 +1,7 @@
 // The inputs that another run sealed, each for its tick: what a fork goes on with when nobody gives it others. It reads
 // the other record and never changes it.
 
-import {
-  type Cursor,
-  decodeEvent,
-  type Input,
-  InputKind,
-  type RunDirectory,
-  readEvents,
-} from '../log/index.ts';
+import { type Cursor, InputKind } from '../log/index.ts';
 import type { LoadedRun } from './load-run.ts';
 import { type RecordedTick, recordedTicks } from './recorded-ticks.ts';
 
@@ -23,19 +16,17 @@ export interface RecordedFeedOptions {
   readonly unchanged: boolean;
 }
 
-type FedTick = Pick<RecordedTick, 'tick' | 'inputs'>;
+type FedTick = Omit<RecordedTick, 'digest'>;
 
 export class RecordedFeed {
   readonly #source: string;
   readonly #unchanged: boolean;
-  readonly #keepStop: boolean;
   readonly #ticks: Iterator<RecordedTick>;
   #next: FedTick | undefined;
 
   constructor({ directory }: LoadedRun, { after, unchanged }: RecordedFeedOptions) {
     this.#source = directory.path;
     this.#unchanged = unchanged;
-    this.#keepStop = unchanged || endReason(directory) === 'ticks';
     this.#ticks = recordedTicks(directory, after);
     this.#advance();
   }
@@ -50,12 +41,12 @@ export class RecordedFeed {
     return { source: this.#source, byte: 0, line: 0, ended: this.#next === undefined, badLines: 0 };
   }
 
-  /** The inputs of a tick up to `nextTick`. */
-  take(tick: number): readonly Input[] {
-    if (this.#next === undefined || this.#next.tick !== tick) return [];
-    const { inputs } = this.#next;
+  /** What the other run sealed in a tick up to `nextTick`. */
+  take(tick: number): FedTick {
+    const next = this.#next;
+    if (next?.tick !== tick) return { tick, inputs: [] };
     this.#advance();
-    return inputs;
+    return next;
   }
 
   #advance(): void {
@@ -64,20 +55,11 @@ export class RecordedFeed {
   }
 
   /** What counts of a tick; undefined where the run goes on by itself from here. */
-  #counted({ tick, inputs }: RecordedTick): FedTick | undefined {
+  #counted({ tick, inputs, stop }: RecordedTick): FedTick | undefined {
     const kept = this.#unchanged ? inputs : inputs.filter(({ kind }) => kind !== InputKind.answer);
-    if (this.#keepStop || !kept.some(({ kind }) => kind === InputKind.stop)) return { tick, inputs: kept };
+    if (this.#unchanged || stop !== 'quiescence') return { tick, inputs: kept, stop };
     this.#ticks.return?.();
     const others = kept.filter(({ kind }) => kind !== InputKind.stop);
     return others.length === 0 ? undefined : { tick, inputs: others };
   }
-}
-
-/** Why the run ended, as far as its record tells. */
-function endReason(directory: RunDirectory): string | undefined {
-  let reason: string | undefined;
-  for (const { payload } of readEvents(directory, { channels: ['run-ended'] })) {
-    ({ reason } = decodeEvent('run-ended', payload));
-  }
-  return reason;
 }

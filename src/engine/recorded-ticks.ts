@@ -1,12 +1,15 @@
 // The ticks of a record with their sealed inputs, one after the other: for whoever goes through a run again.
 
 import { AnswerWindow, decodeEvent, type Input, type RunDirectory, readEvents } from '../log/index.ts';
-import { withAnswers } from './re-execute.ts';
+import { stopReason, withAnswers } from './re-execute.ts';
+import type { StopReason } from './run-types.ts';
 
 export interface RecordedTick {
   readonly tick: number;
   /** Answers with their bytes. */
   readonly inputs: readonly Input[];
+  /** Why the run stops in this tick. */
+  readonly stop?: StopReason | undefined;
   /** Undefined where the record ends with inputs that were sealed and not executed. */
   readonly digest: Uint8Array | undefined;
 }
@@ -28,15 +31,20 @@ export function* recordedTicks(
       const { sha256, bytes } = decodeEvent('answers', payload);
       answers.add(sha256.slice(), bytes.slice());
     } else if (channel === 'inputs') {
-      const { inputs } = decodeEvent('inputs', payload);
+      const list = decodeEvent('inputs', payload);
+      const { inputs } = list;
       // A record that is gone on with begins with the place of its source alone, in a tick that it has already.
       const before = sealed?.tick === tick ? sealed.inputs : [];
       if (tick > after && inputs.length > 0)
-        sealed = { tick, inputs: [...before, ...withAnswers(inputs, tick, answers)] };
+        sealed = {
+          tick,
+          inputs: [...before, ...withAnswers(inputs, tick, answers)],
+          stop: stopReason(list) ?? (before.length > 0 ? sealed?.stop : undefined),
+        };
       answers.trim();
     } else if (tick > after) {
       const { digest } = decodeEvent('digests', payload);
-      yield { tick, inputs: sealed?.tick === tick ? sealed.inputs : [], digest };
+      yield sealed?.tick === tick ? { ...sealed, digest } : { tick, inputs: [], digest };
       sealed = undefined;
     }
   }

@@ -16,6 +16,8 @@ import type { Durability, Trace } from './config/system-config.ts';
 import type { FaultPlaces } from './fault-place.ts';
 import { eventReason, faultName, faultText, refusalText } from './fault-text.ts';
 import type { ExecutedTick } from './machine.ts';
+import { droppedCount } from './run-totals.ts';
+import type { StopReason } from './run-types.ts';
 
 /** An output of an agent, as it leaves the engine. */
 export interface OutputRecord {
@@ -41,6 +43,13 @@ export interface RunFacts {
   readonly runId: string;
   readonly host: string;
   readonly origin: RunOrigin | undefined;
+}
+
+export interface SealOptions {
+  /** Write it, even if there is nothing in it. */
+  readonly always?: boolean;
+  /** Where a stop is among the inputs: why. */
+  readonly stop?: StopReason | undefined;
 }
 
 const decoder = new TextDecoder();
@@ -73,11 +82,21 @@ export class Recorder {
   }
 
   /** Before the tick is executed. Nothing needs to be written for a tick without inputs, unless `always`. */
-  sealed(tick: number, inputs: readonly Input[], cursor: Cursor | undefined, always = false): void {
+  sealed(
+    tick: number,
+    inputs: readonly Input[],
+    cursor: Cursor | undefined,
+    { always = false, stop }: SealOptions = {},
+  ): void {
     if (inputs.length === 0 && cursor === undefined && !always) return;
     for (const input of inputs) if (input.answer !== undefined) this.#tellAnswer(tick, input, input.answer);
     this.#answers.trim();
-    this.#log.append('inputs', tick, cursor === undefined ? { tick, inputs } : { tick, inputs, cursor });
+    this.#log.append('inputs', tick, {
+      tick,
+      inputs,
+      ...(cursor !== undefined && { cursor }),
+      ...(stop !== undefined && { stop }),
+    });
   }
 
   #tellAnswer(tick: number, input: Input, bytes: Uint8Array): void {
@@ -103,6 +122,8 @@ export class Recorder {
       messages: committed.messageCount,
       fuel: committed.fuel,
       faults: committed.faults.length,
+      outputs: outputs.length,
+      dropped: droppedCount(events),
     });
     return outputs;
   }

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { createSystem, EngineError, Orchestrator, openInput, type RunSummary, replayRun } from './index.ts';
 import { countingAgent } from './testing/agents.ts';
 import { createGenerated, type GeneratedSystem, generatedSystem } from './testing/generated-system.ts';
-import { chainOf, cutRecord, KeptOutputs, newFolder } from './testing/runs.ts';
+import { chainOf, cutRecord, KeptOutputs, newFolder, recorded } from './testing/runs.ts';
 
 const ticks = 40;
 /** 0: none are taken, and the whole record is executed again. */
@@ -26,7 +26,7 @@ interface Whole {
   readonly input: string;
   readonly chain: readonly string[];
   readonly outputs: readonly string[];
-  readonly summary: RunSummary;
+  readonly summary: Omit<RunSummary, 'runDirectory'>;
 }
 
 /** The run as it goes when nothing happens to it. */
@@ -37,7 +37,7 @@ async function whole(generated: GeneratedSystem, snapshotTicks = 0): Promise<Who
   const system = await createGenerated(generated, { durability: 'tick', snapshotTicks });
   const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
   orchestrator.spawnAgent({ agent: 'child' });
-  const summary = await orchestrator.run({ source: openInput(input), ticks });
+  const { runDirectory: _, ...summary } = await orchestrator.run({ source: openInput(input), ticks });
   return { folder, input, chain: chainOf(folder), outputs: outputs.texts, summary };
 }
 
@@ -67,8 +67,11 @@ test('a run that is interrupted at any ticks goes on with the chain and the outp
           };
           const source = openInput(expected.input);
           const { signal } = controller;
-          const summary = await orchestrator.run({ source, ticks, onTick, signal });
-          if (summary.reason !== 'interrupted') break;
+          const { runDirectory: _, ...summary } = await orchestrator.run({ source, ticks, onTick, signal });
+          if (summary.reason !== 'interrupted') {
+            assert.deepEqual(summary, expected.summary);
+            break;
+          }
           orchestrator = await Orchestrator.resume({ runDirectory: folder, outputs, workers: 0 });
         }
         assert.deepEqual(chainOf(folder), expected.chain);
@@ -100,8 +103,11 @@ test('a record that was cut at any byte goes on to the chain of the uninterrupte
           try {
             const orchestrator = await Orchestrator.resume({ runDirectory: folder });
             if (orchestrator.tick === 0) orchestrator.spawnAgent({ agent: 'child' });
-            const summary = await orchestrator.run({ source: openInput(expected.input), ticks });
-            assert.equal(summary.reason, expected.summary.reason);
+            const { runDirectory: _, ...summary } = await orchestrator.run({
+              source: openInput(expected.input),
+              ticks,
+            });
+            assert.deepEqual(summary, expected.summary);
           } catch (error) {
             if (!isEnded(error)) throw error;
             assert.equal(kept.length, expected.chain.length, 'only a run whose end is recorded has ended');
@@ -116,33 +122,48 @@ test('a record that was cut at any byte goes on to the chain of the uninterrupte
     { numRuns: 25, endOnFailure: true },
   ));
 
-test('a record that was cut while its agents shut down goes on to the same end', async () => {
+test('a record that was cut while its agents shut down goes on to the same end, for the same reason', async () => {
   const agents = {
     counting: { module: counting, count: 3, capabilities: ['output'] as const, everyTick: true },
   };
   const system = await createSystem({ run: { tasksPerTickMax: 2 }, host: { durability: 'tick' }, agents });
-  const folder = newFolder();
-  const orchestrator = await Orchestrator.create({ system, runDirectory: folder });
-  const { reason } = await orchestrator.run({ ticks: 4 });
-  const chain = chainOf(folder);
-  assert.equal(chain.length, 5, 'the agents take two ticks to shut down');
-  const segment = 'events-000000.mcap';
-  const { size } = statSync(join(folder, segment));
-  let stopped = 0;
-  for (let cut = size - 1; cut > 0; cut -= 61) {
-    const copy = newFolder();
-    cpSync(folder, copy, { recursive: true });
-    cutRecord(copy, cut);
-    if (chainOf(copy).length === chain.length) stopped++;
-    try {
-      const again = await Orchestrator.resume({ runDirectory: copy });
-      const summary = await again.run({ ticks: 4 });
-      assert.deepEqual([summary.reason, summary.ticks], [reason, 5]);
-    } catch (error) {
-      if (!isEnded(error)) throw error;
+  // Whoever goes on may name another last tick, or none: why the run stops was decided before.
+  for (const [ticks, reason, choices] of [
+    [4, 'ticks', [4, undefined, 90]],
+    [undefined, 'quiescence', [undefined, 90]],
+  ] as const) {
+    const folder = newFolder();
+    const first = await Orchestrator.create({ system, runDirectory: folder });
+    first.send('counting/0', { payload: 1 });
+    const { runDirectory: _, ...expected } = await first.run(ticks === undefined ? {} : { ticks });
+    assert.equal(expected.reason, reason);
+    const chain = chainOf(folder);
+    const stopTick = recorded(folder, 'inputs').find(({ stop }) => stop !== '')!.tick;
+    const { size } = statSync(join(folder, 'events-000000.mcap'));
+    let stopped = 0;
+    for (let cut = size - 1; cut > 0; cut -= 61) {
+      const copy = newFolder();
+      cpSync(folder, copy, { recursive: true });
+      cutRecord(copy, cut);
+      const isStopped = recorded(copy, 'inputs').some(({ stop }) => stop !== '');
+      if (isStopped) stopped++;
+      for (const more of isStopped ? choices : [ticks]) {
+        const again = newFolder();
+        cpSync(copy, again, { recursive: true });
+        try {
+          const run = await Orchestrator.resume({ runDirectory: again });
+          if (run.tick === 0) run.send('counting/0', { payload: 1 });
+          const options = more === undefined ? {} : { ticks: more };
+          const { runDirectory: __, ...summary } = await run.run(options);
+          assert.deepEqual(summary, expected, `cut at byte ${cut}, to ${more}`);
+        } catch (error) {
+          if (!isEnded(error)) throw error;
+        }
+        assert.deepEqual(chainOf(again), chain, `cut at byte ${cut}`);
+        rmSync(again, { recursive: true, force: true });
+      }
+      rmSync(copy, { recursive: true, force: true });
     }
-    assert.deepEqual(chainOf(copy), chain, `cut at byte ${cut}`);
-    rmSync(copy, { recursive: true, force: true });
+    assert.ok(stopped > 1 && stopTick < expected.ticks, `${stopped} of those cuts lie behind the stop`);
   }
-  assert.ok(stopped > 1);
 });

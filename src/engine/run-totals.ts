@@ -1,7 +1,7 @@
 // The totals of a run, counted tick by tick, whether the ticks are live or executed again.
 
 import type { TickDigest } from '../log/index.ts';
-import { EventKind, type SchedulerState } from '../scheduler/index.ts';
+import { EventKind, type SchedulerEvent, type SchedulerState } from '../scheduler/index.ts';
 import type { ExecutedTick } from './machine.ts';
 import type { RunProgress } from './run-types.ts';
 
@@ -36,11 +36,11 @@ export class RunTotals {
     progress.fuel += committed.fuel;
     progress.faults += committed.faults.length;
     progress.outputs += committed.sink.outputs.length;
-    for (const event of this.#state.events) if (event.kind === EventKind.dropped) progress.dropped++;
+    progress.dropped += droppedCount(this.#state.events);
   }
 
-  /** Counts a tick of the record that is not executed again. Its drops and outputs are not told there. */
-  addRecorded({ tick, messages, tasks, fuel, faults }: TickDigest): void {
+  /** Counts a tick of the record that is not executed again. */
+  addRecorded({ tick, messages, tasks, fuel, faults, outputs, dropped }: TickDigest): void {
     const { progress } = this;
     progress.ticks = tick;
     progress.executed++;
@@ -48,5 +48,14 @@ export class RunTotals {
     progress.tasks += tasks;
     progress.fuel += fuel;
     progress.faults += faults;
+    progress.outputs += outputs;
+    progress.dropped += dropped;
   }
+}
+
+/** Messages of a tick that reached nobody. */
+export function droppedCount(events: readonly SchedulerEvent[]): number {
+  let count = 0;
+  for (const { kind } of events) if (kind === EventKind.dropped) count++;
+  return count;
 }

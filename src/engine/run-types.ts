@@ -100,8 +100,11 @@ export interface RunProgress {
   readonly badLines: number;
 }
 
+/** Why a run ends for good: its inputs ended and nothing was left to do, or it reached its last tick. */
+export type StopReason = 'quiescence' | 'ticks';
+
 /** `quiescence` and `ticks` end a run for good; one that was interrupted can go on. */
-export type EndReason = 'quiescence' | 'ticks' | 'interrupted';
+export type EndReason = StopReason | 'interrupted';
 
 export interface RunSummary extends RunProgress {
   readonly reason: EndReason;

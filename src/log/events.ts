@@ -64,6 +64,9 @@ export interface TickDigest {
   readonly messages: number;
   readonly fuel: number;
   readonly faults: number;
+  readonly outputs: number;
+  /** Messages that reached nobody. */
+  readonly dropped: number;
 }
 
 /** What became of each task of a tick, in order of the plan: four columns of one length. */
@@ -183,6 +186,8 @@ export const tickDigestTable: MessageTable<TickDigest> = message<TickDigest>('Ti
   messages: [4, 'uint32'],
   fuel: [5, 'uint64'],
   faults: [6, 'uint32'],
+  outputs: [7, 'uint32'],
+  dropped: [8, 'uint32'],
 });
 
 export const tickOutcomesTable: MessageTable<Omit<TickOutcomes, 'count'>> = message<

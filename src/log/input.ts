@@ -89,6 +89,8 @@ export interface SealedTick {
   readonly cursor?: Cursor;
   /** Positions of inputs whose payload was replaced by its SHA-256, ascending. */
   readonly redacted?: readonly number[];
+  /** Where a stop is among the inputs, why: `quiescence` or `ticks`. */
+  readonly stop?: string;
 }
 
 export const inputTable: MessageTable<Input> = message<Omit<Input, 'answer'>>('Input', {
@@ -116,6 +118,7 @@ export const sealedTickTable: MessageTable<SealedTick> = message<SealedTick>('Se
   inputs: [2, inputTable, 'repeated'],
   cursor: [3, cursorTable],
   redacted: [4, 'uint32', 'repeated'],
+  stop: [5, 'string'],
 });
 
 /** The detail of an answer: number of the request (u32, little-endian), SHA-256 of the answer's bytes. */

@@ -76,7 +76,11 @@ function tickEvents(tick: number): SampleEvent[] {
   };
   const columns = { agent: [1, 2, 300], kind: [1, 17, 32], outcome: [0, 0, 3], fuel: [0, 2 ** 40, 1234] };
   return [
-    ['inputs', tick, { tick, inputs: [input, { ...input, kind: 9, name: 'Grüße' }], cursor, redacted: [] }],
+    [
+      'inputs',
+      tick,
+      { tick, inputs: [input, { ...input, kind: 9, name: 'Grüße' }], cursor, redacted: [], stop: 'ticks' },
+    ],
     ['outcomes', tick, { tick, ...columns }],
     ['outputs', tick, { epoch: 0, tick, index: 0, agent, payload: Uint8Array.of(tick, 255, 0) }],
     [
@@ -101,7 +105,16 @@ function tickEvents(tick: number): SampleEvent[] {
     [
       'digests',
       tick,
-      { tick, digest: hash(`${tick}`), tasks: 3, messages: 9, fuel: 2 ** 40 + 1234, faults: 1 },
+      {
+        tick,
+        digest: hash(`${tick}`),
+        tasks: 3,
+        messages: 9,
+        fuel: 2 ** 40 + 1234,
+        faults: 1,
+        outputs: 2,
+        dropped: 1,
+      },
     ],
   ];
 }
