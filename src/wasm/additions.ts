@@ -1,6 +1,5 @@
 // What instrumentation appends: types, functions, globals and exports, all after the module's own. Renumbers nothing.
 import { type ByteSource, ByteWriter } from './byte-writer.ts';
-import { Scratch } from './code-edits.ts';
 import { op, prefixSimd } from './opcodes.ts';
 import type { ExportKind, ParsedModule } from './parsed-module.ts';
 import { type FunctionType, valueType } from './types.ts';
@@ -37,7 +36,6 @@ export interface Protections {
 export class Additions {
   readonly module: ParsedModule;
   readonly protections: Protections;
-  readonly scratch: Scratch;
   readonly types: FunctionType[] = [];
   readonly functions: AddedFunction[] = [];
   readonly globals: AddedGlobal[] = [];
@@ -63,7 +61,6 @@ export class Additions {
   constructor(module: ParsedModule, protections: Protections, stackBytesMax: number, pagesMax: number) {
     this.module = module;
     this.protections = protections;
-    this.scratch = new Scratch(module.bytes.length);
     for (const [index, type] of module.types.entries()) {
       const key = typeKey(type);
       if (!this.#typeIndices.has(key)) this.#typeIndices.set(key, index);

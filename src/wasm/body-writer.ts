@@ -1,8 +1,9 @@
 // Writes the code of one function after the other, with the edits: charges, flushes around calls, canonical NaN.
 import type { Additions } from './additions.ts';
-import type { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from './byte-writer.ts';
 import { emitCanonical } from './canonical-nan.ts';
-import { type CodeEdits, EditKind, type Scratch } from './code-edits.ts';
+import type { CodeBuffers } from './code-buffers.ts';
+import { CodeEdits, EditKind } from './code-edits.ts';
 import { FrameShape } from './frame-size.ts';
 import { type Charge, entryCharge, type FuelCharges } from './fuel-charges.ts';
 import type { Canonicalisation } from './nan-tracker.ts';
@@ -23,9 +24,11 @@ interface Stretch {
 /** Serves one function after the other. */
 export class BodyWriter {
   readonly shape: FrameShape = new FrameShape();
-  readonly #edits: CodeEdits;
+  /** The edits of the function at work, and the bytes of those that are known already. */
+  readonly edits: CodeEdits = new CodeEdits();
+  readonly #texts = new ByteWriter();
   readonly #additions: Additions;
-  readonly #scratch: Scratch;
+  readonly #buffers: CodeBuffers;
   #type!: FunctionType;
   #body!: FunctionBody;
   #call: Stretch | undefined;
@@ -40,15 +43,15 @@ export class BodyWriter {
   /** The shapes that temporary locals are for, in the order of these. */
   readonly #temporaries: number[] = [];
 
-  constructor(additions: Additions) {
+  constructor(additions: Additions, buffers: CodeBuffers) {
     this.#additions = additions;
-    this.#scratch = additions.scratch;
-    this.#edits = additions.scratch.edits;
+    this.#buffers = buffers;
   }
 
   /** Begins a function anew. */
   begin(type: FunctionType, body: FunctionBody): void {
-    this.#scratch.beginFunction();
+    this.edits.clear();
+    this.#texts.clear();
     this.#type = type;
     this.#body = body;
     this.#call = undefined;
@@ -69,11 +72,11 @@ export class BodyWriter {
 
   /** Adds an edit of bytes that are known already. */
   addText(place: number, replaced: number, write: (text: ByteWriter) => void): void {
-    const { texts } = this.#scratch;
+    const texts = this.#texts;
     const start = texts.size;
     write(texts);
     if (replaced > 0 || texts.size > start) {
-      this.#edits.add(place, replaced, EditKind.text, start, texts.size);
+      this.edits.add(place, replaced, EditKind.text, start, texts.size);
     }
   }
 
@@ -87,7 +90,7 @@ export class BodyWriter {
   }
 
   #writeCall(tail: boolean): Stretch {
-    const { texts } = this.#scratch;
+    const texts = this.#texts;
     const start = texts.size;
     this.writeFlush(texts);
     // Below this frame; or below the caller's, where this one gives way.
@@ -101,7 +104,7 @@ export class BodyWriter {
 
   addReload(place: number): void {
     if (this.#reload === undefined) {
-      const { texts } = this.#scratch;
+      const texts = this.#texts;
       const start = texts.size;
       this.writeReload(texts);
       this.#reload = { start, end: texts.size };
@@ -110,7 +113,7 @@ export class BodyWriter {
   }
 
   #addStretch(place: number, { start, end }: Stretch): void {
-    if (end > start) this.#edits.add(place, 0, EditKind.text, start, end);
+    if (end > start) this.edits.add(place, 0, EditKind.text, start, end);
   }
 
   writeFlush(code: ByteWriter): void {
@@ -128,18 +131,19 @@ export class BodyWriter {
     canonicalAt: (site: number) => Canonicalisation | undefined = () => undefined,
   ): WrittenBody {
     const { start, end } = this.#body;
-    const { texts, code, pieces } = this.#scratch;
+    const texts = this.#texts;
+    const { code, pieces } = this.#buffers;
     const { bytes } = this.#additions.module;
     const codeStart = code.size;
     const piecesStart = pieces.size;
-    this.#edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
+    this.edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
       if (kind === EditKind.text) code.append(texts, first, second);
       else if (kind === EditKind.charge) this.#writeCharge(code, charges.at(first));
       else this.#writeCanonical(code, canonicalAt(first));
     });
     this.shape.operandsMax = operandsMax;
     this.shape.codeBytes = code.size - codeStart + codeBytesAround;
-    return new WrittenBody(this.#additions, this.#type, this.#body, codeStart, piecesStart, {
+    return new WrittenBody(this.#additions, this.#buffers, this.#type, this.#body, codeStart, piecesStart, {
       entry: charges.at(entryCharge),
       calls: this.#calls,
       tailCalls: this.#tailCalls,

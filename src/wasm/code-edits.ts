@@ -1,30 +1,10 @@
 // The edits to one function's code, in order of place, and the code that they make of it. Whatever lies between two
 // edits is copied from the module in one piece.
-import { ByteWriter } from './byte-writer.ts';
+import type { ByteWriter } from './byte-writer.ts';
 
 /** What an edit puts in its place. `charge` and `site` are filled in later, and may come to nothing. */
 export const EditKind = { text: 0, charge: 1, site: 2 } as const;
 export type EditKind = (typeof EditKind)[keyof typeof EditKind];
-
-/** Where functions are written: one buffer of each kind for all of a module, since one of each its own would be dear. */
-export class Scratch {
-  /** Of the function at work alone. */
-  readonly edits: CodeEdits = new CodeEdits();
-  readonly texts: ByteWriter = new ByteWriter();
-  /** Of all functions so far: their own code with the edits, where its pieces come from, what is around it. */
-  readonly code: ByteWriter;
-  readonly pieces: ByteWriter = new ByteWriter(4096);
-  readonly around: ByteWriter = new ByteWriter(4096);
-
-  constructor(moduleBytes: number) {
-    this.code = new ByteWriter(moduleBytes * 2);
-  }
-
-  beginFunction(): void {
-    this.edits.clear();
-    this.texts.clear();
-  }
-}
 
 /** Words of an edit: its place, how many bytes it replaces, its kind, and two numbers that depend on that. */
 const editWords = 5;

@@ -9,7 +9,7 @@ import { stackGuard } from './call-wrappers.ts';
 import { checkInstrumentArguments } from './check-options.ts';
 import { emitModule } from './emit-module.ts';
 import { addEntries } from './entries.ts';
-import { Frames, stackBytesDefault } from './frame-size.ts';
+import { stackBytesDefault } from './frame-size.ts';
 import { addInit, addRestore } from './init-function.ts';
 import { moduleLimits } from './limits.ts';
 import { buildOffsetMap, type MappedFunction, type OffsetMap } from './offset-map.ts';
@@ -65,13 +65,12 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const stackBytesMax = options.stackBytesMax ?? stackBytesDefault;
   const protections = { fuel: true, stack: true, nan: true, growth: true, ...options.protections };
   const additions = new Additions(module, protections, stackBytesMax, memory.max);
-  const frames = new Frames(module.bodies.length, module.imports.length);
-  const rewriter = new BodyRewriter(additions, frames);
+  const rewriter = new BodyRewriter(additions);
   const bodies = module.bodies.map((body, index) =>
     rewriter.rewrite(module.types[module.functions[index]!]!, body),
   );
   if (options.agent === true) checkAgentAbi(module);
-  const { inFront, places } = finishBodies(additions, bodies, frames.sizes());
+  const { inFront, places } = finishBodies(additions, bodies, rewriter.frames.sizes());
   const globals = mutableGlobals(additions);
   addInit(additions);
   addRestore(additions);
@@ -87,7 +86,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   return {
     bytes: emitted.bytes,
     offsets: buildOffsetMap(
-      additions.scratch.pieces,
+      rewriter.buffers.pieces,
       bodies.map((body, index) => mapFunction(module, body, index, emitted.starts[places[index]!]!)),
     ),
     memory: { pagesMin: memory.min, pagesMax: memory.max },

@@ -7,9 +7,10 @@ import { bulkTarget, noteStateChange } from './bulk-functions.ts';
 import { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { callTarget } from './call-wrappers.ts';
+import { CodeBuffers } from './code-buffers.ts';
 import { EditKind } from './code-edits.ts';
 import { functionEntryCost, instructionCost } from './cost-table.ts';
-import type { Frames } from './frame-size.ts';
+import { Frames } from './frame-size.ts';
 import { FuelCharges } from './fuel-charges.ts';
 import { type Instruction, readInstruction } from './instruction.ts';
 import { moduleLimits } from './limits.ts';
@@ -23,20 +24,23 @@ import type { WrittenBody } from './written-body.ts';
 
 /** Rewrites the functions of one module, one after the other. */
 export class BodyRewriter {
+  /** What was written of all functions so far, and what their frames depend on. */
+  readonly buffers: CodeBuffers;
+  readonly frames: Frames;
   readonly #additions: Additions;
   readonly #stack: OperandStack = new OperandStack();
   readonly #nan: NanTracker | undefined;
   #reader!: ByteReader;
   readonly #writer: BodyWriter;
   readonly #charges: FuelCharges;
-  readonly #frames: Frames;
 
-  /** What frames depend on goes to `frames`, function by function. */
-  constructor(additions: Additions, frames: Frames) {
+  constructor(additions: Additions) {
     this.#additions = additions;
-    this.#frames = frames;
-    this.#writer = new BodyWriter(additions);
-    const { edits } = additions.scratch;
+    const { module } = additions;
+    this.buffers = new CodeBuffers(module.bytes.length);
+    this.frames = new Frames(module.bodies.length, module.imports.length);
+    this.#writer = new BodyWriter(additions, this.buffers);
+    const { edits } = this.#writer;
     this.#charges = new FuelCharges((charge) => {
       edits.add(this.#reader.offset, 0, EditKind.charge, charge);
     });
@@ -60,7 +64,7 @@ export class BodyRewriter {
     }
     this.#reader.expectDone('a function body');
     const written = this.#writer.end(this.#stack.heightMax, this.#charges, this.#nan?.resolve());
-    this.#frames.add(this.#writer.shape);
+    this.frames.add(this.#writer.shape);
     return written;
   }
 

@@ -4,6 +4,7 @@ import { Status } from '../abi/guest-exports.ts';
 import { type Additions, emitKill } from './additions.ts';
 import type { ByteSource, ByteWriter } from './byte-writer.ts';
 import { shapeTypes } from './canonical-nan.ts';
+import type { CodeBuffers } from './code-buffers.ts';
 import { frameBytesUnchecked, leafBytesUnchecked } from './frame-size.ts';
 import type { Charge } from './fuel-charges.ts';
 import { moduleLimits } from './limits.ts';
@@ -54,6 +55,7 @@ export class WrittenBody implements ByteSource {
   readonly piecesStart: number;
   readonly piecesEnd: number;
   readonly #additions: Additions;
+  readonly #buffers: CodeBuffers;
   readonly #codeStart: number;
   readonly #codeEnd: number;
   readonly #entryTotal: number;
@@ -71,19 +73,21 @@ export class WrittenBody implements ByteSource {
   /** Its code and pieces are what their buffers got since they had the given sizes. */
   constructor(
     additions: Additions,
+    buffers: CodeBuffers,
     type: FunctionType,
     original: FunctionBody,
     codeStart: number,
     piecesStart: number,
     { entry, calls, tailCalls, temporaries }: WrittenFacts,
   ) {
-    const { code, pieces } = additions.scratch;
+    const { code, pieces } = buffers;
     const { stack } = additions.protections;
     this.type = type;
     this.original = original;
     this.piecesStart = piecesStart;
     this.piecesEnd = pieces.size;
     this.#additions = additions;
+    this.#buffers = buffers;
     this.#codeStart = codeStart;
     this.#codeEnd = code.size;
     this.#entryTotal = entry.total;
@@ -105,7 +109,7 @@ export class WrittenBody implements ByteSource {
   }
 
   appendTo(out: ByteWriter): void {
-    const { around, code } = this.#additions.scratch;
+    const { around, code } = this.#buffers;
     out.append(around, this.#around, this.#entryEnd);
     out.append(code, this.#codeStart, this.#codeEnd);
     out.append(around, this.#entryEnd, this.#exitEnd);
@@ -117,7 +121,7 @@ export class WrittenBody implements ByteSource {
    */
   finish(frameBytes: number): boolean {
     const { fuel, stack } = this.#additions.protections;
-    const { around } = this.#additions.scratch;
+    const { around } = this.#buffers;
     const guarded = stack && frameBytes > frameBytesUnchecked;
     this.#around = around.size;
     this.#writeLocals(around);
