@@ -1,6 +1,6 @@
 // The door of the instrumentation for programs without types: what is given must be what was wanted. Decides nothing.
 import { EngineError } from '../base/errors.ts';
-import type { Protections } from './additions.ts';
+import type { Protections } from './append/additions.ts';
 
 const protectionNames: readonly string[] = ['fuel', 'stack', 'nan', 'growth'] satisfies (keyof Protections)[];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainTrap } from './explain-trap.ts';
-import { SampleProgram } from './sample-program.ts';
+import { SampleProgram } from './rewrite/sample-program.ts';
 import { assemble, start, startPlain } from './test-module.ts';
 
 /** Where a call traps: as V8 says of the plain module, and as is explained of the instrumented one. */

@@ -1,6 +1,7 @@
 // Explains a trap in the author's terms: which of his functions it was in, and at which offset of his module.
-import { moduleNames } from './module-names.ts';
+
 import { type CodePlace, type OffsetMap, originalPlace } from './offset-map.ts';
+import { moduleNames } from './parse/module-names.ts';
 import { trapOffsets } from './trap-offsets.ts';
 
 export interface TrapFrame extends CodePlace {

@@ -1,25 +1,30 @@
 // Instrumentation: one pass over a module's bytes that makes every run of it the same everywhere. Only appends.
 import type { HostFunctionName } from '../abi/host-functions.ts';
 import { assert } from '../base/errors.ts';
-import { addGlobalAccessors, addScalarAccessors, type MutableGlobal, mutableGlobals } from './accessors.ts';
-import { Additions, type Protections } from './additions.ts';
-import { checkAgentAbi } from './agent-abi.ts';
-import type { ByteSource } from './byte-writer.ts';
-import { stackGuard } from './call-wrappers.ts';
+import {
+  addGlobalAccessors,
+  addScalarAccessors,
+  type MutableGlobal,
+  mutableGlobals,
+} from './append/accessors.ts';
+import { Additions, type Protections } from './append/additions.ts';
+import { stackGuard } from './append/call-wrappers.ts';
+import { emitModule } from './append/emit-module.ts';
+import { addEntries } from './append/entries.ts';
+import { addInit, addRestore } from './append/init-function.ts';
+import { addSegmentAccess, addTableAccess } from './append/state-access.ts';
+import type { ByteSource } from './binary/byte-writer.ts';
 import { checkInstrumentArguments } from './check-options.ts';
-import { emitModule } from './emit-module.ts';
-import { addEntries } from './entries.ts';
-import { stackBytesDefault } from './frame-size.ts';
-import { addInit, addRestore } from './init-function.ts';
-import { moduleLimits } from './limits.ts';
 import { buildOffsetMap, type MappedFunction, type OffsetMap } from './offset-map.ts';
-import { parseModule } from './parse-module.ts';
-import type { ParsedModule } from './parsed-module.ts';
-import { BodyRewriter } from './rewrite-body.ts';
-import { addSegmentAccess, addTableAccess } from './state-access.ts';
+import { checkAgentAbi } from './parse/agent-abi.ts';
+import { moduleLimits } from './parse/limits.ts';
+import { parseModule } from './parse/parse-module.ts';
+import type { ParsedModule } from './parse/parsed-module.ts';
+import { stackBytesDefault } from './rewrite/frame-size.ts';
+import { BodyRewriter } from './rewrite/rewrite-body.ts';
+import type { WrittenBody } from './rewrite/written-body.ts';
 import { v8Accepts, v8Complaint } from './v8.ts';
 import { validateModule } from './validate/validate-module.ts';
-import type { WrittenBody } from './written-body.ts';
 
 export interface InstrumentOptions {
   /** Name of the module in errors. */

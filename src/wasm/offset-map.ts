@@ -1,6 +1,6 @@
 // From offsets in an instrumented module to offsets in the author's. Compact: two small numbers for each piece of code
 // that was copied or replaced.
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter } from './binary/byte-writer.ts';
 
 export interface OffsetMap {
   /** `functionWords` words a function, ascending by where it stands in the instrumented module. */

@@ -4,10 +4,10 @@ import { engineExport, memoryImport, Status } from '../../src/abi/guest-exports.
 import { bytesEqual } from '../../src/base/encoding.ts';
 import { EngineError } from '../../src/base/errors.ts';
 import { classifyTrap } from '../../src/sandbox/trap.ts';
+import { type FunctionType, valueType } from '../../src/wasm/binary/types.ts';
 import { explainTrap, type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
-import { parseModule } from '../../src/wasm/parse-module.ts';
-import { typeOfFunction } from '../../src/wasm/parsed-module.ts';
-import { type FunctionType, valueType } from '../../src/wasm/types.ts';
+import { parseModule } from '../../src/wasm/parse/parse-module.ts';
+import { typeOfFunction } from '../../src/wasm/parse/parsed-module.ts';
 import { hasOwnReason } from '../wasm/judge.ts';
 
 export const verdicts = ['refused', 'refused for our own reasons', 'not run', 'ran', 'compared'] as const;

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { ByteReader } from '../../src/wasm/byte-reader.ts';
-import { readInstruction } from '../../src/wasm/instruction.ts';
-import { bulkBase, opcodeInfo, simdBase } from '../../src/wasm/opcodes.ts';
-import { parseModule } from '../../src/wasm/parse-module.ts';
-import { type ParsedModule, typeOfFunction } from '../../src/wasm/parsed-module.ts';
+import { ByteReader } from '../../src/wasm/binary/byte-reader.ts';
+import { bulkBase, opcodeInfo, simdBase } from '../../src/wasm/binary/opcodes.ts';
+import { valueType } from '../../src/wasm/binary/types.ts';
+import { readInstruction } from '../../src/wasm/parse/instruction.ts';
+import { parseModule } from '../../src/wasm/parse/parse-module.ts';
+import { type ParsedModule, typeOfFunction } from '../../src/wasm/parse/parsed-module.ts';
 import { assemble, outcomeOf, start, startPlain } from '../../src/wasm/test-module.ts';
-import { valueType } from '../../src/wasm/types.ts';
 
 type Value = number | bigint;
 

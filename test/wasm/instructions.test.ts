@@ -1,7 +1,7 @@
 // Every instruction that the validator takes, one by one: V8 must give it the same types. And every other byte is refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bulkBase, type OpcodeInfo, opcodeInfo, simdBase } from '../../src/wasm/opcodes.ts';
+import { bulkBase, type OpcodeInfo, opcodeInfo, simdBase } from '../../src/wasm/binary/opcodes.ts';
 import { refusalOf } from './judge.ts';
 import { Sink, typeCodes, writeProgram } from './program-writer.ts';
 

@@ -1,6 +1,6 @@
 // What the validator and V8 each say about a module, and the reasons for which the validator may refuse more.
 import { EngineError } from '../../src/base/errors.ts';
-import { parseModule } from '../../src/wasm/parse-module.ts';
+import { parseModule } from '../../src/wasm/parse/parse-module.ts';
 import { validateModule } from '../../src/wasm/validate/validate-module.ts';
 
 /** The refusal of the validator, or undefined where it accepts. */

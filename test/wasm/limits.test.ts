@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { instrument } from '../../src/wasm/index.ts';
-import { type LimitName, moduleLimits } from '../../src/wasm/limits.ts';
+import { type LimitName, moduleLimits } from '../../src/wasm/parse/limits.ts';
 import { refusalOf } from './judge.ts';
 import { Sink } from './program-writer.ts';
 

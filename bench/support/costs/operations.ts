@@ -1,6 +1,6 @@
 // The instructions whose cost is measured, each as a function of the text format that repeats it.
 
-import { op, simdBase } from '../../../src/wasm/opcodes.ts';
+import { op, simdBase } from '../../../src/wasm/binary/opcodes.ts';
 
 export interface Operation {
   readonly name: string;

@@ -1,6 +1,7 @@
 // What the checks of one function's code share: where they read, what is on the stack, and how they refuse.
-import type { FunctionBody, ParsedModule } from '../parsed-module.ts';
-import { type FunctionType, isValueType, valueTypeName } from '../types.ts';
+
+import { type FunctionType, isValueType, valueTypeName } from '../binary/types.ts';
+import type { FunctionBody, ParsedModule } from '../parse/parsed-module.ts';
 import { CodeCursor } from './code-cursor.ts';
 import { opcodeText } from './instruction-types.ts';
 import { TypeStack } from './type-stack.ts';

@@ -1,6 +1,6 @@
 // Reads code byte by byte. Numbers of few bytes, which nearly all are, are read here; longer and damaged ones, and
 // those at the very end, are left to the reader that refuses them by offset.
-import { ByteReader } from '../byte-reader.ts';
+import { ByteReader } from '../binary/byte-reader.ts';
 
 const shortBytes = 4;
 

@@ -1,8 +1,9 @@
 // Control instructions: blocks, branches and calls (sections 3.3.8 of the specification), through code that is never
 // reached too.
-import { moduleLimits } from '../limits.ts';
-import { op } from '../opcodes.ts';
-import { type FunctionType, listsEqual, valueType } from '../types.ts';
+
+import { op } from '../binary/opcodes.ts';
+import { type FunctionType, listsEqual, valueType } from '../binary/types.ts';
+import { moduleLimits } from '../parse/limits.ts';
 import type { BodyContext } from './body-context.ts';
 import { Construct } from './type-stack.ts';
 

@@ -1,6 +1,6 @@
 // Facts about instructions in the form that the validator reads fast: signatures, natural alignments, numbers of lanes.
-import { bulkBase, op, opcodeInfo, simdBase } from '../opcodes.ts';
-import { valueType } from '../types.ts';
+import { bulkBase, op, opcodeInfo, simdBase } from '../binary/opcodes.ts';
+import { valueType } from '../binary/types.ts';
 
 /** Stands for any type, behind code that never goes on (section 3.3: stack-polymorphic). */
 export const unknownType = 0;

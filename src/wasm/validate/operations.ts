@@ -1,6 +1,6 @@
 // Instructions with immediates that are not control: variables, constants, select, tables, segments, memory.
-import { bulk, bulkBase, op, simdBase } from '../opcodes.ts';
-import { valueType, valueTypeName } from '../types.ts';
+import { bulk, bulkBase, op, simdBase } from '../binary/opcodes.ts';
+import { valueType, valueTypeName } from '../binary/types.ts';
 import type { BodyContext } from './body-context.ts';
 import { gives, takes, unknownType } from './instruction-types.ts';
 

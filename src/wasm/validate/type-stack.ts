@@ -1,7 +1,7 @@
 // The operand types and open constructs of one function (appendix A.3 of the specification). Refuses by throwing
 // what its owner makes of the message; never reads the module.
-import type { FunctionType } from '../types.ts';
-import { valueTypeName } from '../types.ts';
+import type { FunctionType } from '../binary/types.ts';
+import { valueTypeName } from '../binary/types.ts';
 import {
   alignments,
   gives,

@@ -1,8 +1,8 @@
 // Types of one function's code: every operand, label and index, through code that is never reached too (section 3.3 and
 // appendix A.3 of the specification). Takes exactly the instructions of `opcodes.ts`.
-import { bulkBase, op, prefixBulk, prefixSimd, simdBase } from '../opcodes.ts';
-import type { FunctionBody } from '../parsed-module.ts';
-import { refusedOpcodeText } from '../refused-opcodes.ts';
+import { bulkBase, op, prefixBulk, prefixSimd, simdBase } from '../binary/opcodes.ts';
+import { refusedOpcodeText } from '../binary/refused-opcodes.ts';
+import type { FunctionBody } from '../parse/parsed-module.ts';
 import type { BodyContext } from './body-context.ts';
 import { control } from './control.ts';
 import { alignments, gives, laneCounts, Shape, shapes, takes } from './instruction-types.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EngineError } from '../../base/errors.ts';
-import { parseModule } from '../parse-module.ts';
+import { parseModule } from '../parse/parse-module.ts';
 import { validateModule } from './validate-module.ts';
 
 function section(id: number, ...content: number[]): number[] {

@@ -1,9 +1,10 @@
 // The judge of what may run: a module that was read is checked as the specification wants it (section 3), and against
 // the limits, before V8 sees a byte of it. V8 refusing afterwards is a bug of ours.
-import { limitRefusal, moduleLimits } from '../limits.ts';
-import { type ParsedModule, typeOfFunction } from '../parsed-module.ts';
-import { refusal } from '../refusal.ts';
-import { functionTypeText } from '../types.ts';
+
+import { refusal } from '../binary/refusal.ts';
+import { functionTypeText } from '../binary/types.ts';
+import { limitRefusal, moduleLimits } from '../parse/limits.ts';
+import { type ParsedModule, typeOfFunction } from '../parse/parsed-module.ts';
 import { BodyContext, type ModuleFacts } from './body-context.ts';
 import { validateBody } from './validate-body.ts';
 
