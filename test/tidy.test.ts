@@ -229,23 +229,25 @@ function targetsOf(file: SourceFile): string[] {
 }
 
 // Tested: by a test beside it, or by name in a test of its own folder. A part of a tested file is tested through it,
-// where both are in one folder. The rooms that wire others together are tested through their faces, in test/ too.
+// where both are in one folder, or in a room that has rooms of its own. The rooms that wire others together are tested
+// through their faces, in test/ too.
 function testedFiles(): Set<string> {
   const byPath = new Map(code.map((file) => [file.path, file]));
   const tested = new Set<string>();
   const isWiring = (path: string): boolean => wiringRooms.includes(rooms.get(path) ?? '');
+  const areNear = (a: string, b: string): boolean =>
+    dirname(a) === dirname(b) || (rooms.get(a) === 'wasm' && rooms.get(b) === 'wasm');
   for (const file of code.filter((file) => isTest(file.path))) {
     tested.add(file.path.replace(/\.test\.ts$/, '.ts'));
     for (const target of targetsOf(file)) {
-      if (dirname(target) === dirname(file.path) || isWiring(target) || target.startsWith('test/'))
-        tested.add(target);
+      if (areNear(target, file.path) || isWiring(target) || target.startsWith('test/')) tested.add(target);
     }
   }
   for (const path of tested) {
     const file = byPath.get(path);
     if (file === undefined || (basename(path) === 'index.ts' && !isWiring(path))) continue;
     for (const target of targetsOf(file)) {
-      if (dirname(target) === dirname(path) || isWiring(target)) tested.add(target);
+      if (areNear(target, path) || isWiring(target)) tested.add(target);
     }
   }
   return tested;
