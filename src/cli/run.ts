@@ -1,7 +1,7 @@
 // `wasm-engine run` and `wasm-engine fork`: from a system file, or from a record, to a finished record.
 
 import { EngineError } from '../base/errors.ts';
-import type { RunSummary } from '../engine/index.ts';
+import type { ModelStatistics, RunSummary } from '../engine/index.ts';
 import { complain } from './failure.ts';
 import { Interruption } from './interruption.ts';
 import { Outputs } from './outputs.ts';
@@ -94,7 +94,8 @@ async function runPrepared(
     interruption.release();
     outputs.close();
   }
-  return conclude(prepared.name, summary, options, elapsedMs(), interruption.exitCode);
+  const models = orchestrator.modelStatistics;
+  return conclude(prepared.name, summary, options, elapsedMs(), interruption.exitCode, models);
 }
 
 /** A run that ended while its process died, or whose last outputs were still to be given, has ended well. */
@@ -154,17 +155,18 @@ function conclude(
   options: RunOptions,
   elapsedMs: number,
   interruptionCode: number,
+  models: readonly ModelStatistics[] = [],
 ): number {
   if (isReaderGone()) return 0;
   flushLines();
-  if (options.json !== true) process.stderr.write(summaryText(name, summary, elapsedMs));
+  if (options.json !== true) process.stderr.write(summaryText(name, summary, elapsedMs, models));
   if (summary.reason === 'interrupted' && options.json !== true)
     process.stderr.write(`Go on with: wasm-engine run --run-dir ${asWord(summary.runDirectory)}\n`);
   if (summary.badLines > 0) {
     const many = summary.badLines === 1 ? 'one input line was' : `${summary.badLines} input lines were`;
     complain('error', `${many} refused`);
   }
-  if (options.json === true) writeLine(summaryJson(summary, elapsedMs));
+  if (options.json === true) writeLine(summaryJson(summary, elapsedMs, models));
   if (summary.reason === 'interrupted') return interruptionCode;
   return summary.badLines > 0 ? 1 : 0;
 }

@@ -109,6 +109,24 @@ test('a summary shows what happened and leaves out what did not', () => {
   assert.match(text, /time {6}1\.50 s/);
   assert.doesNotMatch(text, /dropped|bad lines/);
   assert.match(summaryText('x', { ...summary, dropped: 2 }, 1), /dropped {3}2\n/);
+  const times = {
+    queueMicros: 6000,
+    computeMicros: 2000,
+    batches: new Map([[3, { runs: 1, computeMicros: 2000 }]]),
+  };
+  const sizes = { bytes: 3 * 2 ** 20, processBytes: 1, loads: 1, difference: 0, variance: 0 };
+  const model = {
+    model: 'm',
+    version: '1',
+    provider: 'cpu',
+    requests: 4,
+    failures: 1,
+    ...times,
+    ...sizes,
+  } as const;
+  const line =
+    '  model     m/1 on cpu, 4 requests (1 failed), 1 runs of 2.00 ms, 1.50 ms beside them, 3.0 MiB\n';
+  assert.ok(summaryText('x', summary, 1, [model]).includes(line));
   assert.equal(
     progressText({ ...totals, ...rest, faults: 2 }, 1000),
     'tick 30  1,234 messages  1,234/s  2 faults',

@@ -4,6 +4,7 @@ export type { Capability } from '../abi/host-functions.ts';
 export { EngineError, type ErrorCode, errorCodes } from '../base/errors.ts';
 export { type AgentLimits, agentLimitDefaults, type RunLimits, runLimitDefaults } from '../base/limits.ts';
 export {
+  type BatchStatistics,
   type HostEvent,
   type ModelInfo,
   ModelRegistry,
@@ -14,7 +15,13 @@ export {
 } from '../inference/index.ts';
 export type { MarkedTurn } from '../log/index.ts';
 export { isRecordedRun, type RunOrigin } from '../log/index.ts';
-export type { MessageTelemetry, TelemetryHook, TickTelemetry, TurnTelemetry } from '../telemetry/index.ts';
+export type {
+  InferenceTelemetry,
+  MessageTelemetry,
+  TelemetryHook,
+  TickTelemetry,
+  TurnTelemetry,
+} from '../telemetry/index.ts';
 export type { AgentId } from './agent-id.ts';
 export { type CarefulOptions, takeMarkedTurn } from './careful-mode.ts';
 export { type Compaction, type CompactOptions, compactRun, planCompaction } from './compact/compact-run.ts';

@@ -4,18 +4,21 @@
 import { assert, EngineError } from '../base/errors.ts';
 import type { Sha256 } from '../base/hash.ts';
 import {
+  type HostAnswers,
   type HostEvent,
   type HostedModel,
   type InferenceProcess,
   ModelHost,
   type ModelStatistics,
+  type RequestFacts,
   versionFolder,
 } from '../inference/index.ts';
 import { answerDetail, type Input, InputKind } from '../log/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
+import type { InferenceTelemetry } from '../telemetry/index.ts';
 import type { System } from './config/system-config.ts';
 import { createInput } from './host-inputs.ts';
-import { isTextRequest, TextDesk } from './text-desk.ts';
+import { isTextRequest, type TakenAnswer, TextDesk } from './text-desk.ts';
 
 /** What answers requests; the engine's own is `openInferenceDesk`. */
 export interface InferenceDesk {
@@ -29,9 +32,14 @@ export interface InferenceDesk {
   answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]>;
   /** What happened since this was last asked, for people. */
   takeEvents(): readonly HostEvent[];
+  /** What the answers took that were given since this was last asked, for hooks. */
+  takeFacts(): readonly AnswerFacts[];
   readonly statistics: readonly ModelStatistics[];
   close(): Promise<void>;
 }
+
+/** What one answer took. */
+export type AnswerFacts = Omit<InferenceTelemetry, 'tick'>;
 
 /** Answers as inputs of the tick in which they are due. */
 export function answerInputs(
@@ -60,7 +68,7 @@ export function openInferenceDesk(
 
 /** Requests of one tick to one version of a model, under way. */
 interface Batch {
-  readonly answers: Promise<readonly Uint8Array[]>;
+  readonly answers: Promise<HostAnswers>;
   settled: boolean;
 }
 
@@ -72,6 +80,7 @@ class ModelDesk implements InferenceDesk {
   /** Versions that were asked, and how many of their requests are under way, by model. */
   readonly #asked: Map<number, Map<number, number>> = new Map();
   #events: HostEvent[] = [];
+  #facts: AnswerFacts[] = [];
 
   constructor(system: Pick<System, 'config' | 'host'>, startProcess: (() => InferenceProcess) | undefined) {
     this.#system = system;
@@ -124,27 +133,45 @@ class ModelDesk implements InferenceDesk {
 
   async answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]> {
     this.#begin(requests.filter((request) => !this.#under.has(request)));
-    const late = new Set(requests.filter((request) => !this.#isReady(request)).map(({ model }) => model));
-    for (const model of late) {
-      const { name } = this.#system.config.models[model]!;
-      this.#events.push({
-        kind: 'tick-waited',
-        model: name,
-        reason: 'its answers are due and not there yet',
-      });
-    }
     const answers: Uint8Array[] = [];
+    /** By model, how long the tick was held. */
+    const held = new Map<number, number>();
     for (const request of requests) {
-      if (isTextRequest(request)) {
-        answers.push(await this.#texts.take(request));
-        continue;
-      }
-      const { batch, place } = this.#under.get(request)!;
-      answers.push((await batch.answers)[place]!);
-      this.#under.delete(request);
-      this.#answered(request);
+      const { model } = request;
+      const isLate = !this.#isReady(request);
+      const askedAtMs = performance.now();
+      const { bytes, facts } = await this.#take(request);
+      const waitedMs = isLate ? performance.now() - askedAtMs : 0;
+      if (isLate) held.set(model, (held.get(model) ?? 0) + waitedMs);
+      answers.push(bytes);
+      this.#facts.push(this.#factsOf(request, facts, waitedMs));
+    }
+    for (const [model, waitedMs] of held) {
+      const { name } = this.#system.config.models[model]!;
+      const reason = `its answers were due and not there yet, for ${waitedMs.toFixed(1)} ms`;
+      this.#events.push({ kind: 'tick-waited', model: name, reason });
     }
     return answers;
+  }
+
+  async #take(request: ModelRequest): Promise<TakenAnswer> {
+    if (isTextRequest(request)) return this.#texts.take(request);
+    const { batch, place } = this.#under.get(request)!;
+    const { answers, facts } = await batch.answers;
+    this.#under.delete(request);
+    this.#answered(request);
+    return { bytes: answers[place]!, facts: facts[place]! };
+  }
+
+  #factsOf(
+    { agent, number, model, version }: ModelRequest,
+    facts: RequestFacts,
+    waitedMs: number,
+  ): AnswerFacts {
+    const { queueMicros, computeMicros, ...rest } = facts;
+    const { name, versions } = this.#system.config.models[model]!;
+    const place = { agent: agent.name, request: number, model: name, version: versions[version]!.version };
+    return { ...place, ...rest, queueMs: queueMicros / 1000, computeMs: computeMicros / 1000, waitedMs };
   }
 
   #isReady(request: ModelRequest): boolean {
@@ -155,6 +182,12 @@ class ModelDesk implements InferenceDesk {
     const events = this.#events;
     if (events.length > 0) this.#events = [];
     return events;
+  }
+
+  takeFacts(): readonly AnswerFacts[] {
+    const facts = this.#facts;
+    if (facts.length > 0) this.#facts = [];
+    return facts;
   }
 
   close(): Promise<void> {
@@ -168,12 +201,12 @@ class ModelDesk implements InferenceDesk {
   #run(group: readonly ModelRequest[]): void {
     const { model, version } = group[0]!;
     for (const request of group) this.#count(request);
-    const run = async (): Promise<readonly Uint8Array[]> => {
+    const run = async (): Promise<HostAnswers> => {
       const requests = group.map(({ payload: { bytes, offset, length } }) =>
         bytes.subarray(offset, offset + length),
       );
-      const { answers } = await this.#models.run(this.#find(model, version), requests);
-      assert(answers.length === group.length, 'every request is answered');
+      const answers = await this.#models.run(this.#find(model, version), requests);
+      assert(answers.answers.length === group.length, 'every request is answered');
       return answers;
     };
     const batch: Batch = { answers: run(), settled: false };

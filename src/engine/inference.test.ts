@@ -4,6 +4,7 @@ import { decodeInferenceAnswer } from '../abi/tensor-list.ts';
 import type { ChildAnswer, ChildRequest, Unnumbered } from '../inference/child-protocol.ts';
 import { InferenceProcess } from '../inference/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
+import type { InferenceTelemetry } from '../telemetry/index.ts';
 import { createSystem, type System } from './config/index.ts';
 import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
 import { Orchestrator } from './orchestrator.ts';
@@ -52,6 +53,7 @@ function slowly(waits: () => number): Ports {
       preload: (model: number, version: number) => desk.preload(model, version),
       submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
       takeEvents: () => desk.takeEvents(),
+      takeFacts: () => desk.takeFacts(),
       close: () => desk.close(),
     });
   };
@@ -88,6 +90,38 @@ test('a request is answered so many ticks later, in the order of agents, and its
     '4 second 3 5 7 9',
   ]);
   assert.equal(recorded(folder, 'answers').length, 3, 'each distinct answer is told once');
+});
+
+test('hooks are told what each answer took, and a tick that waited says how long', async () => {
+  const folder = newFolder();
+  const orchestrator = await Orchestrator.create({ system: await asking(3), runDirectory: folder });
+  const heard: InferenceTelemetry[] = [];
+  orchestrator.registerTelemetryHook({ inference: (telemetry) => heard.push(telemetry) });
+  orchestrator.send('second', { payload: rows([1, 2, 3, 4]) });
+  orchestrator.send('first', { payload: rows([1, 2, 3, 4]) });
+  orchestrator.send('first', { payload: new Uint8Array([1, 2, 3]) });
+  await orchestrator.run();
+  const facts = heard.map(({ tick, agent, request, model: name, version, provider, batch }) =>
+    [tick, agent, request, name, version, provider, batch].join(' '),
+  );
+  assert.deepEqual(facts, [
+    '4 first 0 scale 1 wasm 2',
+    '4 first 1 scale 1 wasm 0',
+    '4 second 0 scale 1 wasm 2',
+  ]);
+  for (const { queueMs, computeMs, waitedMs, bytes, processBytes, batch } of heard) {
+    assert.ok(queueMs > 0 && waitedMs >= 0 && processBytes > bytes && bytes > 1_048_576);
+    assert.equal(computeMs > 0, batch > 0);
+  }
+  const waits = recorded(folder, 'events').filter(({ kind }) => kind === 'tick-waited');
+  assert.equal(
+    waits.length > 0,
+    heard.some(({ waitedMs }) => waitedMs > 0),
+  );
+  for (const { reason, text } of waits) {
+    assert.match(reason, /^its answers were due and not there yet, for [0-9.]+ ms$/);
+    assert.equal(text, 'scale');
+  }
 });
 
 test('digests are the same with workers, and on replay without any model', async () => {

@@ -258,6 +258,7 @@ export class LiveRun {
     const { inference } = this.#parts;
     if (inference !== undefined) {
       recorder.told(executed.tick, inference.takeEvents());
+      for (const facts of inference.takeFacts()) hooks.emitInference({ tick: executed.tick, ...facts });
       inference.submit(machine.state.requests.made);
     }
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);

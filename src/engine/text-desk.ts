@@ -3,7 +3,7 @@
 
 import { decodeGenerationPiece, FinishReason } from '../abi/generation.ts';
 import { assert } from '../base/errors.ts';
-import type { HostedModel, ModelHost } from '../inference/index.ts';
+import type { HostedModel, ModelHost, RequestFacts } from '../inference/index.ts';
 import type { GenerationState, ModelRequest } from '../scheduler/index.ts';
 
 /** A request for a text. */
@@ -23,8 +23,14 @@ export interface TextDeskParts {
   readonly onEnd: (request: ModelRequest) => void;
 }
 
+/** An answer, or a piece of a text, and what it took. */
+export interface TakenAnswer {
+  readonly bytes: Uint8Array;
+  readonly facts: RequestFacts;
+}
+
 interface Piece {
-  readonly bytes: Promise<Uint8Array>;
+  readonly made: Promise<TakenAnswer>;
   settled: boolean;
 }
 
@@ -74,14 +80,14 @@ export class TextDesk {
   }
 
   /** The piece that is due. */
-  async take(request: TextRequest): Promise<Uint8Array> {
+  async take(request: TextRequest): Promise<TakenAnswer> {
     const { generation } = request;
     const text = this.#textOf(request);
     const { part } = generation;
-    const bytes = await this.#ensure(text, part).bytes;
+    const taken = await this.#ensure(text, part).made;
     text.pieces.delete(part);
     this.#taken.add(generation);
-    return bytes;
+    return taken;
   }
 
   /** The text of a request; a new one where the record went on in another way than this one. */
@@ -108,11 +114,11 @@ export class TextDesk {
   #ensure(text: Text, part: number): Piece {
     const found = text.pieces.get(part);
     if (found !== undefined) return found;
-    const before = text.pieces.get(part - 1)?.bytes ?? Promise.resolve();
-    const piece: Piece = { bytes: before.then(() => this.#make(text, part)), settled: false };
+    const before: Promise<unknown> = text.pieces.get(part - 1)?.made ?? Promise.resolve();
+    const piece: Piece = { made: before.then(() => this.#make(text, part)), settled: false };
     text.pieces.set(part, piece);
     // Whoever waits for it is told what went wrong.
-    piece.bytes.then(
+    piece.made.then(
       () => {
         piece.settled = true;
         // One ahead of what is due; more is made when this one was taken.
@@ -126,7 +132,7 @@ export class TextDesk {
     return piece;
   }
 
-  async #make(text: Text, part: number): Promise<Uint8Array> {
+  async #make(text: Text, part: number): Promise<TakenAnswer> {
     const { models, find, seed } = this.#parts;
     const { agent, number, payload } = text.request;
     assert(!text.ended, 'a text that ended has no more pieces');
@@ -139,7 +145,7 @@ export class TextDesk {
     const read = decodeGenerationPiece(piece.bytes);
     text.tokens.push(...(read?.tokens ?? []));
     text.ended = read?.reason !== FinishReason.none;
-    return piece.bytes;
+    return piece;
   }
 
   #forget(generation: GenerationState): void {
@@ -148,7 +154,7 @@ export class TextDesk {
     this.#texts.delete(generation);
     text.forgotten = true;
     const { models, find, onEnd } = this.#parts;
-    const last = [...text.pieces.values()].at(-1)?.bytes ?? Promise.resolve();
+    const last = [...text.pieces.values()].at(-1)?.made ?? Promise.resolve();
     const release = (): Promise<void> => models.forget(find(text.request), text.id);
     last
       .then(release, release)

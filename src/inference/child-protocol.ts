@@ -28,15 +28,24 @@ export type ChildRequest =
   | ({ readonly id: number; readonly kind: 'probe' } & SessionChoice)
   | { readonly id: number; readonly kind: 'release'; readonly session: number };
 
+/** One call of a model. */
+export interface ModelRun {
+  /** How many ran together. */
+  readonly requests: number;
+  /** Microseconds that it took. */
+  readonly micros: number;
+}
+
 export interface RunAnswers<Lists = readonly Uint8Array[]> {
   /** In the order of the requests. */
   readonly answers: Lists;
   /** What went wrong, for people; empty where nothing did. */
   readonly problems: readonly string[];
-  /** How many requests ran together, run by run. */
-  readonly batches: readonly number[];
-  /** Microseconds in the model, of all together. */
-  readonly micros: number;
+  readonly runs: readonly ModelRun[];
+  /** By request, the place of its run; -1 where it had none. */
+  readonly runOf: readonly number[];
+  /** Bytes of the process in memory, looked at now and then; 0: never. */
+  readonly processBytes: number;
 }
 
 /** The next piece of a text. */
@@ -44,8 +53,9 @@ export interface GeneratedPiece {
   readonly bytes: Uint8Array;
   /** What went wrong, for people; empty where nothing did. */
   readonly problem: string;
-  /** Microseconds that it took. */
+  /** Microseconds that it took; 0 where the model did not run. */
   readonly micros: number;
+  readonly processBytes: number;
 }
 
 export interface Loaded {

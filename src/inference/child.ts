@@ -7,7 +7,7 @@ import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
 import { type PackedLists, packLists, unpackLists } from './packed-lists.ts';
 import { probe } from './probe.ts';
-import { ModelSession } from './session.ts';
+import { ModelSession, microsSince } from './session.ts';
 
 const sessions = new Map<number, ModelSession>();
 const generations = new Generations();
@@ -42,7 +42,8 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
         const startedAtMs = performance.now();
         const { generation } = request;
         const answer = await generations.next(sessionOf(request.session), generation, request);
-        return { id, kind: 'generated', ...answer, micros: microsSince(startedAtMs) };
+        const micros = microsSince(startedAtMs);
+        return { id, kind: 'generated', ...answer, micros, processBytes: bytesOfProcess() };
       }
       case 'forget':
         generations.forget(request.generation);
@@ -63,13 +64,13 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
 
 async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<RunAnswers<PackedLists>> {
   const session = sessionOf(request.session);
-  const startedAtMs = performance.now();
-  const { answers, batches } = await session.run(unpackLists(request.requests), request.outputBytesMax);
+  const { answers, runs, runOf } = await session.run(unpackLists(request.requests), request.outputBytesMax);
   return {
     answers: packLists(answers.map(({ bytes }) => bytes)),
     problems: answers.map(({ problem }) => problem),
-    batches,
-    micros: microsSince(startedAtMs),
+    runs,
+    runOf,
+    processBytes: bytesOfProcess(),
   };
 }
 
@@ -97,6 +98,15 @@ async function release(number: number): Promise<void> {
   await session.release();
 }
 
-function microsSince(startedAtMs: number): number {
-  return Math.round((performance.now() - startedAtMs) * 1000);
+/** Looking at it takes a while, so it is looked at now and then. */
+const processBytesEveryMs = 100;
+let processBytes = 0;
+let processBytesAtMs = Number.NEGATIVE_INFINITY;
+
+function bytesOfProcess(): number {
+  const nowMs = performance.now();
+  if (nowMs - processBytesAtMs < processBytesEveryMs) return processBytes;
+  processBytesAtMs = nowMs;
+  processBytes = process.memoryUsage.rss();
+  return processBytes;
 }

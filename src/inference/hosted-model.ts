@@ -1,6 +1,6 @@
 // A model as those who run it know it, and what they tell about it.
 
-import type { Mode, Provider } from './runtime.ts';
+import type { Mode } from './runtime.ts';
 
 /** One version of a model, and how it is run. */
 export interface HostedModel {
@@ -35,26 +35,4 @@ export type OnEvent = (event: HostEvent) => void;
 
 export function modelLabel({ id, version }: Pick<HostedModel, 'id' | 'version'>): string {
   return `${id}/${version}`;
-}
-
-/** What is kept of the work of one model, since the engine began. Times are of this machine. */
-export interface ModelStatistics {
-  readonly model: string;
-  readonly version: string;
-  /** What ran it last. */
-  provider: Provider;
-  requests: number;
-  /** Answers that tell why there is no result. */
-  failures: number;
-  /** How often so many requests ran together. */
-  readonly batches: Map<number, number>;
-  /** From the request to its answer, less the time in the model. */
-  queueMicros: number;
-  computeMicros: number;
-  /** What it counts for in the budget; 0 before it was loaded. */
-  bytes: number;
-  loads: number;
-  /** Of a graphics provider: how far its results were apart from the processor's, and from run to run. */
-  difference: number;
-  variance: number;
 }

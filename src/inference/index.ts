@@ -2,9 +2,9 @@
 
 export type { Batching } from './batching.ts';
 export type { Loaded } from './child-protocol.ts';
-export type { HostEvent, HostedModel, ModelStatistics } from './hosted-model.ts';
+export type { HostEvent, HostedModel } from './hosted-model.ts';
 export { InferenceProcess } from './inference-process.ts';
-export { ModelHost } from './model-host.ts';
+export { type HostAnswers, type HostPiece, ModelHost } from './model-host.ts';
 export {
   type ModelInfo,
   ModelRegistry,
@@ -16,3 +16,4 @@ export { differenceMax, differenceOf } from './probe.ts';
 export { hashModelFolder, type ModelFolder, modelFile, versionFolder } from './repository.ts';
 export { type Mode, modes } from './runtime.ts';
 export type { Signature, TensorSpec } from './signature.ts';
+export type { BatchStatistics, ModelStatistics, RequestFacts } from './statistics.ts';

@@ -5,12 +5,13 @@ import { encodeInferenceError, InferenceStatus, inferenceStatus } from '../abi/t
 import { EngineError } from '../base/errors.ts';
 import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
 import type { PieceRequest } from './generate/generation.ts';
-import { type HostedModel, type ModelStatistics, modelLabel, type OnEvent } from './hosted-model.ts';
+import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
 import { type InferenceProcess, ProcessLost } from './inference-process.ts';
 import { packLists, unpackLists } from './packed-lists.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { type Resident, ResidentModels } from './resident-models.ts';
 import type { Provider } from './runtime.ts';
+import { type ModelStatistics, type RequestFacts, Statistics } from './statistics.ts';
 
 export interface ModelHostOptions {
   /** What all loaded models may count for together; one alone may be larger. */
@@ -19,6 +20,15 @@ export interface ModelHostOptions {
   readonly loadTimeoutMs?: number;
   /** Makes a process; other ones are for tests. */
   readonly startProcess?: () => InferenceProcess;
+}
+
+export interface HostAnswers extends RunAnswers {
+  /** In the order of the requests. */
+  readonly facts: readonly RequestFacts[];
+}
+
+export interface HostPiece extends GeneratedPiece {
+  readonly facts: RequestFacts;
 }
 
 /** A process that dies so often on one request will die again. */
@@ -46,9 +56,7 @@ export class ModelHost {
   readonly #onEvent: OnEvent;
   readonly #models: ResidentModels;
   readonly #chain: ProviderChain;
-  readonly #statistics: Map<string, ModelStatistics> = new Map();
-  /** The session that a model was last found in: another one means that it was loaded again. */
-  readonly #lastSession: Map<ModelStatistics, number> = new Map();
+  readonly #statistics: Statistics = new Statistics();
 
   constructor(options: ModelHostOptions) {
     const { onEvent = () => {} } = options;
@@ -64,7 +72,7 @@ export class ModelHost {
 
   /** One entry for each model that was ever loaded, in that order. */
   get statistics(): readonly ModelStatistics[] {
-    return [...this.#statistics.values()];
+    return this.#statistics.list;
   }
 
   /**
@@ -80,7 +88,7 @@ export class ModelHost {
    * @throws EngineError of a portable model: what `load` throws, and `host-fault` where its process dies on the
    *   requests again and again
    */
-  async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<RunAnswers> {
+  async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<HostAnswers> {
     const startedAtMs = performance.now();
     const { outputBytesMax } = model;
     const packed = packLists(requests);
@@ -93,39 +101,29 @@ export class ModelHost {
         given.map((bytes, i) => ({ status: inferenceStatus(bytes), problem: problems[i]! })),
       told: (bytes, problem) => {
         const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
-        return { answers: all, problems: why, batches: [], micros: 0 };
+        return { answers: all, problems: why, runs: [], runOf: requests.map(() => -1), processBytes: 0 };
       },
     });
-    const facts = this.#factsOf(model);
-    facts.requests += requests.length;
-    facts.failures += answers.problems.filter((problem) => problem !== '').length;
-    for (const size of answers.batches) facts.batches.set(size, (facts.batches.get(size) ?? 0) + 1);
-    facts.computeMicros += answers.micros;
-    facts.queueMicros += Math.max(0, Math.round((performance.now() - startedAtMs) * 1000) - answers.micros);
+    const facts = this.#statistics.ran(model, answers, (performance.now() - startedAtMs) * 1000);
     for (const reason of answers.problems) if (reason !== '') this.#event('model-problem', model, reason);
-    return answers;
+    return { ...answers, facts };
   }
 
   /**
    * The next piece of a text. What it needs is in the request, so it does not matter what became of the piece before.
    * @throws EngineError as `run` does; and of a portable model where what reads its text is not installed
    */
-  async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<GeneratedPiece> {
+  async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<HostPiece> {
     const startedAtMs = performance.now();
     const piece = await this.#answer<GeneratedPiece>(model, {
       ask: ({ process, session }) =>
         process.ask('generated', { kind: 'generate', session, generation, ...wanted }),
       outcomes: ({ bytes, problem }) => [{ status: inferenceStatus(bytes), problem }],
-      told: (bytes, problem) => ({ bytes, problem, micros: 0 }),
+      told: (bytes, problem) => ({ bytes, problem, micros: 0, processBytes: 0 }),
     });
-    const facts = this.#factsOf(model);
-    facts.requests++;
-    facts.computeMicros += piece.micros;
-    facts.queueMicros += Math.max(0, Math.round((performance.now() - startedAtMs) * 1000) - piece.micros);
-    if (piece.problem === '') return piece;
-    facts.failures++;
-    this.#event('model-problem', model, piece.problem);
-    return piece;
+    const facts = this.#statistics.generated(model, piece, (performance.now() - startedAtMs) * 1000);
+    if (piece.problem !== '') this.#event('model-problem', model, piece.problem);
+    return { ...piece, facts };
   }
 
   /** Nobody waits for the rest of a text. */
@@ -150,7 +148,7 @@ export class ModelHost {
     if (model.mode === 'portable') return 'wasm';
     if (model.mode === 'native') return 'cpu';
     const { provider, verdict } = await this.#chain.choose(model);
-    const facts = this.#factsOf(model);
+    const facts = this.#statistics.of(model);
     facts.difference = verdict?.difference ?? 0;
     facts.variance = verdict?.variance ?? 0;
     return provider;
@@ -158,11 +156,7 @@ export class ModelHost {
 
   async #ensure(model: HostedModel, provider: Provider): Promise<Resident> {
     const resident = await this.#models.ensure(model, provider);
-    const facts = this.#factsOf(model);
-    if (this.#lastSession.get(facts) !== resident.session) facts.loads++;
-    this.#lastSession.set(facts, resident.session);
-    facts.provider = provider;
-    facts.bytes = resident.loaded.bytes;
+    this.#statistics.found(model, provider, resident.session, resident.loaded.bytes);
     return resident;
   }
 
@@ -280,19 +274,6 @@ export class ModelHost {
         });
       }
     }
-  }
-
-  #factsOf(model: HostedModel): ModelStatistics {
-    const key = modelLabel(model);
-    let facts = this.#statistics.get(key);
-    if (facts === undefined) {
-      const provider: Provider = model.mode === 'portable' ? 'wasm' : 'cpu';
-      const counts = { requests: 0, failures: 0, queueMicros: 0, computeMicros: 0, bytes: 0, loads: 0 };
-      const { id, version } = model;
-      facts = { model: id, version, provider, batches: new Map(), difference: 0, variance: 0, ...counts };
-      this.#statistics.set(key, facts);
-    }
-    return facts;
   }
 
   #event(kind: Parameters<OnEvent>[0]['kind'], model: HostedModel, reason: string): void {

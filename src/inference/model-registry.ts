@@ -14,11 +14,12 @@ import {
 import { EngineError } from '../base/errors.ts';
 import type { Batching } from './batching.ts';
 import { elementViewers } from './host-tensor.ts';
-import type { HostEvent, HostedModel, ModelStatistics } from './hosted-model.ts';
+import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { ModelHost } from './model-host.ts';
 import { hashModelFolder, versionFolder } from './repository.ts';
 import type { Mode } from './runtime.ts';
 import type { TensorSpec } from './signature.ts';
+import type { ModelStatistics } from './statistics.ts';
 
 /** Typed elements in row-major order; of `string`, texts; of `bool`, bytes 0 and 1; of `float16`, 16-bit patterns. */
 export interface ModelTensor {

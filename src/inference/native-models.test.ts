@@ -148,13 +148,14 @@ test('statistics count requests, failures, batches and times', { skip }, async (
     await host.run(model, [list(1)]);
     const [facts] = host.statistics;
     assert.deepEqual([facts!.requests, facts!.failures, facts!.provider, facts!.loads], [5, 1, 'cpu', 1]);
-    assert.deepEqual(
-      [...facts!.batches],
-      [
-        [3, 1],
-        [1, 1],
-      ],
-    );
+    const sizes = [...facts!.batches].map(([size, { runs }]) => [size, runs]);
+    assert.deepEqual(sizes, [
+      [3, 1],
+      [1, 1],
+    ]);
+    const micros = [...facts!.batches.values()].reduce((sum, batch) => sum + batch.computeMicros, 0);
+    assert.equal(facts!.computeMicros, micros);
+    assert.ok(facts!.processBytes > facts!.bytes);
     assert.ok(facts!.computeMicros > 0 && facts!.queueMicros > 0 && facts!.bytes > 0);
   });
 });

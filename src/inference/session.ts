@@ -18,6 +18,7 @@ import {
   splitRows,
   type Tensors,
 } from './batching.ts';
+import type { ModelRun } from './child-protocol.ts';
 import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
@@ -47,8 +48,9 @@ export interface RunAnswer {
 export interface RunOutcome {
   /** In the order of the requests. */
   readonly answers: readonly RunAnswer[];
-  /** How many requests ran together, run by run. */
-  readonly batches: readonly number[];
+  readonly runs: readonly ModelRun[];
+  /** By request, the place of its run; -1 where it had none. */
+  readonly runOf: readonly number[];
 }
 
 /** Thrown before anything of results that are too large is copied. */
@@ -108,17 +110,20 @@ export class ModelSession {
         : failure(InferenceStatus.badTensors, `Cannot read the tensors: ${list.problem}`);
       return undefined;
     });
-    const batches: number[] = [];
+    const runs: ModelRun[] = [];
+    const runOf = requests.map(() => -1);
     for (const group of groupRequests(tensors, this.batching)) {
       const inputs = group.flatMap((place) => tensors[place] ?? []);
       if (inputs.length === 0) continue;
-      batches.push(inputs.length);
+      const startedAtMs = performance.now();
       const outputs = await this.#runGroup(inputs, outputBytesMax);
       group.forEach((place, i) => {
         answers[place] = outputs[i]!;
+        runOf[place] = runs.length;
       });
+      runs.push({ requests: inputs.length, micros: microsSince(startedAtMs) });
     }
-    return { answers: answers as RunAnswer[], batches };
+    return { answers: answers as RunAnswer[], runs, runOf };
   }
 
   /** Runs tensors that are what the model takes. */
@@ -178,6 +183,10 @@ export class ModelSession {
     if (outputs === undefined && inputs.length === 1) return [await this.runTensors(first!, bytesMax)];
     return outputs?.slice(0, inputs.length);
   }
+}
+
+export function microsSince(startedAtMs: number): number {
+  return Math.ceil((performance.now() - startedAtMs) * 1000);
 }
 
 function answerOf(outputs: Tensors, outputBytesMax: number): RunAnswer {

@@ -6,9 +6,15 @@ import { type TelemetryHook, TelemetryHooks } from './index.ts';
 
 const tick = { tick: 1, tasks: 2, messages: 3, fuel: 4, faults: 5, durationMs: 6, digest: 'ab' };
 const turn = { tick: 1, agent: 'a', tasks: 2, fuel: 3, durationMs: 4 };
+const times = { batch: 2, queueMs: 1, computeMs: 2, waitedMs: 0, bytes: 3, processBytes: 4 };
+const inference = {
+  ...{ tick: 1, agent: 'a', request: 0, model: 'm', version: '1', provider: 'wasm' },
+  ...times,
+};
 const messages = { tick: 1, delivered: 2, dropped: 3, outputs: 4 };
 
 function emitAll(hooks: TelemetryHooks): void {
+  hooks.emitInference(inference);
   hooks.emitMessages(messages);
   hooks.emitTurn(turn);
   hooks.emitTick(tick);
@@ -22,10 +28,12 @@ test('each hook gets what it asks for, in the order in which hooks were added', 
     tick: (telemetry) => seen.push(['second', telemetry]),
     turn: (telemetry) => seen.push(['second', telemetry]),
     messages: (telemetry) => seen.push(['second', telemetry]),
+    inference: (telemetry) => seen.push(['second', telemetry]),
   });
   hooks.add({});
   emitAll(hooks);
   assert.deepEqual(seen, [
+    ['second', inference],
     ['second', messages],
     ['second', turn],
     ['first', tick],

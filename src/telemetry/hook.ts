@@ -1,5 +1,5 @@
 // What observers may attach: hooks that see committed ticks. Nothing they do can change a run; one that throws is
-// detached. Wall-clock figures exist only here, never in the record.
+// detached. What a turn or a model took exists only here, never in the record.
 
 /** One committed tick. */
 export interface TickTelemetry {
@@ -34,14 +34,40 @@ export interface MessageTelemetry {
   readonly outputs: number;
 }
 
+/** What one answer of a model, or one piece of a text, took on this machine. */
+export interface InferenceTelemetry {
+  /** In which it was due. */
+  readonly tick: number;
+  readonly agent: string;
+  /** What `infer` or `generate` gave the agent. */
+  readonly request: number;
+  readonly model: string;
+  readonly version: string;
+  /** What answered: `wasm`, `cpu`, `cuda` or `webgpu`. */
+  readonly provider: string;
+  /** How many requests ran together with it, itself among them; 0 where it did not run. */
+  readonly batch: number;
+  /** From asking to the answer, less `computeMs`. */
+  readonly queueMs: number;
+  /** In the model, with all that ran together. */
+  readonly computeMs: number;
+  /** Time that the tick was held for it; 0 where it was there. */
+  readonly waitedMs: number;
+  /** What the model counts for in the budget. */
+  readonly bytes: number;
+  /** Bytes that the process it ran in had in memory, looked at now and then. */
+  readonly processBytes: number;
+}
+
 /**
- * Each method is optional; ticks come in order, and for each tick `messages`, then `turn` in plan order, then
- * `tick`.
+ * Each method is optional; ticks come in order, and for each tick `inference` in the order of the answers, then
+ * `messages`, then `turn` in plan order, then `tick`.
  */
 export interface TelemetryHook {
   readonly tick?: (telemetry: TickTelemetry) => void;
   readonly turn?: (telemetry: TurnTelemetry) => void;
   readonly messages?: (telemetry: MessageTelemetry) => void;
+  readonly inference?: (telemetry: InferenceTelemetry) => void;
 }
 
 /** The hooks of one run. */
@@ -71,6 +97,10 @@ export class TelemetryHooks {
 
   emitMessages(telemetry: MessageTelemetry): void {
     this.#emit((hook) => hook.messages?.(telemetry));
+  }
+
+  emitInference(telemetry: InferenceTelemetry): void {
+    this.#emit((hook) => hook.inference?.(telemetry));
   }
 
   #emit(call: (hook: TelemetryHook) => unknown): void {

@@ -1,6 +1,7 @@
 // The public face of the telemetry room.
 
 export {
+  type InferenceTelemetry,
   type MessageTelemetry,
   type TelemetryHook,
   TelemetryHooks,

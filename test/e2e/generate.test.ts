@@ -69,6 +69,9 @@ versions = { 1 = "${hashModelFolder(version).sha256}" }
   // Status 0, and the pieces of both texts so far.
   assert.match(runs[0]!.out, /0 [1-8] /);
   assert.equal(digestOf(runs[1]!), digestOf(runs[0]!));
+  const [model] = JSON.parse(runs[0]!.out.trim().split('\n').at(-1)!).models;
+  assert.deepEqual([model.model, model.version, model.provider, model.failures], ['writer', '1', 'wasm', 0]);
+  assert.equal(model.requests, model.batches['1'].runs);
   const again = command('replay', 'run-0', '--recompute', '--json');
   assert.equal(again.code, 0, again.err);
   assert.equal(digestOf(again), digestOf(runs[0]!));
