@@ -1,7 +1,7 @@
 // `wasm-engine instrument`: one module checked, and written as the engine runs it.
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { EngineError } from '../base/errors.ts';
+import { assert, EngineError } from '../base/errors.ts';
 import { costTableVersion, instrument } from '../wasm/index.ts';
 import { writeLine } from './standard-output.ts';
 
@@ -13,6 +13,7 @@ export interface InstrumentOptions {
 export function instrumentCommand(input: string, options: InstrumentOptions): number {
   const bytes = attempt('read', input, 'module-missing', () => readFileSync(input));
   const result = instrument(bytes, { name: input });
+  assert(WebAssembly.validate(result.bytes), 'V8 accepts an instrumented module');
   if (isSameFile(input, options.output)) {
     const text = `Cannot write ${JSON.stringify(options.output)}: it is the module that was read`;
     throw new EngineError('usage', text, { file: options.output });

@@ -1,7 +1,10 @@
 // What everything costs in fuel. Numbers and flush points are part of every record: any change needs a new version.
 import { bulkBase, op, opcodeEnd, opcodeInfo, simdBase } from './opcodes.ts';
 
-/** The version of this table and of the places where fuel is charged and flushed. */
+/**
+ * The version of this table, of the places where fuel is charged and flushed, and of what frames are reckoned to take:
+ * of all that decides where a call is stopped.
+ */
 export const costTableVersion = 1;
 
 /** Entry of a function; the first few locals are included. */

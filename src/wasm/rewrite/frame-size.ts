@@ -1,5 +1,6 @@
 // How much stack a call may take: one number a function, above what any tier of V8 uses, so that ours is always the
-// first limit. Found by experiment (the test beside this file); never the true size, which differs between runs.
+// first limit. Found by experiment (the test beside this file); never the true size, which differs between runs. Any
+// change needs a new `costTableVersion`.
 
 /** What of a function its frame depends on; collected while it is read. */
 export class FrameShape {
