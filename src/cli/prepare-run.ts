@@ -6,6 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import {
   isRecordedRun,
+  isStreamInput,
   type LineSource,
   type LoadedSystem,
   loadSystem,
@@ -216,16 +217,25 @@ function recordedInput(orchestrator: Orchestrator, runDirectory: string): string
     throw new EngineError('run-directory-invalid', text, { path: runDirectory });
   }
   if (recorded === undefined || recorded.ended) return undefined;
-  if (recorded.name !== 'standard input') return recorded.name;
+  const { name } = recorded;
+  if (name !== 'standard input' && !isStreamInput(name)) return name;
   throw new EngineError(
     'usage',
-    'Cannot go on by itself: the run was reading standard input; give the rest with --input',
+    `Cannot go on by itself: the run was reading ${name}; give the rest with --input`,
   );
 }
 
+/** Of this process; that of a process under a supervisor is another. */
+const standardInputs = ['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
+
 function openSource(input: string | undefined, { options, link }: Preparation): LineSource | undefined {
-  if (input === '-' && link !== undefined) return link.openInput();
-  if (input !== undefined) return openInput(input === '-' ? input : resolve(input));
+  if (input !== undefined) {
+    const path = standardInputs.includes(input) ? '-' : resolve(input);
+    // What cannot be read again is the supervisor's: another process goes on with it where this one dies.
+    if (link !== undefined && path === '-') return link.openInput();
+    if (link !== undefined && isStreamInput(path)) return link.openInput(path);
+    return openInput(path);
+  }
   if (options.live === true)
     throw new EngineError('usage', 'Cannot run live: there is no input; give one with --input');
   return undefined;

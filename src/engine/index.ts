@@ -45,8 +45,10 @@ export { type EffectView, effectText } from './effect-view.ts';
 export { type ExportOptions, type ExportSummary, exportRun } from './export/export-run.ts';
 export {
   type Cursor,
+  isStreamInput,
   type LineSource,
   openInput,
+  openInputStream,
   openLineStream,
   startOfSource,
 } from './input/index.ts';

@@ -1,7 +1,11 @@
 // The engine process dies of everything that a process can die of, and the run goes on as if it had not.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -205,4 +209,63 @@ test('without a supervisor a process that is killed is not started again, and th
   assert.deepEqual([signal, err], ['SIGKILL', '']);
   const again = await ended(['run', '-d', 'alone', '-i', '-', '--json'], lines(40, 44));
   assert.equal(again.code, 0, again.err);
+});
+
+test('a named pipe is kept like standard input: an engine process that is killed loses no line of it', {
+  skip,
+}, async () => {
+  const pipe = join(root, 'pipe');
+  if (spawnSync('mkfifo', [pipe]).status !== 0) return;
+  const words = ['-d', 'piped', '--json', '--restarts', '50'];
+  const run = cli(['run', 'plain.toml', '-i', 'pipe', ...words]);
+  let writer: FileHandle | undefined;
+  let pid = 0;
+  for (const part of [100, 200, 300]) {
+    pid = await engineOf(run, pid);
+    writer ??= await open(pipe, 'w');
+    await writer.writeFile(lines(part - 100, part));
+    const before = outputLines(run.said.out).length;
+    await until(() => outputLines(run.said.out).length > before + 20);
+    kill(pid);
+  }
+  await writer!.writeFile(lines(300, 400));
+  await writer!.close();
+  const [expected, got] = [await ended(['run', 'plain.toml', '-i', 'all.jsonl', '--json']), await run.ended];
+  assert.deepEqual([expected.code, got.code], [0, 0], got.err);
+  assert.deepEqual(outputLines(got.out), outputLines(expected.out));
+  assert.equal(lastObject(got.out).digest, lastObject(expected.out).digest);
+  assert.equal(got.err.match(/^warning: the engine process died \(SIGKILL\)/gm)?.length, 3, got.err);
+});
+
+test('a run that read a pipe and was interrupted wants to be told where the rest is', { skip }, async () => {
+  const pipe = join(root, 'half');
+  if (spawnSync('mkfifo', [pipe]).status !== 0) return;
+  const run = cli(['run', 'plain.toml', '-i', 'half', '-d', 'half-run']);
+  await engineOf(run);
+  const writer = await open(pipe, 'w');
+  await writer.writeFile(lines(0, 100));
+  await until(() => outputLines(run.said.out).length > 20);
+  run.child.kill('SIGINT');
+  assert.equal((await run.ended).code, 130);
+  await writer.close();
+  const again = await ended(['run', '-d', 'half-run']);
+  assert.equal(again.code, 2);
+  assert.match(again.err, /the run was reading .*half; give the rest with --input/);
+});
+
+test('standard input by its path in /dev is standard input', { skip }, async () => {
+  const got = await ended(['run', 'plain.toml', '-i', '/dev/stdin', '--json'], lines(0, 8));
+  assert.equal(got.code, 0, got.err);
+  assert.equal(outputLines(got.out).length > 3, true);
+});
+
+test('an input that is no file and cannot be read is one clear error', { skip }, async () => {
+  const path = join(root, 'socket');
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  const got = await ended(['run', 'plain.toml', '-i', 'socket']);
+  server.close();
+  assert.equal(got.code, 1, got.err);
+  assert.match(got.err, /^error: Cannot read .*socket: ENXIO/m);
+  assert.doesNotMatch(got.err, /restart/);
 });

@@ -60,10 +60,11 @@ export class EngineLink {
     this.#send({ type: 'bad-line', line });
   }
 
-  /** Standard input, as the supervisor gives it. */
-  openInput(): LineSource {
-    return new SuppliedInput(this.before?.inputTaken ?? false, {
-      from: (byte) => this.#send({ type: 'input', from: byte }),
+  /** Standard input, or a pipe or device, as the supervisor gives it. */
+  openInput(path?: string): LineSource {
+    const of = path === undefined ? {} : { path };
+    return new SuppliedInput(path ?? 'standard input', this.before?.inputTaken ?? false, {
+      from: (byte) => this.#send({ type: 'input', from: byte, ...of }),
       acknowledged: (byte) => this.#send({ type: 'acknowledged', byte }),
     });
   }
@@ -98,16 +99,17 @@ interface Supply {
   acknowledged(byte: number): void;
 }
 
-/** Lines of standard input that begin wherever the run wants them to. */
+/** Lines that the supervisor keeps, and that begin wherever the run wants them to. */
 class SuppliedInput implements LineSource {
-  readonly name = 'standard input';
+  readonly name: string;
   /** Only what this supervisor has read can be read again. */
   readonly seekable: boolean;
   readonly #supply: Supply;
   #from: Cursor = startOfSource;
   #lines: LineSource | undefined;
 
-  constructor(seekable: boolean, supply: Supply) {
+  constructor(name: string, seekable: boolean, supply: Supply) {
+    this.name = name;
     this.seekable = seekable;
     this.#supply = supply;
   }

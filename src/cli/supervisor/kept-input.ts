@@ -1,12 +1,13 @@
-// Standard input, owned by the supervisor: bytes are kept until the record of the engine process holds them, and given
+// Standard input, or a pipe in its place, owned by the supervisor: bytes are kept until the record of the engine process holds them, and given
 // again to the next process from wherever its record ends. Read only when it is asked for, no faster than it is taken.
 
 import type { Readable, Writable } from 'node:stream';
 
 export class KeptInput {
-  readonly #open: () => Readable;
+  readonly #open: () => Readable | Promise<Readable>;
   readonly #onFailure: (why: string) => void;
   #stream: Readable | undefined;
+  #taken = false;
   /** Bytes from offset `#from` on. */
   #kept: Buffer[] = [];
   #from = 0;
@@ -15,14 +16,14 @@ export class KeptInput {
   #failure: string | undefined;
   #sink: Writable | undefined;
 
-  constructor(open: () => Readable, onFailure: (why: string) => void) {
+  constructor(open: () => Readable | Promise<Readable>, onFailure: (why: string) => void) {
     this.#open = open;
     this.#onFailure = onFailure;
   }
 
   /** Whether any byte was asked for. */
   get isTaken(): boolean {
-    return this.#stream !== undefined;
+    return this.#taken;
   }
 
   /** Bytes that are kept. */
@@ -40,7 +41,7 @@ export class KeptInput {
     for (const piece of this.#kept) sink.write(piece);
     if (this.#failure !== undefined) this.#onFailure(this.#failure);
     else if (this.#ended) sink.end();
-    else if (this.#stream === undefined) this.#begin();
+    else if (!this.#taken) this.#begin();
     else this.#flow(sink, !sink.writableNeedDrain);
     return true;
   }
@@ -63,18 +64,29 @@ export class KeptInput {
     }
   }
 
-  #begin(): void {
-    const stream = this.#open();
+  async #begin(): Promise<void> {
+    this.#taken = true;
+    let stream: Readable;
+    try {
+      stream = await this.#open();
+    } catch (error) {
+      this.#fail(error as Error);
+      return;
+    }
     this.#stream = stream;
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
     stream.on('end', () => {
       this.#ended = true;
       this.#sink?.end();
     });
-    stream.on('error', (error) => {
-      this.#failure = error.message;
-      this.#onFailure(error.message);
-    });
+    stream.on('error', (error) => this.#fail(error));
+    // The process that asked may be gone by now, and another one may not be there yet.
+    if (this.#sink === undefined) stream.pause();
+  }
+
+  #fail({ message }: Error): void {
+    this.#failure = message;
+    this.#onFailure(message);
   }
 
   #take(chunk: Buffer): void {

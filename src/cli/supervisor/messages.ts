@@ -21,7 +21,7 @@ export interface Before {
   /** The folder that was chosen for the record, empty at that time; the record in it may not have begun. */
   readonly directory?: string;
   readonly opened?: OpenedRun;
-  /** A process of this supervisor has taken lines from standard input: the record says how far. */
+  /** A process of this supervisor has taken lines from the input that it keeps: the record says how far. */
   readonly inputTaken: boolean;
   readonly outputsAfter?: OutputPlace;
   readonly careful?: CarefulOptions;
@@ -44,9 +44,9 @@ export type ToSupervisor =
   | { readonly type: 'directory'; readonly directory: string }
   /** `tick`: how far the record goes. */
   | { readonly type: 'opened'; readonly run: OpenedRun; readonly tick: number }
-  /** Standard input is wanted from this byte on. */
-  | { readonly type: 'input'; readonly from: number }
-  /** The record holds standard input up to this byte. */
+  /** The input is wanted from this byte on: standard input, or the pipe or device of this path. */
+  | { readonly type: 'input'; readonly from: number; readonly path?: string }
+  /** The record holds the input up to this byte. */
   | { readonly type: 'acknowledged'; readonly byte: number }
   | { readonly type: 'bad-line'; readonly line: number }
   | { readonly type: 'alive' };

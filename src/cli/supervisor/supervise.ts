@@ -1,6 +1,7 @@
 // The supervisor of `wasm-engine run`: starts the engine process, and another one where it died of something that
-// another one may survive. It owns standard input and output, and knows nothing of agents, ticks or digests.
+// another one may survive. It owns the input that cannot be read twice, and standard output, and knows nothing of agents, ticks or digests.
 
+import type { Readable } from 'node:stream';
 import { EngineError } from '../../base/errors.ts';
 import type { OutputPlace } from '../../engine/index.ts';
 import { DeliveryMark } from '../delivery-mark.ts';
@@ -45,6 +46,8 @@ class Supervisor {
   #badLines = 0;
   #lastBadLine = 0;
   #lostInput: string | undefined;
+  /** A pipe or a device that is read in place of standard input. */
+  #inputPath: string | undefined;
   #stop: StopSignal | undefined;
   #wake: (() => void) | undefined;
   #delivered: OutputPlace | undefined;
@@ -53,7 +56,7 @@ class Supervisor {
   constructor(words: readonly string[]) {
     this.#words = words;
     this.#input = new KeptInput(
-      () => process.stdin,
+      () => this.#openInput(),
       (why) => this.#engine?.inputFailed(why),
     );
     this.#output = new ForwardedOutput(
@@ -136,6 +139,7 @@ class Supervisor {
         this.#keepMark(message.run.runDirectory);
         return;
       case 'input':
+        this.#inputPath = message.path;
         this.#give(message.from);
         return;
       case 'acknowledged':
@@ -158,10 +162,17 @@ class Supervisor {
     if (this.#delivered !== undefined) this.#mark.note(this.#delivered);
   }
 
+  async #openInput(): Promise<Readable> {
+    if (this.#inputPath === undefined) return process.stdin;
+    const { openInputStream } = await import('../../engine/index.ts');
+    return openInputStream(this.#inputPath);
+  }
+
   #give(from: number): void {
     const engine = this.#engine;
     if (engine === undefined || this.#input.give(from, engine.input)) return;
-    this.#lostInput = `Cannot go on: the record holds standard input up to byte ${from}, less than was safe in it before`;
+    const name = this.#inputPath ?? 'standard input';
+    this.#lostInput = `Cannot go on: the record holds ${name} up to byte ${from}, less than was safe in it before`;
     engine.kill();
   }
 

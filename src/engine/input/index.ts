@@ -5,4 +5,4 @@ export { LineFile } from './line-file.ts';
 export { type Cursor, type LineSource, startOfSource } from './line-source.ts';
 export type { Line } from './line-splitter.ts';
 export { LineStream } from './line-stream.ts';
-export { openInput, openLineStream } from './open-input.ts';
+export { isStreamInput, openInput, openInputStream, openLineStream } from './open-input.ts';
