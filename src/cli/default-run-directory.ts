@@ -16,7 +16,7 @@ export function systemName(systemFile: string): string {
 export function makeRunDirectory(systemFile: string, parent = 'runs'): string {
   const name = systemName(systemFile);
   try {
-    mkdirSync(parent, { recursive: true });
+    tryMake(parent);
     for (let number = 1; ; number++) {
       const path = join(parent, `${name}-${number}`);
       if (tryMake(path)) return path;

@@ -35,11 +35,25 @@ function listFolder(path: string): readonly string[] | undefined {
 
 /** Each new folder is made durable in the one above it. */
 function makeFolder(path: string): void {
-  const first = fs.mkdirSync(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = resolve(path); ; made = dirname(made)) {
-    syncFolder(dirname(made));
-    if (made === resolve(first) || made === dirname(made)) return;
+  const missing: string[] = [];
+  for (let folder = resolve(path); !isFolder(folder); folder = dirname(folder)) missing.push(folder);
+  // One by one: Node's own way of making them all never ends where the system lets nobody make the first (`/proc`).
+  for (const folder of missing.toReversed()) {
+    makeOne(folder);
+    syncFolder(dirname(folder));
+  }
+}
+
+function isFolder(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? dirname(path) === path;
+}
+
+/** Somebody else may make it at the same time. */
+function makeOne(path: string): void {
+  try {
+    fs.mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(path)) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
-// Standard input, or a pipe in its place, owned by the supervisor: bytes are kept until the record of the engine process holds them, and given
-// again to the next process from wherever its record ends. Read only when it is asked for, no faster than it is taken.
+// Standard input, or a pipe in its place, owned by the supervisor: bytes are kept until the record of the engine
+// process holds them, and given again to the next process from wherever its record ends. Read only when it is asked
+// for, no faster than it is taken.
 
 import type { Readable, Writable } from 'node:stream';
 

@@ -1,5 +1,6 @@
 // The supervisor of `wasm-engine run`: starts the engine process, and another one where it died of something that
-// another one may survive. It owns the input that cannot be read twice, and standard output, and knows nothing of agents, ticks or digests.
+// another one may survive. It owns the input that cannot be read twice, and standard output, and knows nothing of
+// agents, ticks or digests.
 
 import type { Readable } from 'node:stream';
 import { EngineError } from '../../base/errors.ts';

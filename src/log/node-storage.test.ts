@@ -1,0 +1,38 @@
+// Folders on the real disk: made with all that is missing above them, or refused with the system's own word.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { nodeStorage } from './node-storage.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'wasm-engine-storage-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+test('makeFolder() makes what is missing above, and takes what is there', () => {
+  const path = join(root, 'a', 'b', 'c');
+  for (let times = 0; times < 2; times++) nodeStorage(path).makeFolder('');
+  nodeStorage(join(root, 'a')).makeFolder('x');
+  assert.ok(statSync(path).isDirectory() && statSync(join(root, 'a', 'x')).isDirectory());
+});
+
+test('makeFolder() refuses a place below a file', () => {
+  writeFileSync(join(root, 'file'), '');
+  for (const path of [join(root, 'file', 'x', 'y'), join(root, 'file')])
+    assert.throws(() => nodeStorage(path).makeFolder(''), /EEXIST|ENOTDIR/);
+});
+
+test('makeFolder() fails where the system lets nobody make a folder, and does not try for ever', {
+  skip: process.platform !== 'linux',
+}, () => {
+  const module = new URL('./node-storage.ts', import.meta.url).href;
+  const script = `import { nodeStorage } from ${JSON.stringify(module)};
+    for (const path of ['/proc/x/run', '/proc/run']) {
+      try { nodeStorage(path).makeFolder(''); } catch (error) { console.log(error.code); }
+    }`;
+  const words = ['--input-type=module', '--eval', script];
+  const { stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 60_000 });
+  assert.equal(stdout, 'ENOENT\nENOENT\n');
+});
