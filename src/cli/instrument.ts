@@ -5,21 +5,24 @@ import { assert, EngineError } from '../base/errors.ts';
 import { costTableVersion, instrument } from '../wasm/index.ts';
 import { writeLine } from './standard-output.ts';
 
-export interface InstrumentOptions {
+export interface InstrumentCommandOptions {
   readonly output: string;
+  readonly ownImports?: boolean;
   readonly json?: boolean;
 }
 
-export function instrumentCommand(input: string, options: InstrumentOptions): number {
+export function instrumentCommand(input: string, options: InstrumentCommandOptions): number {
   const bytes = attempt('read', input, 'module-missing', () => readFileSync(input));
-  const result = instrument(bytes, { name: input });
+  const result = instrument(bytes, { name: input, ownImports: options.ownImports === true });
   assert(WebAssembly.validate(result.bytes), 'V8 accepts an instrumented module');
   if (isSameFile(input, options.output)) {
     const text = `Cannot write ${JSON.stringify(options.output)}: it is the module that was read`;
     throw new EngineError('usage', text, { file: options.output });
   }
   attempt('write', options.output, 'run-failed', () => writeFileSync(options.output, result.bytes));
-  const { memory, globals, imports, exports } = result;
+  const { memory, globals, exports } = result;
+  const own = result.ownImports.map((item) => `${item.module}.${item.name}`);
+  const imports = [...result.imports, ...own];
   const [bytesBefore, bytesAfter] = [bytes.length, result.bytes.length];
   if (options.json === true) {
     const facts = { input, output: options.output, bytesBefore, bytesAfter, costTableVersion };

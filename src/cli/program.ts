@@ -7,6 +7,7 @@ import { another, byteRange, moduleChoice, path, wholeNumber } from './command-o
 import type { CompactCommandOptions } from './compact.ts';
 import type { ExportCommandOptions } from './export.ts';
 import type { InspectOptions } from './inspect.ts';
+import type { InstrumentCommandOptions } from './instrument.ts';
 import type { RepairOptions } from './repair.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { ForkOptions, RunOptions } from './run.ts';
@@ -369,6 +370,7 @@ function addInstrument(program: Command, done: (exitCode: number) => void): void
     .description('Checks a WebAssembly module and writes it as the engine runs it: metered and bounded.')
     .argument('<module>', 'WebAssembly module', path)
     .requiredOption('-o, --output <file>', 'where to write', path)
+    .option('--own-imports', 'take imports from other modules than "wasm_engine": functions of numbers')
     .option('--json', 'print one object about the module')
     .addHelpText(
       'after',
@@ -376,7 +378,7 @@ function addInstrument(program: Command, done: (exitCode: number) => void): void
 Example:
   wasm-engine instrument agent.wasm -o agent.metered.wasm`,
     )
-    .action(async (module: string, options: { readonly output: string; readonly json?: boolean }) => {
+    .action(async (module: string, options: InstrumentCommandOptions) => {
       const { instrumentCommand } = await import('./instrument.ts');
       done(instrumentCommand(module, options));
     });

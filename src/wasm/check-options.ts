@@ -11,6 +11,7 @@ const kinds: Readonly<Record<string, readonly [accepts: (value: unknown) => bool
     'a whole number from 0 to 2^31 - 1',
   ],
   agent: [(value) => typeof value === 'boolean', 'true or false'],
+  ownImports: [(value) => typeof value === 'boolean', 'true or false'],
   protections: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
 };
 
@@ -28,6 +29,9 @@ export function checkInstrumentArguments(bytes: unknown, options: unknown): void
     if (value !== undefined && !accepts(value)) {
       throw invalid(`found the option "${key}" as ${shown(value)}, wanted ${wanted}`);
     }
+  }
+  if (Reflect.get(options, 'agent') === true && Reflect.get(options, 'ownImports') === true) {
+    throw invalid('found the options "agent" and "ownImports", but an agent imports from the engine alone');
   }
   checkProtections((options as { readonly protections?: object }).protections ?? {});
 }

@@ -55,7 +55,11 @@ test('what is no module and no option is told by what was wanted', () => {
     [bytes.buffer, {}, /found ArrayBuffer, wanted its bytes/],
     ['module.wasm', {}, /found string, wanted its bytes/],
     [bytes, null, /found null as options, wanted an object/],
-    [bytes, { stackByteMax: 5 }, /no option "stackByteMax", but name, stackBytesMax, agent, protections/],
+    [
+      bytes,
+      { stackByteMax: 5 },
+      /no option "stackByteMax", but name, stackBytesMax, agent, ownImports, protections/,
+    ],
     [bytes, { constructor: 5 }, /no option "constructor"/],
     [bytes, { stackBytesMax: -1 }, /"stackBytesMax" as "-1", wanted a whole number from 0/],
     [bytes, { stackBytesMax: 2 ** 31 }, /wanted a whole number/],

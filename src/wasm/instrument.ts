@@ -33,6 +33,11 @@ export interface InstrumentOptions {
   readonly stackBytesMax?: number;
   /** Refuse what is not an agent: exports of ABI 1 and its memory. */
   readonly agent?: boolean;
+  /**
+   * Take functions from other modules than `wasm_engine` too, of numbers alone. What they answer, and that they answer
+   * it everywhere, is up to whoever gives them; each call costs the same.
+   */
+  readonly ownImports?: boolean;
   /** What to leave out, for tests and measurements alone: without any of these, runs differ between machines. */
   readonly protections?: Partial<Protections>;
 }
@@ -45,6 +50,8 @@ export interface InstrumentedModule {
   readonly globals: readonly MutableGlobal[];
   /** The host functions that it imports, in order. */
   readonly imports: readonly HostFunctionName[];
+  /** The functions that it imports from other modules, in order. */
+  readonly ownImports: readonly { readonly module: string; readonly name: string }[];
   /** The functions that it exports itself, in order. */
   readonly exports: readonly string[];
   /** From offsets in `bytes` to offsets in the module as it was, for `explainTrap`. */
@@ -59,7 +66,7 @@ export interface InstrumentedModule {
 export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): InstrumentedModule {
   checkInstrumentArguments(bytes, options);
   const name = options.name ?? 'module';
-  const module = parseModule(bytes, name);
+  const module = parseModule(bytes, name, options.ownImports);
   validateModule(module);
   if (!v8Accepts(bytes))
     assert(false, `V8 accepts a module that the validator accepts: ${v8Complaint(bytes)}`);
@@ -96,7 +103,10 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     ),
     memory: { pagesMin: memory.min, pagesMax: memory.max },
     globals,
-    imports: module.imports.map((item) => item.name),
+    imports: module.imports.flatMap(({ host }) => host ?? []),
+    ownImports: module.imports.flatMap(({ module: from, name, host }) =>
+      host === undefined ? { module: from, name } : [],
+    ),
     exports: module.exports.filter((item) => item.kind === 'function').map((item) => item.name),
   };
 }

@@ -57,19 +57,22 @@ export interface RunOptions extends InstrumentOptions {
   /** The most pages that the host lets the memory have. */
   readonly pagesMax?: number;
   readonly host?: (name: string, values: readonly number[]) => number;
+  /** What the module imports from elsewhere, by module and name. */
+  readonly own?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Do not run `init`. */
   readonly bare?: boolean;
 }
 
 /** Instruments a module, in text or bytes, instantiates it with a memory of its own, and runs its `init`. */
 export function start(source: string | Uint8Array, options: RunOptions = {}): Running {
-  const { pagesMax: _, host: __, bare, ...ofThePass } = options;
+  const { pagesMax: _, host: __, own, bare, ...ofThePass } = options;
   const module = instrument(typeof source === 'string' ? assemble(source) : source, ofThePass);
   const pagesMax = Math.min(options.pagesMax ?? 256, module.memory.pagesMax);
   const memory = new WebAssembly.Memory({ initial: module.memory.pagesMin, maximum: pagesMax, shared: true });
   const host: Record<string, (...values: number[]) => number> = {};
   for (const name of module.imports) host[name] = (...values) => options.host?.(name, values) ?? 0;
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), {
+    ...own,
     [hostModule]: host,
     [memoryImport.module]: { [memoryImport.name]: memory },
   });

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createSystem, Orchestrator } from '../../src/engine/index.ts';
 import { agent, echoAgent, restlessAgent } from '../../src/engine/testing/agents.ts';
+import { assemble } from '../../src/wasm/test-module.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-main-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -291,4 +292,14 @@ test('instrument writes a module that V8 takes, and says what is in it', async (
   assert.deepEqual(facts.imports, ['output']);
   assert.equal(facts.bytesAfter, readFileSync(join(root, 'metered.wasm')).length);
   assert.ok(WebAssembly.validate(readFileSync(join(root, 'metered.wasm'))));
+});
+
+test('instrument takes functions of other hosts only when told to, and names them', async () => {
+  writeFileSync(join(root, 'own.wasm'), assemble('(module (import "env" "tell" (func (param i32))))'));
+  const refused = await cli(['instrument', 'own.wasm', '-o', 'metered.wasm']);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /imports "env\.tell", only imports from "wasm_engine" are taken/);
+  const taken = await cli(['instrument', 'own.wasm', '-o', 'metered.wasm', '--own-imports', '--json']);
+  assert.equal(taken.code, 0, taken.err);
+  assert.deepEqual(lastObject(taken.out).imports, ['env.tell']);
 });

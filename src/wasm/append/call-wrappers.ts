@@ -1,7 +1,14 @@
 // Appended functions around the calls that cross the border: out to the host, and in through the module's exports.
 import { Status } from '../../abi/guest-exports.ts';
-import { chargedLengthMax, fuelPerByte, hostFunctions, hostKill } from '../../abi/host-functions.ts';
+import {
+  chargedLengthMax,
+  fuelPerByte,
+  type HostFunction,
+  hostFunctions,
+  hostKill,
+} from '../../abi/host-functions.ts';
 import { type ByteSource, ByteWriter } from '../binary/byte-writer.ts';
+import { ownImportCost } from '../binary/cost-table.ts';
 import { op } from '../binary/opcodes.ts';
 import { type FunctionType, valueType } from '../binary/types.ts';
 import { typeOfFunction } from '../parse/parsed-module.ts';
@@ -16,11 +23,44 @@ export function callTarget(additions: Additions, index: number): number {
 }
 
 function hostTarget(additions: Additions, index: number): number {
-  return additions.once(`host ${index}`, () => addHostWrapper(additions, index));
+  return additions.once(`host ${index}`, () => {
+    const { host } = additions.module.imports[index]!;
+    return host === undefined
+      ? addOwnWrapper(additions, index)
+      : addHostWrapper(additions, index, hostFunctions[host]);
+  });
 }
 
-function addHostWrapper(additions: Additions, index: number): number {
-  const host = hostFunctions[additions.module.imports[index]!.name];
+/** A function that is none of the engine's: it may not answer a NaN of its own, and costs the same whatever it does. */
+function addOwnWrapper(additions: Additions, index: number): number {
+  const type = typeOfFunction(additions.module, index)!;
+  const { params, results } = type;
+  const cost = params.length;
+  const code = new ByteWriter(96)
+    .u32(1 + results.length)
+    .u32(1)
+    .u8(valueType.i64);
+  for (const result of results) code.u32(1).u8(result);
+  code.i64Const(ownImportCost);
+  emitCharge(code, additions, cost);
+  for (let parameter = 0; parameter < params.length; parameter++) code.localGet(parameter);
+  code.call(index);
+  for (let result = results.length; result > 0; result--) code.localSet(cost + result);
+  for (const [result, resultType] of results.entries()) {
+    code.localGet(cost + 1 + result);
+    emitFromOutside(code, additions, resultType, cost + 1 + result);
+  }
+  return additions.addFunction(type, code.end());
+}
+
+/** A float from JavaScript has whatever bits the processor gave it: a NaN on the stack, also in `local`, comes in canonical. */
+function emitFromOutside(code: ByteWriter, additions: Additions, type: number, local: number): void {
+  if (!additions.protections.nan) return;
+  if (type === valueType.f32) emitCanonical(code, shape.f32, local);
+  if (type === valueType.f64) emitCanonical(code, shape.f64, local);
+}
+
+function addHostWrapper(additions: Additions, index: number, host: HostFunction): number {
   const [cost, answer] = [host.parameters, host.parameters + 1];
   const code = new ByteWriter(96).locals('i64', 'i32');
   code.i64Const(host.fuel);
@@ -38,8 +78,7 @@ function addHostWrapper(additions: Additions, index: number): number {
 
 /**
  * What the module exports instead of a function: callers inside set the stack that is left before each call and never
- * clean up, so whoever comes from outside puts it back. A NaN from JavaScript has whatever bits the processor gave it:
- * it comes in canonical.
+ * clean up, so whoever comes from outside puts it back.
  */
 export function exportTarget(additions: Additions, index: number): number {
   return additions.once(`export ${index}`, () => {
@@ -49,9 +88,7 @@ export function exportTarget(additions: Additions, index: number): number {
     code.globalGet(additions.stackLeft).localSet(saved);
     for (const [parameter, param] of type.params.entries()) {
       code.localGet(parameter);
-      if (!additions.protections.nan) continue;
-      if (param === valueType.f32) emitCanonical(code, shape.f32, parameter);
-      if (param === valueType.f64) emitCanonical(code, shape.f64, parameter);
+      emitFromOutside(code, additions, param, parameter);
     }
     code.call(callTarget(additions, index));
     code.localGet(saved).globalSet(additions.stackLeft).end();

@@ -1,6 +1,5 @@
 // Writes the instrumented module: its own sections in order, changed where they must be, and what was appended.
 import { memoryImport } from '../../abi/guest-exports.ts';
-import { hostModule } from '../../abi/host-functions.ts';
 import { type ByteSource, ByteWriter, sizeOfU32 } from '../binary/byte-writer.ts';
 import { op } from '../binary/opcodes.ts';
 import { type FunctionType, valueType } from '../binary/types.ts';
@@ -101,7 +100,9 @@ function writeTypes(additions: Additions): ByteWriter {
 
 function writeImports({ module }: Additions): ByteWriter {
   const out = new ByteWriter().u32(module.imports.length + (module.memory === undefined ? 0 : 1));
-  for (const { name, typeIndex } of module.imports) out.text(hostModule).text(name).u8(0).u32(typeIndex);
+  for (const { module: from, name, typeIndex } of module.imports) {
+    out.text(from).text(name).u8(0).u32(typeIndex);
+  }
   if (module.memory !== undefined) {
     // Shared, with the greatest maximum there is, so that a memory of any maximum fits.
     out.text(memoryImport.module).text(memoryImport.name);

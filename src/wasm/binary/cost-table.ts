@@ -17,6 +17,9 @@ export function functionEntryCost(localCount: number): number {
   return entryCost + Math.ceil(Math.max(0, localCount - localsIncluded) / localsPerFuel);
 }
 
+/** A call of a function that the engine does not have, besides the call itself. What it does is not metered. */
+export const ownImportCost = 100;
+
 /** Every iteration of a loop costs at least this, so that an empty one ends too. */
 export const loopIterationCostMin = 1;
 

@@ -1,4 +1,5 @@
-// The import section: only host functions that exist, with the types they have.
+// The import section: only host functions that exist, with the types they have; and, where they are asked for, other
+// functions of numbers.
 import { memoryImport } from '../../abi/guest-exports.ts';
 import {
   type HostFunctionName,
@@ -23,19 +24,39 @@ export function parseImports(reader: ByteReader, module: ParsedModule): void {
     const kind = reader.u8('the kind of an import');
     if (kind !== 0) throw reader.refuse(otherKindText(full, kind), at);
     const typeIndex = reader.u32('the type of an import');
-    const name = hostFunctionName(reader, from, field, at);
+    const host =
+      module.ownImports && from !== hostModule ? undefined : hostFunctionName(reader, from, field, at);
     const found = module.types[typeIndex];
     if (found === undefined)
       throw reader.refuse(`it imports "${full}" with the unknown type ${typeIndex}`, at);
-    const wanted = hostFunctionType(name);
-    if (!functionTypesEqual(found, wanted)) {
-      throw reader.refuse(
-        `it imports "${full}" as ${functionTypeText(found)}, wanted ${functionTypeText(wanted)}`,
-        at,
-      );
-    }
-    module.imports.push({ name, typeIndex });
+    if (host === undefined) checkOwnType(reader, full, found, at);
+    else checkHostType(reader, full, found, host, at);
+    module.imports.push({ module: from, name: field, typeIndex, host });
   }
+}
+
+function checkHostType(
+  reader: ByteReader,
+  full: string,
+  found: FunctionType,
+  host: HostFunctionName,
+  at: number,
+): void {
+  const wanted = hostFunctionType(host);
+  if (functionTypesEqual(found, wanted)) return;
+  throw reader.refuse(
+    `it imports "${full}" as ${functionTypeText(found)}, wanted ${functionTypeText(wanted)}`,
+    at,
+  );
+}
+
+/** JavaScript can pass no vector, and a function that it is given could be called past what its export does. */
+function checkOwnType(reader: ByteReader, full: string, found: FunctionType, at: number): void {
+  const crosses = [...found.params, ...found.results].every(
+    (type) => type !== valueType.v128 && type !== valueType.funcref,
+  );
+  if (crosses) return;
+  throw reader.refuse(`it imports "${full}" as ${functionTypeText(found)}, wanted numbers alone`, at);
 }
 
 function otherKindText(full: string, kind: number): string {

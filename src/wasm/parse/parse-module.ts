@@ -44,16 +44,18 @@ const sectionParsers: Readonly<Record<number, (reader: ByteReader, module: Parse
 };
 
 /**
- * Reads the whole module; code is only divided into bodies.
+ * Reads the whole module; code is only divided into bodies. `ownImports`: whether functions of other modules than the
+ * engine's are taken.
  * @throws EngineError `module-refused`
  */
-export function parseModule(bytes: Uint8Array, name: string): ParsedModule {
+export function parseModule(bytes: Uint8Array, name: string, ownImports = false): ParsedModule {
   if (bytes.length > moduleLimits.moduleBytesMax) {
     throw refusal(name, `it has ${bytes.length} bytes, at most ${moduleLimits.moduleBytesMax} are taken`);
   }
   const module: ParsedModule = {
     name,
     bytes,
+    ownImports,
     types: [],
     imports: [],
     functions: [],

@@ -7,9 +7,12 @@ export interface Limits {
   readonly max?: number;
 }
 
-export interface HostImport {
-  readonly name: HostFunctionName;
+export interface FunctionImport {
+  readonly module: string;
+  readonly name: string;
   readonly typeIndex: number;
+  /** Which of the engine's own functions it is; undefined where it is somebody else's. */
+  readonly host: HostFunctionName | undefined;
 }
 
 /** A constant expression, without its closing `end`. */
@@ -77,8 +80,10 @@ export interface CustomSection {
 export interface ParsedModule {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Whether functions of other modules than the engine's are taken. */
+  readonly ownImports: boolean;
   types: FunctionType[];
-  imports: HostImport[];
+  imports: FunctionImport[];
   /** Type indices of the functions that the module defines. */
   functions: number[];
   tables: Limits[];
