@@ -341,16 +341,22 @@ function addExport(program: Command, done: (exitCode: number) => void): void {
     .requiredOption('-o, --output <file>', 'where to write; a file that is there is replaced', path)
     .option(
       '--redact <topic>',
-      'leave only hashes of the payloads that came from outside; may be repeated',
+      'leave only hashes of the payloads that came from outside to a topic; may be repeated',
       another,
+    )
+    .option(
+      '--keep-derived',
+      'with --redact: keep outputs, log texts and answers of models, which may repeat payloads',
     )
     .option('--no-snapshots', 'leave out snapshots, from which replays and forks begin faster')
     .option('--json', 'print one object about the archive')
     .addHelpText(
       'after',
       `
-With --redact the run cannot be executed again from the file: "replay" checks its log and says so. Outputs and log
-texts of agents are not touched.
+With --redact, payloads that came from outside to the topic become their SHA-256, and what may hold them is left out:
+snapshots with the memories of agents, transcripts, outputs, log texts, answers of models. Not redacted are other
+inputs (other topics, messages to agents, tasks), the configuration, the modules, and names. "redacted.txt" in the
+file says so, with counts. The run cannot be executed again from it: "replay" checks its log.
 
 Examples:
   wasm-engine export runs/system-1 -o run.tar

@@ -5,6 +5,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
+import { readWhole } from '../../log/files.ts';
+import { openRunDirectory } from '../../log/index.ts';
 import { createSystem } from '../config/index.ts';
 import {
   diffRuns,
@@ -16,20 +19,31 @@ import {
   Orchestrator,
   replayRun,
 } from '../index.ts';
-import { echoAgent } from '../testing/agents.ts';
+import { agent, importText } from '../testing/agents.ts';
 import { chainOf, newFolder } from '../testing/runs.ts';
+
+/** Gives out what it gets, and logs it. */
+function tellingAgent(): Uint8Array<ArrayBuffer> {
+  const payload = '(i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at))';
+  return agent({
+    before: `${importText('log', 3)} ${importText('output', 2)}`,
+    receive: `(drop (call $log (i32.const 1) ${payload})) (call $output ${payload})`,
+  });
+}
 
 async function recordedRun(): Promise<string> {
   const folder = newFolder();
   const system = await createSystem({
-    agents: { echo: { module: echoAgent(), capabilities: ['output'], subscriptions: ['orders', 'news'] } },
+    agents: {
+      echo: { module: tellingAgent(), capabilities: ['output', 'log'], subscriptions: ['orders', 'news'] },
+    },
     topics: { orders: {}, news: {} },
     host: { snapshotTicks: 2, trace: 'full' },
   });
   const run = await Orchestrator.create({ system, runDirectory: folder });
   for (let i = 0; i < 6; i++) {
-    run.publish('orders', { payload: `secret ${i}` });
     run.publish('news', { payload: `known ${i}` });
+    run.publish('orders', { payload: `secret ${i}` });
     await run.settle();
   }
   await run.stop();
@@ -103,10 +117,8 @@ test('a redacted export holds hashes in place of payloads, and nothing that hold
   const folder = await recordedRun();
   const file = `${folder}.tar`;
   const { redacted, snapshots } = exportRun(folder, file, { redact: ['orders'] });
-  assert.deepEqual(
-    [redacted, snapshots],
-    [{ topics: ['orders'], payloads: 6, outputs: 12, texts: 0, answers: 0 }, 0],
-  );
+  const counts = { payloads: 6, otherInputs: 6, derived: 'left-out', outputs: 12, texts: 12, answers: 0 };
+  assert.deepEqual([redacted, snapshots], [{ topics: ['orders'], ...counts }, 0]);
   const inputs = [...happenings(file, {})].filter(({ what }) => what === 'input');
   const named = inputs.filter(({ name }) => name === 'orders');
   assert.equal(named.length, 6);
@@ -114,13 +126,43 @@ test('a redacted export holds hashes in place of payloads, and nothing that hold
     assert.equal(payload, undefined);
     assert.match(String(payloadSha256), /^[0-9a-f]{64}$/);
   }
-  // What the agent gave back stays: that is said, and is the agent's doing.
   const bytes = readFileSync(file).toString('latin1');
-  assert.equal(bytes.split('secret').length - 1, 6);
-  assert.equal(bytes.split('known').length - 1, 12);
+  // Inputs to another topic; what the agent gave back, said and kept in memory is not there.
+  assert.equal(bytes.split('known').length - 1, 6);
+  assert.match(bytes, /Redacted: payloads that came from outside to "orders"/);
   assert.equal(existsSync(`${file}.staging`), false);
+  assert.equal(gatherRun(file).outputs, 12, 'counts stay');
   const more = exportRun(file, `${folder}-2.tar`, { redact: ['news'] });
   assert.deepEqual([more.redacted!.topics, more.redacted!.payloads], [['news', 'orders'], 6]);
+  exportRun(file, `${folder}-3.tar`);
+  assert.deepEqual(readFileSync(`${folder}-3.tar`), readFileSync(file), 'packed again it is the same');
+});
+
+/** An archive as it is, and each of its packs of pages decompressed. */
+function contentOf(file: string): string[] {
+  const { storage } = openRunDirectory(file);
+  const packs = (storage.list('snapshots') ?? []).filter((name) => name.endsWith('.pages'));
+  const pages = packs.map((name) => zstdDecompressSync(readWhole(storage, `snapshots/${name}`)!));
+  return [readFileSync(file), ...pages].map((bytes) => bytes.toString('latin1'));
+}
+
+test('no secret of a redacted topic is anywhere in the file, compressed or not', async () => {
+  const folder = await recordedRun();
+  exportRun(folder, `${folder}.tar`);
+  const [plain = '', ...compressed] = contentOf(`${folder}.tar`);
+  assert.match(plain, /secret/);
+  assert.ok(
+    compressed.some((text) => text.includes('secret')),
+    'memories in snapshots hold it, and are looked into',
+  );
+  exportRun(folder, `${folder}-redacted.tar`, { redact: ['orders'] });
+  assert.doesNotMatch(contentOf(`${folder}-redacted.tar`).join(), /secret/);
+  const file = `${folder}-kept.tar`;
+  const kept = exportRun(folder, file, { redact: ['orders'], keepDerived: true });
+  assert.deepEqual([kept.redacted!.derived, kept.redacted!.outputs], ['kept', 12]);
+  const [content = ''] = contentOf(file);
+  assert.equal(content.split('secret').length - 1, 12, 'six outputs and six texts');
+  assert.match(content, /KEPT, though they may repeat payloads: 12 outputs, 12 log texts/);
 });
 
 test('a redacted export is not executed: its log is checked, and that is said', async () => {

@@ -2,7 +2,7 @@
 
 import { existsSync, rmSync } from 'node:fs';
 import { basename, dirname, resolve, sep } from 'node:path';
-import { encodeHex } from '../../base/encoding.ts';
+import { encodeHex, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import {
   type ArchivedFile,
@@ -19,11 +19,17 @@ import {
   writeArchive,
 } from '../../log/index.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
-import { type Redaction, redactLog } from './redact-log.ts';
+import { redactLog } from './redact-log.ts';
+import { type RedactionFacts, redactionFile, redactionLines } from './redaction-text.ts';
 
 export interface ExportOptions {
   /** Topics whose payloads from outside are replaced by their hashes: the export cannot be executed again then. */
   readonly redact?: readonly string[];
+  /**
+   * Whether a redacted export keeps outputs, log texts and answers of models, which may repeat what is redacted; false
+   * by default.
+   */
+  readonly keepDerived?: boolean;
   /** Whether snapshots go with it, true by default; what a fork began from always does. */
   readonly snapshots?: boolean;
 }
@@ -36,8 +42,8 @@ export interface ExportSummary {
   /** The last tick that the record tells, and its digest; 0 and empty where it tells none. */
   readonly ticks: number;
   readonly digest: string;
-  /** Topics, what was replaced, and what stays and may repeat it; undefined where nothing is redacted. */
-  readonly redacted: (Redaction & { readonly topics: readonly string[] }) | undefined;
+  /** Topics, what was replaced, left out and kept; undefined where nothing is redacted. */
+  readonly redacted: RedactionFacts | undefined;
 }
 
 /**
@@ -61,18 +67,22 @@ export function exportRun(path: string, file: string, options: ExportOptions = {
   }
   const topics = [...new Set(options.redact ?? [])].sort();
   if (topics.length === 0) {
-    const { redacted = [] } = directory.manifest;
-    const packed = pack(directory, file, snapshotFiles(directory, options.snapshots !== false));
-    const nothing = { payloads: 0, outputs: 0, texts: 0, answers: 0 };
-    return { ...packed, redacted: redacted.length === 0 ? undefined : { topics: redacted, ...nothing } };
+    // One that is redacted already has no snapshots, and keeps what it says of itself.
+    const isRedacted = directory.manifest.redacted !== undefined;
+    const snapshots = isRedacted ? noSnapshots : snapshotFiles(directory, options.snapshots !== false);
+    const says = directory.storage.list('')?.includes(redactionFile) === true;
+    const more = isRedacted && says ? [{ name: redactionFile }] : [];
+    return { ...pack(directory, file, snapshots, more), redacted: undefined };
   }
-  return exportRedacted(directory, file, topics);
+  return exportRedacted(directory, file, topics, options.keepDerived === true);
 }
 
 interface SnapshotFiles {
   readonly count: number;
   readonly names: readonly string[];
 }
+
+const noSnapshots: SnapshotFiles = { count: 0, names: [] };
 
 function snapshotFiles(directory: RunDirectory, all: boolean): SnapshotFiles {
   const store = new SnapshotStore(directory);
@@ -85,6 +95,7 @@ function pack(
   directory: RunDirectory,
   file: string,
   snapshots: SnapshotFiles,
+  more: readonly ArchivedFile[] = [],
 ): Omit<ExportSummary, 'redacted'> {
   const { storage, manifest } = directory;
   // First: a run that is going must not say of its log more than is packed.
@@ -95,6 +106,7 @@ function pack(
   const files: ArchivedFile[] = [
     // In an archive there is one log, beside it.
     { name: 'run.json', bytes: manifestBytes(withoutLog(manifest)) },
+    ...more,
     { name: 'config.json' },
     { name: 'head', bytes: head },
     ...directory.moduleHashes().map((hash) => ({ name: `modules/${hash}.wasm` })),
@@ -122,7 +134,12 @@ function lastDigest(directory: RunDirectory): { ticks: number; digest: string } 
 }
 
 /** By way of a folder beside the archive, which goes away. */
-function exportRedacted(directory: RunDirectory, file: string, topics: readonly string[]): ExportSummary {
+function exportRedacted(
+  directory: RunDirectory,
+  file: string,
+  topics: readonly string[],
+  keepDerived: boolean,
+): ExportSummary {
   const { manifest } = directory;
   const staging = `${resolve(file)}.staging`;
   rmSync(staging, { recursive: true, force: true });
@@ -139,12 +156,13 @@ function exportRedacted(directory: RunDirectory, file: string, topics: readonly 
     );
     try {
       const log = new EventLogWriter(copy);
-      const redaction = redactLog(directory, redacted, log);
+      const redaction = redactLog(directory, redacted, keepDerived ? 'kept' : 'left-out', log);
       log.close();
       if (redaction.payloads === 0) throw nothingToRedact(directory, topics);
+      const facts = { topics: redacted, ...redaction };
+      const bytes = encodeUtf8(`${redactionLines(facts).join('\n')}\n`);
       // Snapshots hold mailboxes and memories: payloads as they are.
-      const packed = pack(copy, file, { count: 0, names: [] });
-      return { ...packed, redacted: { topics: redacted, ...redaction } };
+      return { ...pack(copy, file, noSnapshots, [{ name: redactionFile, bytes }]), redacted: facts };
     } finally {
       copy.unlock();
     }

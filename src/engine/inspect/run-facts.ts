@@ -119,13 +119,15 @@ const handlers: Readonly<Partial<Record<ChannelName, Handler>>> = {
     facts.inputs += decodeEvent('inputs', payload).inputs.length;
   },
   digests: (facts, _byName, payload) => {
-    const { tick, digest, tasks, messages, fuel } = decodeEvent('digests', payload);
+    const { tick, digest, tasks, messages, fuel, outputs } = decodeEvent('digests', payload);
     facts.ticks = tick;
     facts.executed++;
     facts.digest = encodeHex(digest);
     facts.tasks += tasks;
     facts.messages += messages;
     facts.fuel += fuel;
+    // A redacted record may not hold them.
+    facts.outputs += outputs;
   },
   outcomes: (facts, _byName, payload) => {
     const outcomes = decodeEvent('outcomes', payload);
@@ -136,8 +138,7 @@ const handlers: Readonly<Partial<Record<ChannelName, Handler>>> = {
       agent.fuel += fuel;
     }
   },
-  outputs: (facts, byName, payload) => {
-    facts.outputs++;
+  outputs: (_facts, byName, payload) => {
     const agent = byName.get(decodeEvent('outputs', payload).agent);
     if (agent !== undefined) agent.outputs++;
   },
