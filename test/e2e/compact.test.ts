@@ -2,27 +2,17 @@
 // it once they were.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { DeliveryMark } from '../../src/cli/delivery-mark.ts';
 import { echoAgent } from '../../src/engine/testing/agents.ts';
+import { commandIn } from './command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-compact-'));
 after(() => rmSync(root, { recursive: true, force: true }));
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
-
-function cli(...words: string[]): {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-} {
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'cache'), NO_COLOR: '1' };
-  const done = spawnSync(process.execPath, [main, ...words], { cwd: root, encoding: 'utf8', env, input: '' });
-  return { code: done.status, out: done.stdout, err: done.stderr };
-}
+const cli = commandIn(root);
 
 function run(name: string, ...words: string[]): void {
   const done = cli('run', 'echo.toml', '--run-dir', name, ...words);

@@ -1,38 +1,16 @@
 // Commands that explain, pack and shorten a run, as real processes: what they print, and what they say to mistakes.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { commandIn, lastObject } from './command.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-explain-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-// Dozens of processes that load the same files.
-const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') };
-
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-function command(...words: string[]): Result {
-  const done = spawnSync(process.execPath, [join(root, 'src/cli/main.ts'), ...words], {
-    cwd: folder,
-    encoding: 'utf8',
-    env,
-  });
-  return { code: done.status, out: done.stdout, err: done.stderr };
-}
-
-/** The object that ends standard output. */
-function object({ out }: Result): Record<string, unknown> {
-  return JSON.parse(out.trimEnd().split('\n').at(-1)!);
-}
+const command = commandIn(folder);
 
 copyFileSync(join(root, 'examples/hello/build/hello.wasm'), join(folder, 'hello.wasm'));
 writeFileSync(
@@ -45,7 +23,7 @@ const lines = people.map((name) => JSON.stringify({ topic: 'names', payload: { n
 writeFileSync(join(folder, 'names.jsonl'), lines.join('\n'));
 const ran = command('run', 'system.toml', '--input', 'names.jsonl', '-d', 'run', '--json');
 assert.equal(ran.code, 0, ran.err);
-const { digest } = object(ran);
+const { digest } = lastObject(ran);
 
 test('inspect --tick shows what an agent held, with its memory', () => {
   const shown = command('inspect', 'run', '--tick', '4', '--agent', 'hello', '--memory', '0x400:32');
@@ -54,14 +32,14 @@ test('inspect --tick shows what an agent held, with its memory', () => {
   assert.match(shown.out, /^ {2}topics +names$/m);
   assert.match(shown.out, /^ {4}00000400 {2}[0-9a-f]{2} /m);
   assert.match(shown.out, /^tick 4 {2}output {2}hello .*Frances/m);
-  const json = object(command('inspect', 'run', '--tick', '4', '--agent', 'hello', '--json'));
+  const json = lastObject(command('inspect', 'run', '--tick', '4', '--agent', 'hello', '--json'));
   const { state } = json as { state: { tick: number } };
   assert.equal(state.tick, 4);
 });
 
 test('an export is replayed, shown and compared in place of the run', () => {
   assert.equal(command('export', 'run', '-o', 'run.tar').code, 0);
-  assert.equal(object(command('replay', 'run.tar', '--from', '5', '--json')).digest, digest);
+  assert.equal(lastObject(command('replay', 'run.tar', '--from', '5', '--json')).digest, digest);
   assert.match(command('diff', 'run', 'run.tar').out, /^The runs are equal/);
   assert.match(command('inspect', 'run.tar').out, /^ {2}state +ended: quiescence$/m);
 });
@@ -88,7 +66,7 @@ test('compact says what goes, does it when told to, and later ticks replay to th
   assert.match(planned.out, /^Compacting would give up for good:\n {2}ticks +3, up to tick 3$/m);
   assert.match(planned.out, /Nothing was changed/);
   assert.equal(command('compact', 'run', '--to', '5', '--yes').code, 0);
-  assert.equal(object(command('replay', 'run', '--json')).digest, digest);
+  assert.equal(lastObject(command('replay', 'run', '--json')).digest, digest);
   assert.match(command('inspect', 'run').out, /^ {2}begins +from tick 3: what was before was given up$/m);
   assert.match(command('diff', 'whole.tar', 'run').out, /^The runs are equal/);
 });

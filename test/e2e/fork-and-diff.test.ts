@@ -1,28 +1,20 @@
 // Snapshots, replays from them, forks and comparisons, through the command's own runs of the hello example.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { commandIn, type Ended, lastObject } from './command.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-fork-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+const inFolder = commandIn(folder);
 
-interface Result {
-  readonly code: number | null;
-  readonly last: Record<string, unknown>;
-  readonly stderr: string;
-}
-
-function command(...words: string[]): Result {
-  const done = spawnSync(process.execPath, [join(root, 'src/cli/main.ts'), ...words, '--json'], {
-    encoding: 'utf8',
-  });
-  const last = done.stdout.trimEnd().split('\n').at(-1) ?? '';
-  return { code: done.status, last: last === '' ? {} : JSON.parse(last), stderr: done.stderr };
+function command(...words: string[]): Ended & { readonly last: Record<string, unknown> } {
+  const ended = inFolder(...words, '--json');
+  return { ...ended, last: ended.out === '' ? {} : lastObject(ended) };
 }
 
 /** Names come one by one, each in a tick of its own. */
@@ -41,7 +33,7 @@ const runA = join(folder, 'a');
 test('a fork without other input ends as the run that it goes on from', () => {
   assert.equal(command('run', system, '--input', input('a.jsonl', names, 1), '-d', runA).code, 0);
   const fork = command('fork', runA, '--tick', '20', '-d', join(folder, 'same'));
-  assert.equal(fork.code, 0, fork.stderr);
+  assert.equal(fork.code, 0, fork.err);
   assert.equal(fork.last.digest, command('replay', runA).last.digest);
   assert.equal(command('replay', join(folder, 'same'), '--workers', '2').last.digest, fork.last.digest);
   const difference = command('diff', runA, join(folder, 'same'));
@@ -52,7 +44,7 @@ test('a fork without other input ends as the run that it goes on from', () => {
 test('diff names the tick and the input in which a fork with other input differs', () => {
   const other = input('b.jsonl', ['Barbara', 'Hedy'], 21);
   const fork = command('fork', runA, '--tick', '20', '--input', other, '-d', join(folder, 'other'));
-  assert.equal(fork.code, 0, fork.stderr);
+  assert.equal(fork.code, 0, fork.err);
   const { code, last } = command('diff', runA, join(folder, 'other'));
   assert.equal(code, 3);
   const first = last.first as { tick: number; what: string; a: string; b: string };
@@ -76,7 +68,7 @@ test('a fork with another module says so, is told by inspect, and replays', () =
     '-d',
     join(folder, 'module'),
   );
-  assert.equal(fork.code, 0, fork.stderr);
+  assert.equal(fork.code, 0, fork.err);
   const { origin } = command('inspect', join(folder, 'module')).last as {
     origin: { changes: string[]; tick: number };
   };
@@ -92,7 +84,7 @@ test('a fork is refused with a module that is not there, or for agents that are 
     ['nobody=/dev/null', /Cannot give "nobody" another module: .*wanted one of "hello"/],
     ['hello', /wanted NAME=FILE/],
   ] as const) {
-    const { code, stderr } = command(
+    const { code, err } = command(
       'fork',
       runA,
       '--tick',
@@ -103,13 +95,13 @@ test('a fork is refused with a module that is not there, or for agents that are 
       join(folder, 'refused'),
     );
     assert.ok(code === 1 || code === 2);
-    assert.match(stderr, wanted);
+    assert.match(err, wanted);
     assert.equal(existsSync(join(folder, 'refused')), false);
   }
 });
 
 test('a fork at a tick that the record does not have is refused', () => {
-  const { code, stderr } = command('fork', runA, '--tick', '9999', '-d', join(folder, 'none'));
+  const { code, err } = command('fork', runA, '--tick', '9999', '-d', join(folder, 'none'));
   assert.equal(code, 1);
-  assert.match(stderr, /Cannot go to tick 9999 of .*: its record goes from tick 1 to tick \d+/);
+  assert.match(err, /Cannot go to tick 9999 of .*: its record goes from tick 1 to tick \d+/);
 });

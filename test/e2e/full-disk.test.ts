@@ -7,11 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { restlessAgent } from '../../src/engine/testing/agents.ts';
+import { commandIn } from './command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-full-'));
 const disk = join(root, 'disk');
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
 mkdirSync(disk);
+const cli = commandIn(root);
 
 function mount(options: string): boolean {
   if (process.platform !== 'linux') return false;
@@ -23,16 +24,6 @@ after(() => {
   if (mounted) spawnSync('umount', [disk]);
   rmSync(root, { recursive: true, force: true });
 });
-
-function cli(...words: string[]): {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-} {
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'cache'), NO_COLOR: '1' };
-  const done = spawnSync(process.execPath, [main, ...words], { cwd: root, encoding: 'utf8', env });
-  return { code: done.status, out: done.stdout, err: done.stderr };
-}
 
 const skip = mounted ? false : 'no file system could be mounted here';
 

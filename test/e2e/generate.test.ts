@@ -1,7 +1,6 @@
 // An agent that has a model write, through the command line: runs agree, and a replay needs no model.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,22 +9,11 @@ import { compiled } from '../../sdk/assemblyscript/test/compiled.ts';
 import { hashModelFolder } from '../../src/inference/index.ts';
 import { decoderFiles, qwenModel } from '../../src/inference/testing/sample-decoders.ts';
 import { withoutRuntime } from '../../src/inference/testing/sample-models.ts';
+import { commandIn } from './command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-generate-'));
 after(() => rmSync(root, { recursive: true, force: true }));
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
-
-function command(...words: string[]): {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-} {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  return { code: status, out: stdout, err: stderr };
-}
+const command = commandIn(root);
 
 test('a text is in the record: runs agree, it is computed again, and replayed without the model', {
   skip: withoutRuntime('portable'),

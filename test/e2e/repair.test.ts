@@ -1,26 +1,16 @@
 // A damaged record as a person meets it: exit code 4 with file and byte from every command that reads it, and `repair`.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { echoAgent } from '../../src/engine/testing/agents.ts';
+import { commandIn } from './command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-repair-'));
 after(() => rmSync(root, { recursive: true, force: true }));
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
-
-function cli(...words: string[]): {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-} {
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, 'cache'), NO_COLOR: '1' };
-  const done = spawnSync(process.execPath, [main, ...words], { cwd: root, encoding: 'utf8', env, input: '' });
-  return { code: done.status, out: done.stdout, err: done.stderr };
-}
+const cli = commandIn(root);
 
 test('every command refuses a damaged record with 4 and says where; repair says what it costs, then mends it', () => {
   writeFileSync(join(root, 'echo.wasm'), echoAgent());
