@@ -186,3 +186,22 @@ test('a failure of any call leaves the old run or the new one, and compacting ag
     [3, 11],
   );
 });
+
+test('the snapshot that the record will begin from is durable before it does', async () => {
+  const disk = new MemoryStorage();
+  const ports: Ports = { ...nodePorts, openStorage: () => disk };
+  const run = await createRun('memory', ports);
+  for (let i = 0; i < 6; i++) {
+    run.send('one', { payload: i });
+    await run.settle();
+  }
+  await run.stop();
+  const before = disk.calls.length;
+  await compactRun('memory', 4, {}, ports);
+  const calls = disk.calls.slice(before);
+  const [synced, begun] = [
+    calls.indexOf('syncFolder snapshots'),
+    calls.findIndex((call) => / run\.json$/.test(call)),
+  ];
+  assert.ok(synced >= 0 && begun >= 0 && synced < begun, calls.join('\n'));
+});

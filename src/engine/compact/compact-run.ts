@@ -107,6 +107,7 @@ export async function compactRun(
       log.abandon();
       throw error;
     }
+    store.syncFolder();
     // The one step that counts: before it the old log does, behind it the new one.
     begun.commit();
     const compacted = openRunDirectory(path, ports.openStorage(path));

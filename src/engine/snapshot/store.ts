@@ -112,6 +112,12 @@ export class SnapshotStore {
       const copy = freeName(storage, folder, `${name}.given-up`);
       onStorage(storage, name, 'rename', () => storage.rename(`${folder}/${name}`, `${folder}/${copy}`));
     }
+    this.syncFolder();
+  }
+
+  /** A process that died may have left names that a loss of power would take back: afterwards it cannot. */
+  syncFolder(): void {
+    const { storage } = this.#directory;
     onStorage(storage, folder, 'sync the folder', () => storage.syncFolder(folder));
   }
 
@@ -126,7 +132,7 @@ export class SnapshotStore {
         onStorage(storage, name, 'remove', () => storage.remove(name));
       }
     }
-    if (gone.length > 0) onStorage(storage, folder, 'sync the folder', () => storage.syncFolder(folder));
+    if (gone.length > 0) this.syncFolder();
   }
 
   /** Takes compressed pages over from the newest snapshot of another run up to a tick, where it has the same. */

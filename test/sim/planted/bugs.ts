@@ -79,6 +79,12 @@ const record: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    name: 'what a record will begin from is not made durable before',
+    file: 'src/engine/compact/compact-run.ts',
+    find: '    store.syncFolder();\n',
+    replace: '',
+  },
+  {
     name: 'what a recovery reads is believed without making it durable',
     file: 'src/engine/open-record.ts',
     find: '  makeTailDurable(directory, end);\n',
