@@ -2,7 +2,13 @@
 
 import { bytesEqual, decodeUtf8, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import { decodeEvent, openRunDirectory, type RunDirectory, readEvents } from '../log/index.ts';
+import {
+  decodeEvent,
+  type OpenOptions,
+  openRunDirectory,
+  type RunDirectory,
+  readEvents,
+} from '../log/index.ts';
 import { costTableVersion } from '../wasm/index.ts';
 import { parseConfig } from './config/index.ts';
 import type { ModuleSource, SystemConfig } from './config/system-config.ts';
@@ -24,8 +30,22 @@ export interface LoadedRun {
  * @throws EngineError `run-directory-invalid` where it is not one or was made with another cost table;
  *   `record-damaged` where its files were changed
  */
-export async function loadRun(path: string, ports: Ports = nodePorts): Promise<LoadedRun> {
-  const directory = openRunDirectory(path, ports.openStorage(path));
+export async function loadRun(
+  path: string,
+  ports: Ports = nodePorts,
+  options: Pick<OpenOptions, 'forWriting'> = {},
+): Promise<LoadedRun> {
+  const directory = openRunDirectory(path, ports.openStorage(path), options);
+  try {
+    return await loadFrom(directory);
+  } catch (error) {
+    directory.unlock();
+    throw error;
+  }
+}
+
+async function loadFrom(directory: RunDirectory): Promise<LoadedRun> {
+  const { path } = directory;
   const { costTable, redacted } = directory.manifest;
   if (redacted !== undefined) throw notExecutable(directory, redacted);
   if (costTable !== costTableVersion) {

@@ -129,8 +129,7 @@ function hasEnded(summary: RunSummary, outputs: number): EngineError {
 
 /** A run that was interrupted: its record is executed again and compared before it is appended to. */
 export async function openExistingRun(options: ResumeOptions, ports: Ports): Promise<OpenRun> {
-  const run = await loadRun(options.runDirectory, ports);
-  run.directory.lock();
+  const run = await loadRun(options.runDirectory, ports, { forWriting: true });
   try {
     return await goOn(run, options, ports);
   } catch (error) {

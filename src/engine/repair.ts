@@ -2,7 +2,7 @@
 // repair.
 
 import { EngineError } from '../base/errors.ts';
-import { openRunDirectory, type RunDirectory } from '../log/index.ts';
+import { type OpenOptions, openRunDirectory, type RunDirectory } from '../log/index.ts';
 import { type LogRepair, planLogRepair, repairLog } from '../log/repair/repair-log.ts';
 import { surveyLog } from '../log/repair/survey.ts';
 import { nodePorts, type Ports } from './ports.ts';
@@ -37,7 +37,7 @@ export interface RepairPlan {
  * @throws EngineError `record-damaged` where it cannot be repaired
  */
 export function planRepair(path: string, ports: Ports = nodePorts): RepairPlan | undefined {
-  return examine(openDamaged(path, ports))?.plan;
+  return examine(openDamaged(path, ports, {}))?.plan;
 }
 
 /**
@@ -45,8 +45,7 @@ export function planRepair(path: string, ports: Ports = nodePorts): RepairPlan |
  * @throws EngineError what `planRepair` throws; `run-directory-invalid` where somebody writes into it; `host-fault`
  */
 export function repairRun(path: string, ports: Ports = nodePorts): RepairPlan | undefined {
-  const directory = openDamaged(path, ports);
-  directory.lock();
+  const directory = openDamaged(path, ports, { forWriting: true });
   try {
     const found = examine(directory);
     if (found === undefined) return undefined;
@@ -62,8 +61,8 @@ export function repairRun(path: string, ports: Ports = nodePorts): RepairPlan | 
 }
 
 /** What is wrong with the log, its head record included, is looked at afterwards. */
-function openDamaged(path: string, ports: Ports): RunDirectory {
-  return openRunDirectory(path, ports.openStorage(path), { ignoreHead: true });
+function openDamaged(path: string, ports: Ports, options: Pick<OpenOptions, 'forWriting'>): RunDirectory {
+  return openRunDirectory(path, ports.openStorage(path), { ignoreHead: true, ...options });
 }
 
 function examine(

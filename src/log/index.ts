@@ -41,7 +41,7 @@ export {
   type SealedTick,
 } from './input.ts';
 export { nodeStorage } from './node-storage.ts';
-export { isRecordedRun, openRunDirectory } from './open-run-directory.ts';
+export { isRecordedRun, type OpenOptions, openRunDirectory } from './open-run-directory.ts';
 export {
   type BegunLog,
   beginLog,

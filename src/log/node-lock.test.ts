@@ -71,14 +71,15 @@ describe('lock', () => {
     const path = join(folder, 'run');
     const contents = { manifest: sampleManifest, config: sampleConfig, modules: new Map() };
     const made = createRunDirectory(path, contents);
-    const other = openRunDirectory(path);
+    openRunDirectory(path);
+    const openForWriting = () => openRunDirectory(path, undefined, { forWriting: true });
     const wanted = { code: 'run-directory-invalid', message: /another run or command is writing into it/ };
-    assert.throws(() => other.lock(), wanted);
-    made.lock();
+    assert.throws(openForWriting, wanted);
     made.unlock();
-    other.lock();
-    assert.throws(() => made.lock(), wanted);
+    const other = openForWriting();
+    assert.throws(openForWriting, wanted);
     other.unlock();
+    openForWriting().unlock();
   });
 
   it('cannot be had in a folder that is not there', () => {

@@ -16,8 +16,14 @@ import {
   RunDirectory,
   type RunManifest,
   recordFormat,
+  takeLock,
 } from './run-directory.ts';
 import type { Storage } from './storage.ts';
+
+export interface OpenOptions extends Pick<ReadOptions, 'ignoreHead'> {
+  /** Locks the directory, until `unlock`, before anything of it is read: only so may it be written into. */
+  readonly forWriting?: boolean;
+}
 
 /**
  * Opens a run directory, whose run may still be going. Its small files are compared with the first event of the log;
@@ -29,18 +35,25 @@ import type { Storage } from './storage.ts';
 export function openRunDirectory(
   path: string,
   storage: Storage = storageAt(path),
-  options: Pick<ReadOptions, 'ignoreHead'> = {},
+  { forWriting = false, ...options }: OpenOptions = {},
 ): RunDirectory {
   const names = onStorage(storage, '.', 'list', () => storage.list(''));
   if (names === undefined) throw invalid(path, 'there is no such folder, nor an archive of one');
   for (const name of ['run.json', 'config.json', 'modules']) {
     if (!names.includes(name)) throw missing(path, name);
   }
-  const bytes = readWhole(storage, 'run.json');
-  if (bytes === undefined) throw missing(path, 'run.json');
-  const directory = new RunDirectory(storage, parseManifest(path, bytes));
-  checkStart(directory, options);
-  return directory;
+  // Not in a folder that is no run directory: the lock leaves a file behind.
+  const lock = forWriting ? takeLock(storage) : undefined;
+  try {
+    const bytes = readWhole(storage, 'run.json');
+    if (bytes === undefined) throw missing(path, 'run.json');
+    const directory = new RunDirectory(storage, parseManifest(path, bytes), lock);
+    checkStart(directory, options);
+    return directory;
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
 }
 
 /** Whether there is a run directory, or an archive of one, at a path; what is in it is not looked at. */

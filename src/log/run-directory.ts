@@ -73,15 +73,7 @@ export class RunDirectory {
     this.#lock = lock;
   }
 
-  /**
-   * Keeps others from writing into the directory, until `unlock` or the end of the process. Reading needs no lock.
-   *
-   * @throws EngineError `run-directory-invalid` where somebody else writes into it
-   */
-  lock(): void {
-    this.#lock ??= takeLock(this.storage);
-  }
-
+  /** Others may write into the directory again. */
   unlock(): void {
     this.#lock?.release();
     this.#lock = undefined;
@@ -157,7 +149,13 @@ export class RunDirectory {
   }
 }
 
-function takeLock(storage: Storage): Lock {
+/**
+ * Keeps others from writing into a run directory, until the lock is released or the process is gone. Reading needs no
+ * lock; whoever means to write has it before anything is read.
+ *
+ * @throws EngineError `run-directory-invalid` where somebody else writes into it
+ */
+export function takeLock(storage: Storage): Lock {
   const lock = onStorage(storage, lockName, 'lock', () => storage.lock(lockName));
   if (lock !== undefined) return lock;
   throw new EngineError(

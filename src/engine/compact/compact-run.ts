@@ -91,8 +91,7 @@ export async function compactRun(
   { outputsAfter, dropOutputs = false }: CompactOptions = {},
   ports: Ports = nodePorts,
 ): Promise<Compaction> {
-  const { directory } = await loadRun(path, ports);
-  directory.lock();
+  const { directory } = await loadRun(path, ports, { forWriting: true });
   try {
     const store = new SnapshotStore(directory, ports);
     const base = snapshotUpTo(directory, store, to);
