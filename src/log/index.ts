@@ -28,6 +28,7 @@ export type {
   TickOutcomes,
   TickTrace,
 } from './events.ts';
+export { finishedTicks } from './finished-ticks.ts';
 export { type HeadRecord, headFile, type LogReach, readHead } from './head-record.ts';
 export {
   answerDetail,

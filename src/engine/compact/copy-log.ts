@@ -9,6 +9,7 @@ import {
   type Cursor,
   decodeEvent,
   type EventLogWriter,
+  finishedTicks,
   type Input,
   InputKind,
   type RunDirectory,
@@ -48,7 +49,8 @@ export interface CopyOptions {
  */
 export function copyLogBehind(directory: RunDirectory, base: Base, options: CopyOptions = {}): LeftOut {
   const copy = new LogCopy(base, options);
-  for (const { channel, tick, payload } of readEvents(directory)) copy.add(channel, tick, payload);
+  for (const { channel, tick, payload } of finishedTicks(readEvents(directory)))
+    copy.add(channel, tick, payload);
   if (copy.passed) return copy.leftOut;
   const text = `Cannot compact "${directory.path}": its log does not have tick ${base.tick}, of which there is a snapshot`;
   throw new EngineError('record-damaged', text, { path: directory.path, tick: base.tick });

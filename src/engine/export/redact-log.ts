@@ -6,6 +6,7 @@ import {
   type ChannelName,
   decodeEvent,
   type EventLogWriter,
+  finishedTicks,
   InputKind,
   type RunDirectory,
   readEvents,
@@ -45,7 +46,7 @@ export function redactLog(
   to: EventLogWriter,
 ): Redaction {
   const redaction: Redaction = { payloads: 0, otherInputs: 0, derived, outputs: 0, texts: 0, answers: 0 };
-  for (const { channel, tick, payload } of readEvents(directory)) {
+  for (const { channel, tick, payload } of finishedTicks(readEvents(directory))) {
     if (channel === 'traces') continue;
     if (isDerived(channel)) {
       redaction[channel]++;

@@ -4,6 +4,7 @@ import { decodeUtf8, encodeHex } from '../../base/encoding.ts';
 import {
   decodeEvent,
   type Fault,
+  finishedTicks,
   InputKind,
   inputKindName,
   type LogEvent,
@@ -41,7 +42,7 @@ export function* happenings(path: string, wanted: Wanted): Generator<Happening, 
   const directory = openRunDirectory(path);
   const created = baseAgents(directory).map(({ name }) => name);
   const names: Names = { created, declared: declaredAgents(directory.config()) };
-  for (const event of readEvents(directory)) {
+  for (const event of finishedTicks(readEvents(directory))) {
     if (wanted.tick !== undefined && event.tick > wanted.tick) return;
     const skipped = wanted.tick !== undefined && event.tick < wanted.tick;
     // Names are needed from the beginning.

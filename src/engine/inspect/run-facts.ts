@@ -4,6 +4,7 @@ import { encodeHex } from '../../base/encoding.ts';
 import {
   type ChannelName,
   decodeEvent,
+  finishedTicks,
   type LogEvent,
   openRunDirectory,
   type RunDirectory,
@@ -71,7 +72,7 @@ export function gatherRun(path: string): RunFacts {
   const byName = new Map<string, AgentFacts>();
   for (const { name, phase } of baseAgents(directory)) addAgent(facts, byName, name, stateOf(phase));
   const reader = readEvents(directory);
-  for (const event of reader) addEvent(facts, byName, event);
+  for (const event of finishedTicks(reader)) addEvent(facts, byName, event);
   // An end that the log does not close may be followed by more.
   if (!reader.end.complete) facts.ended = undefined;
   return facts;
