@@ -10,7 +10,7 @@ import { isFaultNotice, putBackFaultNotice } from './fault-notice.ts';
 import { end, terminate } from './life-cycle.ts';
 import { insertTask } from './mailbox.ts';
 import { applyOrWait, isAskedFor, retryOutboxes } from './outbox.ts';
-import { dropAnswer } from './requests.ts';
+import { dropAnswer, isAnswer } from './requests.ts';
 import { backOff, chooseImages, failForGood, isRestartable, noteRun } from './restart.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { Transcript } from './transcript.ts';
@@ -188,6 +188,8 @@ function fail(state: SchedulerState, task: Task, code: number): void {
   const { agent } = task;
   const unfinished = unfinishedAfter(task);
   if (!isRestartable(agent)) {
+    // They were counted as taken when they were planned.
+    for (const each of unfinished) if (isAnswer(each)) dropAnswer(state, agent);
     failForGood(state, agent, code, [task, ...unfinished]);
     return;
   }

@@ -102,6 +102,17 @@ test('an answer that waits is dropped when its agent fails, and is no poison', (
   assert.deepEqual(system.tick([host.message(a, '0 0')], asks).events, []);
 });
 
+test('answers behind the failing task of a turn are dropped with an event, whether the agent restarts or not', () => {
+  const restart = { policy: 'from-init', restartsMax: 1, backoffTicks: 1, backoffTicksMax: 1 } as const;
+  for (const each of [{}, { restart }]) {
+    const system = begun([{}], { a: each, b: {} } as never);
+    system.tick([host.message(system.agent('a'), '0 0\n0 1\n0 2')], asks);
+    const { events } = answer(system, 3, () => ({ outcome: 'failed' }));
+    assert.deepEqual(events.slice(0, 2), ['answer-dropped a', 'answer-dropped a']);
+    assert.equal(events.filter((event) => event.startsWith('answer-dropped')).length, 2);
+  }
+});
+
 test('a text comes piece by piece from the tick in which it is due, and ends with its last piece', () => {
   const system = begun([{ latencyTicks: 2 }]);
   const a = system.agent('a');

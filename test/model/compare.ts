@@ -7,15 +7,19 @@ import {
   type CommittedTick,
   eventKindNames,
   nextTimerTick,
+  dueRequests as realDueRequests,
   hasRunnable as realHasRunnable,
   type Task,
+  waitingRequests,
   waitingTasks,
 } from '../../src/scheduler/index.ts';
+import { answerTo } from './answers.ts';
 import type { GeneratedCase, GeneratedDeclaration } from './generated.ts';
 import { commitTick } from './model-commit.ts';
 import { payloadOf } from './model-deliver.ts';
 import { createModel } from './model-life.ts';
 import { hasRunnable, nextDueTick, openTick, planTick } from './model-plan.ts';
+import { dueRequests } from './model-requests.ts';
 import {
   isAlive,
   type Model,
@@ -39,8 +43,9 @@ export function compare({ config, ticks }: GeneratedCase, met: Met = new Map()):
   const lines: ModelInput[] = [];
   let tick = 0;
   for (const sealed of ticks) {
-    const inputs = pull(model, sealed, lines);
-    tick = nextTick(model, real, tick, inputs.length > 0);
+    const given = pull(model, sealed, lines);
+    tick = nextTick(model, real, tick, given.length > 0);
+    const inputs = [...given, ...answers(model, real, given, tick)];
     openTick(model, tick, inputs);
     const plan = planTick(model);
     const label = `tick ${tick}`;
@@ -87,6 +92,22 @@ function nextTick(model: Model, real: RealSide, tick: number, hasInputs: boolean
   return runnable || hasInputs || due === undefined ? tick + 1 : Math.max(tick + 1, due);
 }
 
+/** Answers that are due are the last inputs of their tick; a tick that stops the run waits for none. */
+function answers(
+  model: Model,
+  { state }: RealSide,
+  given: readonly ModelInput[],
+  tick: number,
+): ModelInput[] {
+  const due = dueRequests(model, tick);
+  assert.deepEqual(
+    realDueRequests(state, tick).map(({ agent, number, tag }) => [agent.number, number, tag]),
+    due.map(({ agent, number, tag }) => [agent.number, number, tag]),
+    `tick ${tick}: requests that are due`,
+  );
+  return given.some(({ kind }) => kind === 'stop') ? [] : due.map(answerTo);
+}
+
 interface Instances {
   readonly now: Map<ModelAgent, Instance>;
   readonly images: Map<ModelAgent, Instance>;
@@ -113,8 +134,8 @@ function execute(plan: readonly ModelTask[], instances: Instances): (ModelResult
 }
 
 function newInstance(agent: ModelAgent): Instance {
-  const { number, incarnation, nextTimer, nextChild } = agent;
-  return { self: agent, number, incarnation, nextTimer, nextChild, calls: 0 };
+  const { number, incarnation, nextTimer, nextChild, nextRequest } = agent;
+  return { self: agent, number, incarnation, nextTimer, nextChild, nextRequest, calls: 0 };
 }
 
 function compareTick(
@@ -167,6 +188,19 @@ function compareTick(
   );
   assert.equal(state.waitingInputs.length, model.waitingInputs.length, `${label}: waiting lines`);
   assert.equal(state.waitingCalls.length, model.waitingCalls.length, `${label}: waiting calls`);
+  const realWaiting = waitingRequests(state).map(({ dueTick, agent, number }) => [
+    dueTick,
+    agent.number,
+    number,
+  ]);
+  const waiting = model.stopping
+    ? []
+    : model.requests.map(({ dueTick, agent, number }) => [dueTick, agent.number, number]);
+  assert.deepEqual(
+    realWaiting.map(String).sort(),
+    waiting.map(String).sort(),
+    `${label}: requests that wait`,
+  );
   assert.equal(state.sequence, model.sequence, `${label}: sequence`);
   assert.equal(state.aliveCount, model.agents.filter(isAlive).length, `${label}: agents alive`);
 }

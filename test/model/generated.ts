@@ -1,7 +1,13 @@
 // Systems and inputs that fast-check makes up: small, crowded, with every rule in reach.
 
 import fc from 'fast-check';
-import type { ModelConfig, ModelDeclaration, ModelInput, ModelTopicDeclaration } from './model-state.ts';
+import type {
+  AskedDeclaration,
+  ModelConfig,
+  ModelDeclaration,
+  ModelInput,
+  ModelTopicDeclaration,
+} from './model-state.ts';
 import type { Act, Target, Wish } from './scripts.ts';
 
 export interface GeneratedDeclaration extends ModelDeclaration {
@@ -14,6 +20,13 @@ export interface GeneratedCase {
   readonly ticks: readonly (readonly ModelInput[])[];
 }
 
+/** How many of each a system has. */
+interface Counts {
+  readonly topics: number;
+  readonly declarations: number;
+  readonly models: number;
+}
+
 const payload = fc.constantFrom('', 'a', 'b', 'word', 'longer');
 const channel = fc.constantFrom('den', 'hall');
 const overflow = fc.constantFrom('block', 'block', 'reject', 'drop-newest', 'drop-oldest');
@@ -24,7 +37,7 @@ const target: fc.Arbitrary<Target> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom<Target>({ to: 'self' }, { to: 'sender' }) },
 );
 
-function wish(topics: number, declarations: number): fc.Arbitrary<Wish> {
+function wish({ topics, declarations, models }: Counts): fc.Arbitrary<Wish> {
   const topic = fc.nat({ max: Math.max(0, topics - 1) });
   const declaration = fc.nat({ max: declarations - 1 });
   const is = <K extends Wish['kind']>(...kinds: K[]): fc.Arbitrary<K> => fc.constantFrom(...kinds);
@@ -36,6 +49,11 @@ function wish(topics: number, declarations: number): fc.Arbitrary<Wish> {
           { weight: 2, arbitrary: fc.record({ kind: is('subscribe', 'unsubscribe'), topic }) },
         ];
   const tag = fc.integer({ min: -2, max: 2 });
+  const model = fc.nat({ max: Math.max(0, models - 1) });
+  const ofModels: fc.WeightedArbitrary<Wish>[] =
+    models === 0
+      ? []
+      : [{ weight: 5, arbitrary: fc.record({ kind: is('infer', 'generate'), model, tag, payload }) }];
   return fc.oneof(
     { weight: 8, arbitrary: fc.record({ kind: is('send'), target, payload }) },
     { weight: 2, arbitrary: fc.record({ kind: is('publishChannel'), name: channel, payload }) },
@@ -47,10 +65,11 @@ function wish(topics: number, declarations: number): fc.Arbitrary<Wish> {
     { weight: 1, arbitrary: fc.record({ kind: is('spawn'), declaration, payload }) },
     { weight: 1, arbitrary: fc.record({ kind: is('terminate'), target, payload }) },
     ...ofTopics,
+    ...ofModels,
   );
 }
 
-function act(topics: number, declarations: number): fc.Arbitrary<Act> {
+function act(counts: Counts): fc.Arbitrary<Act> {
   return fc.record({
     outcome: fc.oneof(
       { weight: 12, arbitrary: fc.constant('done' as const) },
@@ -58,9 +77,15 @@ function act(topics: number, declarations: number): fc.Arbitrary<Act> {
       { weight: 1, arbitrary: fc.constant('finished' as const) },
       { weight: 2, arbitrary: fc.constant('failed' as const) },
     ),
-    wishes: fc.array(wish(topics, declarations), { maxLength: 4 }),
+    wishes: fc.array(wish(counts), { maxLength: 4 }),
   });
 }
+
+const askedModel: fc.Arbitrary<AskedDeclaration> = fc.record({
+  latencyTicks: fc.integer({ min: 1, max: 4 }),
+  pendingMax: fc.constantFrom(1, 3, 100),
+  pendingPerAgentMax: fc.constantFrom(1, 2, 100),
+});
 
 function topicDeclaration(index: number): fc.Arbitrary<ModelTopicDeclaration> {
   return fc.record({
@@ -71,8 +96,8 @@ function topicDeclaration(index: number): fc.Arbitrary<ModelTopicDeclaration> {
   });
 }
 
-function declaration(index: number, topics: number, count: number): fc.Arbitrary<GeneratedDeclaration> {
-  const topicIndices = Array.from({ length: topics }, (_, i) => i);
+function declaration(index: number, counts: Counts): fc.Arbitrary<GeneratedDeclaration> {
+  const topicIndices = Array.from({ length: counts.topics }, (_, i) => i);
   return fc.record({
     name: fc.constant(`kind-${index}`),
     count: fc.constantFrom(null, null, 0, 1, 2, 3),
@@ -94,7 +119,7 @@ function declaration(index: number, topics: number, count: number): fc.Arbitrary
       imageTicks: fc.integer({ min: 1, max: 5 }),
     }),
     onFault: fc.constantFrom(null, 1, 2, 3),
-    acts: fc.array(act(topics, count), { maxLength: 8 }),
+    acts: fc.array(act(counts), { maxLength: 8 }),
   });
 }
 
@@ -141,8 +166,12 @@ function ticksOf(topics: number, declarations: number): fc.Arbitrary<ModelInput[
 }
 
 export const generatedCase: fc.Arbitrary<GeneratedCase> = fc
-  .tuple(fc.nat({ max: 3 }), fc.integer({ min: 1, max: 4 }))
-  .chain(([topics, declarations]) =>
+  .record({
+    topics: fc.nat({ max: 3 }),
+    declarations: fc.integer({ min: 1, max: 4 }),
+    models: fc.nat({ max: 2 }),
+  })
+  .chain((counts) =>
     fc.record({
       config: fc.record({
         policy: fc.constantFrom('fifo' as const, 'priority' as const, 'round-robin' as const),
@@ -151,10 +180,11 @@ export const generatedCase: fc.Arbitrary<GeneratedCase> = fc
         agentsMax: fc.integer({ min: 12, max: 16 }),
         memoryPagesReservedMax: fc.integer({ min: 18, max: 32 }),
         declarations: fc.tuple(
-          ...Array.from({ length: declarations }, (_, i) => declaration(i, topics, declarations)),
+          ...Array.from({ length: counts.declarations }, (_, i) => declaration(i, counts)),
         ),
-        topics: fc.tuple(...Array.from({ length: topics }, (_, i) => topicDeclaration(i))),
+        topics: fc.tuple(...Array.from({ length: counts.topics }, (_, i) => topicDeclaration(i))),
+        models: fc.array(askedModel, { minLength: counts.models, maxLength: counts.models }),
       }),
-      ticks: ticksOf(topics, declarations),
+      ticks: ticksOf(counts.topics, counts.declarations),
     }),
   );

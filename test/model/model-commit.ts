@@ -14,6 +14,7 @@ import {
   takeImages,
   terminate,
 } from './model-life.ts';
+import { ask } from './model-requests.ts';
 import {
   drawSequence,
   findAgent,
@@ -68,6 +69,7 @@ function commitEffect(model: Model, agent: ModelAgent, effect: ModelEffect): voi
   if (effect.kind === 'counters') {
     agent.nextTimer = effect.nextTimer;
     agent.nextChild = effect.nextChild;
+    agent.nextRequest = effect.nextRequest;
     return;
   }
   const index = agent.effectsThisTick++;
@@ -95,7 +97,7 @@ function finishTask(
   } else {
     if (task.kind === TaskKind.init && agent.phase === 'starting') agent.phase = 'active';
     if (outcome === 'finished') {
-      for (const each of unfinished) putBack(each);
+      for (const each of unfinished) putBack(model, each);
       terminate(model, agent);
     } else if (outcome === 'again' && agent.phase === 'active') again(model, agent);
   }
@@ -223,6 +225,10 @@ function apply(model: Model, agent: ModelAgent, waiting: ModelWaiting): void {
       return;
     case 'spawn':
       spawnChild(model, agent, effect, origin);
+      return;
+    case 'infer':
+    case 'generate':
+      if (isCurrent) ask(model, agent, effect, waiting.tick, origin);
       return;
     case 'terminate': {
       const target = findAgent(model, effect);

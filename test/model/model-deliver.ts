@@ -55,6 +55,7 @@ export function enqueue(
     effectIndex: 0,
     attempts: 0,
     count: 0,
+    model: -1,
     ...more,
   };
   list.push(task);

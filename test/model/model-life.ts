@@ -2,6 +2,7 @@
 
 import { DropReason, TaskKind } from '../../src/abi/envelope.ts';
 import { drop, enqueue, faultFields, originOf, tellOfFault } from './model-deliver.ts';
+import { dropAnswers, isAnswer } from './model-requests.ts';
 import {
   type Bytes,
   type Identity,
@@ -28,6 +29,7 @@ export function createModel(config: ModelConfig): Model {
     topics: config.topics.map((topic) => ({ ...topic, channel: false, subscribers: [] })),
     channels: [],
     timers: [],
+    requests: [],
     waitingInputs: [],
     waitingCalls: [],
     cursor: 0,
@@ -96,6 +98,7 @@ function create(
     ranSinceImage: false,
     nextTimer: 0,
     nextChild: 1,
+    nextRequest: 0,
     restartTick: 0,
     deliveries: 0,
     effectsThisTick: 0,
@@ -161,6 +164,7 @@ export function end(
   agent.urgent = [];
   report(model, phase, agent, null, fault);
   clearTimers(model, agent);
+  dropAnswers(model, agent);
   for (const topic of [...model.topics, ...model.channels]) removeFrom(topic.subscribers, agent);
   const waiting = agent.mailbox.sort((a, b) => b.priority - a.priority || a.sequence - b.sequence);
   agent.mailbox = [];
@@ -176,10 +180,14 @@ function clearTimers(model: Model, agent: ModelAgent): void {
 }
 
 /** A task of the turn that did not run, or a message that is tried again, takes its place in the mailbox. */
-export function putBack(task: ModelTask): void {
+export function putBack(model: Model, task: ModelTask): void {
   const { agent, kind } = task;
   removeFrom(agent.held, task);
   if (kind === TaskKind.configuration || kind === TaskKind.timer) return;
+  if (isAnswer(task)) {
+    report(model, 'answer-dropped', agent);
+    return;
+  }
   if (kind === TaskKind.fault) {
     putBackFault(task);
     return;
@@ -211,16 +219,17 @@ export function fail(model: Model, task: ModelTask, fault: number, unfinished: r
   const { agent } = task;
   if (!restarts(agent)) {
     for (const each of [task, ...unfinished]) removeFrom(agent.held, each);
+    for (const each of unfinished) if (isAnswer(each)) report(model, 'answer-dropped', agent);
     end(model, agent, 'failed', fault, [task, ...unfinished]);
     tellOfFault(model, agent, faultFields(model, agent, fault, 0));
     return;
   }
   if (takesSlot(task.kind)) {
     task.attempts++;
-    if (task.attempts < agent.declaration.attemptsMax) putBack(task);
+    if (task.attempts < agent.declaration.attemptsMax) putBack(model, task);
     else drop(model, agent, agent, DropReason.poison, originOf(task));
   }
-  for (const each of unfinished) putBack(each);
+  for (const each of unfinished) putBack(model, each);
   backOff(model, agent, fault);
 }
 
@@ -241,6 +250,7 @@ function backOff(model: Model, agent: ModelAgent, fault: number): void {
   agent.urgent = [];
   report(model, 'backing-off', agent, null, fault);
   clearTimers(model, agent);
+  dropAnswers(model, agent);
   const declared = declaredTopics(model, declaration);
   for (const topic of [...model.topics, ...model.channels]) {
     if (!declared.includes(topic)) removeFrom(topic.subscribers, agent);

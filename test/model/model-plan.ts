@@ -3,6 +3,7 @@
 import { DropReason, TaskKind } from '../../src/abi/envelope.ts';
 import { blocks, deliver, drop, enqueue, fullReason, oldestOf, takesLetters } from './model-deliver.ts';
 import { channelOf, restartDue, spawn, subscribe, terminate } from './model-life.ts';
+import { applyAnswer } from './model-requests.ts';
 import {
   effectivePriority,
   findAgent,
@@ -83,6 +84,9 @@ function applyInput(model: Model, input: ModelInput): void {
     case 'publish':
       publishInput(model, input);
       return;
+    case 'answer':
+      applyAnswer(model, input);
+      return;
     case 'stop':
       model.stopping = true;
       for (const agent of model.agents) terminate(model, agent);
@@ -115,7 +119,7 @@ function publishInput(model: Model, input: ModelInput & { kind: 'publish' }): vo
   }
 }
 
-type AgentInput = Exclude<ModelInput, { kind: 'publish' | 'stop' | 'spawn' }>;
+type AgentInput = Exclude<ModelInput, { kind: 'publish' | 'stop' | 'spawn' | 'answer' }>;
 
 function applyToAgent(model: Model, agent: ModelAgent, input: AgentInput): void {
   switch (input.kind) {
@@ -223,11 +227,12 @@ export function hasRunnable(model: Model): boolean {
   });
 }
 
-/** The earliest tick in which a timer is due or a back-off ends, of agents for which it counts. */
+/** The earliest tick in which a timer or an answer is due or a back-off ends, of agents for which it counts. */
 export function nextDueTick(model: Model): number | undefined {
   const timers = model.timers.map(({ dueTick }) => dueTick);
   const restarts = model.agents
     .filter(({ phase }) => phase === 'backing-off')
     .map(({ restartTick }) => restartTick);
-  return [...timers, ...restarts].sort((a, b) => a - b)[0];
+  const answers = model.requests.map(({ dueTick }) => dueTick);
+  return [...timers, ...restarts, ...answers].sort((a, b) => a - b)[0];
 }

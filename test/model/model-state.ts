@@ -46,6 +46,13 @@ export interface ModelTopicDeclaration {
   readonly refusedInitial: string;
 }
 
+/** A model that agents ask, as the rules of requests see it. */
+export interface AskedDeclaration {
+  readonly latencyTicks: number;
+  readonly pendingMax: number;
+  readonly pendingPerAgentMax: number;
+}
+
 export interface ModelConfig {
   readonly policy: 'fifo' | 'priority' | 'round-robin';
   readonly ageTicks: number;
@@ -54,6 +61,7 @@ export interface ModelConfig {
   readonly memoryPagesReservedMax: number;
   readonly declarations: readonly ModelDeclaration[];
   readonly topics: readonly ModelTopicDeclaration[];
+  readonly models: readonly AskedDeclaration[];
 }
 
 export type ModelInput =
@@ -74,6 +82,16 @@ export type ModelInput =
   | (Identity & { readonly kind: 'spawn'; readonly name: string; readonly payload: Bytes })
   | (Identity & { readonly kind: 'terminate' | 'pause' | 'resume' | 'step' })
   | (Identity & { readonly kind: 'join' | 'leave'; readonly name: string })
+  | {
+      readonly kind: 'answer';
+      readonly origin: number;
+      readonly counter: number;
+      /** Of the request. */
+      readonly number: number;
+      readonly payload: Bytes;
+      /** Whether a further piece comes. */
+      readonly more: boolean;
+    }
   | { readonly kind: 'stop' };
 
 export type ModelEffect =
@@ -93,7 +111,19 @@ export type ModelEffect =
       readonly payload: Bytes;
     }
   | (Identity & { readonly kind: 'terminate' })
-  | { readonly kind: 'counters'; readonly nextTimer: number; readonly nextChild: number };
+  | {
+      readonly kind: 'infer' | 'generate';
+      readonly number: number;
+      readonly model: number;
+      readonly tag: number;
+      readonly payload: Bytes;
+    }
+  | {
+      readonly kind: 'counters';
+      readonly nextTimer: number;
+      readonly nextChild: number;
+      readonly nextRequest: number;
+    };
 
 export type ModelOutcome = 'done' | 'again' | 'finished' | 'failed';
 
@@ -120,6 +150,8 @@ export interface ModelTask {
   attempts: number;
   /** Of a notice: the effects or faults that it stands for. */
   count: number;
+  /** Whose answer it is; -1 for anything else. */
+  readonly model: number;
 }
 
 export interface ModelTopic {
@@ -147,6 +179,19 @@ export interface ModelTimer {
   readonly tag: number;
 }
 
+export interface ModelRequest {
+  readonly agent: ModelAgent;
+  readonly incarnation: number;
+  readonly number: number;
+  readonly model: number;
+  readonly tag: number;
+  /** The tick of the call. */
+  readonly tick: number;
+  readonly dueTick: number;
+  /** The piece that is due; null where one answer is all. */
+  readonly part: number | null;
+}
+
 export interface ModelAgent {
   readonly number: number;
   readonly origin: number;
@@ -170,6 +215,7 @@ export interface ModelAgent {
   ranSinceImage: boolean;
   nextTimer: number;
   nextChild: number;
+  nextRequest: number;
   restartTick: number;
   deliveries: number;
   effectsThisTick: number;
@@ -194,6 +240,8 @@ export interface Model {
   topics: ModelTopic[];
   channels: ModelTopic[];
   timers: ModelTimer[];
+  /** Those whose answers have not come. */
+  requests: ModelRequest[];
   waitingInputs: ModelInput[];
   /** Calls of the embedding program that wait for a blocking receiver. */
   waitingCalls: ModelInput[];

@@ -16,6 +16,7 @@ import {
   type Task,
 } from '../../src/scheduler/index.ts';
 import * as write from '../../src/scheduler/test-effects.ts';
+import { bytesOf } from './answers.ts';
 import type { ModelConfig, ModelEffect, ModelInput, ModelResult } from './model-state.ts';
 
 export class RealSide {
@@ -35,6 +36,12 @@ export class RealSide {
         maxWaiting,
         overflow,
         accepts: refusedInitial === '' ? undefined : (bytes) => bytes[0] !== refusedInitial.charCodeAt(0),
+      })),
+      models: config.models.map((model, i) => ({
+        ...model,
+        name: `model-${i}`,
+        versions: ['1'],
+        version: 0,
       })),
       declarations: config.declarations.map((declaration) => {
         const {
@@ -124,14 +131,20 @@ function wordsOfEffect(effect: ModelEffect): readonly number[] {
       return write.spawn(effect.counter, effect.declaration, effect.payload);
     case 'terminate':
       return write.terminate(effect);
+    case 'infer':
+      return write.infer(effect.number, effect.model, effect.tag, effect.payload);
+    case 'generate':
+      return write.generate(effect.number, effect.model, effect.tag, effect.payload);
     case 'counters':
-      return [EffectKind.counters | (3 << 8), effect.nextTimer, effect.nextChild];
+      return [EffectKind.counters | (4 << 8), effect.nextTimer, effect.nextChild, effect.nextRequest];
   }
 }
 
 const none = new Uint8Array(0);
 
 function inputOf(input: ModelInput): Input {
+  if (input.kind === 'answer')
+    return write.host.answer({ agent: input, number: input.number }, bytesOf(input.payload));
   const { kind: name, ...fields } = input;
   const kind = kinds[name];
   const empty = { origin: 0, counter: 0, name: '', priority: 0, detail: none, tick: 0, waits: false };

@@ -20,7 +20,13 @@ export type Wish =
   | { readonly kind: 'cancelTimer'; readonly back: number }
   | { readonly kind: 'log'; readonly payload: Bytes }
   | { readonly kind: 'output'; readonly payload: Bytes }
-  | { readonly kind: 'spawn'; readonly declaration: number; readonly payload: Bytes };
+  | { readonly kind: 'spawn'; readonly declaration: number; readonly payload: Bytes }
+  | {
+      readonly kind: 'infer' | 'generate';
+      readonly model: number;
+      readonly tag: number;
+      readonly payload: Bytes;
+    };
 
 export interface Act {
   readonly outcome: ModelOutcome;
@@ -35,6 +41,7 @@ export interface Instance {
   readonly incarnation: number;
   nextTimer: number;
   nextChild: number;
+  nextRequest: number;
   calls: number;
 }
 
@@ -54,11 +61,15 @@ export function runScript(acts: readonly Act[], instance: Instance, call: Call):
   const wishes = isShutdown ? act.wishes.filter(mayShutDown) : act.wishes;
   const effects = wishes.flatMap((wish) => effectsOf(wish, instance, call));
   if (act.outcome !== 'failed') return { outcome: isShutdown ? 'done' : act.outcome, fault: 0, effects };
-  const { nextTimer, nextChild } = instance;
+  const { nextTimer, nextChild, nextRequest } = instance;
   const texts = effects
     .filter(({ kind }) => kind === 'log')
     .map((text) => ({ ...text, failed: true }) as ModelEffect);
-  return { outcome: 'failed', fault, effects: [...texts, { kind: 'counters', nextTimer, nextChild }] };
+  return {
+    outcome: 'failed',
+    fault,
+    effects: [...texts, { kind: 'counters', nextTimer, nextChild, nextRequest }],
+  };
 }
 
 function mayShutDown({ kind }: Wish): boolean {
@@ -94,6 +105,10 @@ function effectsOf(wish: Wish, instance: Instance, call: Call): ModelEffect[] {
     case 'spawn':
       instance.nextChild++;
       return [{ ...wish, counter: instance.nextChild - 1 }];
+    case 'infer':
+    case 'generate':
+      instance.nextRequest++;
+      return [{ ...wish, number: instance.nextRequest - 1 }];
     case 'log':
       return [{ ...wish, kind: 'log', failed: false }];
     default:
