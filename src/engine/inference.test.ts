@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeInferenceAnswer } from '../abi/tensor-list.ts';
-import type { ChildAnswer, ChildRequest, Unnumbered } from '../inference/child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../inference/child-protocol.ts';
 import { InferenceProcess } from '../inference/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
 import type { InferenceTelemetry } from '../telemetry/index.ts';
@@ -175,7 +175,7 @@ class DyingProcess extends InferenceProcess {
   override ask<K extends ChildAnswer['kind']>(
     wanted: K,
     request: Unnumbered<ChildRequest>,
-  ): Promise<Extract<ChildAnswer, { kind: K }>> {
+  ): Promise<AnswerOf<K>> {
     if (wanted === 'ran' && ++this.#runs === 4) process.kill(this.pid!, 'SIGKILL');
     return super.ask(wanted, request);
   }

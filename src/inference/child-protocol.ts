@@ -2,10 +2,13 @@
 
 import type { Batching } from './batching.ts';
 import type { PieceRequest } from './generate/generation.ts';
-import type { PackedLists } from './packed-lists.ts';
 import type { Verdict } from './probe.ts';
 import type { SessionChoice } from './session.ts';
 import type { Signature } from './signature.ts';
+import type { Received } from './wire.ts';
+
+/** The open file of the child that its messages go through. */
+export const wireFile = 3;
 
 export type ChildRequest =
   | ({ readonly id: number; readonly kind: 'load'; readonly session: number } & SessionChoice)
@@ -14,7 +17,8 @@ export type ChildRequest =
       readonly kind: 'run';
       readonly session: number;
       /** Flat lists of tensors. */
-      readonly requests: PackedLists;
+      readonly parts: readonly Uint8Array[];
+      readonly sizes: readonly number[];
       readonly outputBytesMax: number;
     }
   | ({
@@ -23,7 +27,9 @@ export type ChildRequest =
       readonly session: number;
       /** Which text; the engine gives the number. */
       readonly generation: number;
-    } & PieceRequest)
+      /** The agent's request. */
+      readonly parts: readonly [Uint8Array];
+    } & Omit<PieceRequest, 'request'>)
   | { readonly id: number; readonly kind: 'forget'; readonly generation: number }
   | ({ readonly id: number; readonly kind: 'probe' } & SessionChoice)
   | { readonly id: number; readonly kind: 'release'; readonly session: number };
@@ -36,9 +42,8 @@ export interface ModelRun {
   readonly micros: number;
 }
 
-export interface RunAnswers<Lists = readonly Uint8Array[]> {
-  /** In the order of the requests. */
-  readonly answers: Lists;
+/** What a run of requests came to. */
+export interface RunFacts {
   /** What went wrong, for people; empty where nothing did. */
   readonly problems: readonly string[];
   readonly runs: readonly ModelRun[];
@@ -46,6 +51,11 @@ export interface RunAnswers<Lists = readonly Uint8Array[]> {
   readonly runOf: readonly number[];
   /** Bytes of the process in memory, looked at now and then; 0: never. */
   readonly processBytes: number;
+}
+
+export interface RunAnswers extends RunFacts {
+  /** In the order of the requests. */
+  readonly answers: readonly Uint8Array[];
 }
 
 /** The next piece of a text. */
@@ -69,11 +79,24 @@ export interface Loaded {
 
 export type ChildAnswer =
   | ({ readonly id: number; readonly kind: 'loaded' } & Loaded)
-  | ({ readonly id: number; readonly kind: 'ran' } & RunAnswers<PackedLists>)
+  | ({
+      readonly id: number;
+      readonly kind: 'ran';
+      /** The answers. */
+      readonly parts: readonly Uint8Array[];
+      readonly sizes: readonly number[];
+    } & RunFacts)
   | { readonly id: number; readonly kind: 'probed'; readonly verdict: Verdict }
-  | ({ readonly id: number; readonly kind: 'generated' } & GeneratedPiece)
+  | ({
+      readonly id: number;
+      readonly kind: 'generated';
+      readonly parts: readonly [Uint8Array];
+    } & Omit<GeneratedPiece, 'bytes'>)
   | { readonly id: number; readonly kind: 'released' }
   | { readonly id: number; readonly kind: 'failed'; readonly code: string; readonly message: string };
 
 /** The request as the caller writes it; the number is given by the sender. */
 export type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+/** What the process answers to a question of one kind. */
+export type AnswerOf<K extends ChildAnswer['kind']> = Received<Extract<ChildAnswer, { kind: K }>>;

@@ -1,13 +1,18 @@
 // The inference process: holds sessions, runs one thing at a time, in the order of the messages. It ends with its
 // parent, and when a runtime breaks; it decides nothing.
 
+import { Socket } from 'node:net';
 import { assert, EngineError } from '../base/errors.ts';
-import type { ChildAnswer, ChildRequest, RunAnswers } from './child-protocol.ts';
+import { type ChildAnswer, type ChildRequest, wireFile } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
-import { type PackedLists, packLists, unpackLists } from './packed-lists.ts';
+import { unpackLists } from './packed-lists.ts';
 import { probe } from './probe.ts';
 import { ModelSession, microsSince } from './session.ts';
+import { type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
+
+type RunRequest = Extract<Received<ChildRequest>, { kind: 'run' }>;
+type RunAnswer = Omit<Extract<ChildAnswer, { kind: 'ran' }>, 'id' | 'kind'>;
 
 const sessions = new Map<number, ModelSession>();
 const generations = new Generations();
@@ -15,15 +20,38 @@ let last: Promise<void> = Promise.resolve();
 
 /** A signal from the terminal goes to the whole group; the parent says when it is time to go. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-process.on('disconnect', () => process.exit(0));
-process.on('message', (request: ChildRequest) => {
-  last = last.then(async () => {
-    const answer = await answerTo(request);
-    await new Promise<void>((resolve) => process.send!(answer, () => resolve()));
-  });
-});
 
-async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
+const buffer = new ReusedBuffer();
+const reader = new WireReader<ChildRequest>(
+  (request) => {
+    last = last.then(() => handle(request));
+  },
+  (size) => buffer.take(size),
+);
+const socket = new Socket({
+  fd: wireFile,
+  readable: true,
+  writable: true,
+  onread: {
+    buffer: new Uint8Array(1 << 18),
+    callback: (size, chunk) => {
+      reader.read(chunk.subarray(0, size));
+      return true;
+    },
+  },
+});
+const writer = new WireWriter(socket);
+socket.on('error', () => process.exit(0));
+socket.on('close', () => process.exit(0));
+socket.resume();
+
+async function handle(request: Received<ChildRequest>): Promise<void> {
+  const answer = await answerTo(request);
+  buffer.release(request.body);
+  await new Promise<void>((resolve) => writer.send(answer, resolve));
+}
+
+async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
   const { id } = request;
   try {
     switch (request.kind) {
@@ -40,10 +68,12 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
         return { id, kind: 'ran', ...(await run(request)) };
       case 'generate': {
         const startedAtMs = performance.now();
-        const { generation } = request;
-        const answer = await generations.next(sessionOf(request.session), generation, request);
+        const { generation, body, session, ...rest } = request;
+        const wanted = { ...rest, request: body.slice() };
+        const { bytes, problem } = await generations.next(sessionOf(session), generation, wanted);
         const micros = microsSince(startedAtMs);
-        return { id, kind: 'generated', ...answer, micros, processBytes: bytesOfProcess() };
+        const parts = [bytes] as const;
+        return { id, kind: 'generated', parts, problem, micros, processBytes: bytesOfProcess() };
       }
       case 'forget':
         generations.forget(request.generation);
@@ -62,11 +92,13 @@ async function answerTo(request: ChildRequest): Promise<ChildAnswer> {
   }
 }
 
-async function run(request: Extract<ChildRequest, { kind: 'run' }>): Promise<RunAnswers<PackedLists>> {
-  const session = sessionOf(request.session);
-  const { answers, runs, runOf } = await session.run(unpackLists(request.requests), request.outputBytesMax);
+async function run({ session, body, sizes, outputBytesMax }: RunRequest): Promise<RunAnswer> {
+  const requests = unpackLists(body, sizes);
+  const { answers, runs, runOf } = await sessionOf(session).run(requests, outputBytesMax);
+  const parts = answers.map(({ bytes }) => bytes);
   return {
-    answers: packLists(answers.map(({ bytes }) => bytes)),
+    parts,
+    sizes: parts.map(({ length }) => length),
     problems: answers.map(({ problem }) => problem),
     runs,
     runOf,

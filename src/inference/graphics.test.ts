@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
-import type { ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
@@ -32,11 +32,11 @@ class PlayedGraphics extends InferenceProcess {
   override async ask<K extends ChildAnswer['kind']>(
     wanted: K,
     request: Unnumbered<ChildRequest>,
-  ): Promise<Extract<ChildAnswer, { kind: K }>> {
+  ): Promise<AnswerOf<K>> {
     if (request.kind === 'probe') {
       const usable = request.provider === 'webgpu';
       const verdict = { usable, reason: 'not here', difference: 0, variance: 0 };
-      return { id: 0, kind: 'probed', verdict } as unknown as Extract<ChildAnswer, { kind: K }>;
+      return { id: 0, kind: 'probed', verdict } as unknown as AnswerOf<K>;
     }
     if (request.kind === 'load' && request.provider === 'webgpu') {
       this.#isGraphics = true;
@@ -45,20 +45,13 @@ class PlayedGraphics extends InferenceProcess {
     if (request.kind === 'run' && this.#isGraphics && this.#trouble.left-- > 0) {
       if (this.#trouble.how === 'dies') process.kill(this.pid!, 'SIGKILL');
       else {
-        const nothing = { bytes: new Uint8Array(8), sizes: [8] };
-        return super.ask(wanted, { ...request, requests: nothing }).then((ran) => {
-          const failed = encodeFailure();
-          const answers = { bytes: failed, sizes: [failed.length] };
-          return { ...ran, answers, problems: ['device lost'] };
-        });
+        const failed = Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0);
+        const ran = await super.ask(wanted, request);
+        return { ...ran, body: failed, sizes: [failed.length], problems: ['device lost'] };
       }
     }
     return super.ask(wanted, request);
   }
-}
-
-function encodeFailure(): Uint8Array {
-  return Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0);
 }
 
 /** y = x[at]: which places there are is not in its signature. */

@@ -1,9 +1,18 @@
 // One inference process as the engine sees it: started when it is needed, asked by number. Its death fails what was
 // under way; whoever asked decides what then.
 
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { assert, EngineError } from '../base/errors.ts';
-import type { ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts';
+import {
+  type AnswerOf,
+  type ChildAnswer,
+  type ChildRequest,
+  type Unnumbered,
+  wireFile,
+} from './child-protocol.ts';
+import { type Received, WireReader, WireWriter } from './wire.ts';
 
 /** Thrown where the process died; its last words are in the message. */
 export class ProcessLost extends Error {
@@ -17,7 +26,7 @@ export class ProcessLost extends Error {
 }
 
 interface Waiting {
-  readonly resolve: (answer: ChildAnswer) => void;
+  readonly resolve: (answer: Received<ChildAnswer>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -25,6 +34,8 @@ const wordsKeptMax = 2000;
 
 export class InferenceProcess {
   readonly #child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #writer: WireWriter;
   readonly #waiting: Map<number, Waiting> = new Map();
   #lastId = 0;
   #words = '';
@@ -33,17 +44,22 @@ export class InferenceProcess {
 
   constructor() {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
-    this.#child = fork(new URL(`./child.${extension}`, import.meta.url), [], {
-      serialization: 'advanced',
-      execArgv: [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    const program = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
+    this.#child = spawn(process.execPath, [program], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      windowsHide: true,
       // Without it the memory of released models does not go back to the system.
       env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
     });
+    this.#socket = this.#child.stdio[wireFile] as Socket;
+    this.#writer = new WireWriter(this.#socket);
+    const reader = new WireReader<ChildAnswer>((answer) => this.#answered(answer));
+    this.#socket.on('data', (chunk: Buffer) => reader.read(chunk));
+    // Its end tells more.
+    this.#socket.on('error', () => {});
     this.#child.stderr?.on('data', (bytes: Buffer) => {
       this.#words = (this.#words + bytes.toString('utf8')).slice(-wordsKeptMax);
     });
-    this.#child.on('message', (answer: ChildAnswer) => this.#answered(answer));
     this.#child.on('error', (error) => this.#lose(error.message));
     this.#child.on('exit', (code, signal) => this.#lose(`it ended with ${signal ?? `code ${code}`}`));
     this.#keepAlive(false);
@@ -58,27 +74,25 @@ export class InferenceProcess {
   }
 
   /**
-   * Asks for something. Buffers are copied before this answers.
+   * Asks for something. Bytes are copied before this answers.
    * @throws EngineError what the process refused; ProcessLost where it died
    */
   async ask<K extends ChildAnswer['kind']>(
     wanted: K,
     request: Unnumbered<ChildRequest>,
-  ): Promise<Extract<ChildAnswer, { kind: K }>> {
+  ): Promise<AnswerOf<K>> {
     if (this.#lost !== undefined) throw new ProcessLost(this.#lost, true);
     const id = ++this.#lastId;
-    const answer = await new Promise<ChildAnswer>((resolve, reject) => {
+    const answer = await new Promise<Received<ChildAnswer>>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#keepAlive(true);
-      this.#child.send({ ...request, id }, (error) => {
-        if (error !== null) this.#lose(error.message);
-      });
+      this.#writer.send({ ...request, id });
     });
     if (answer.kind === 'failed') {
       throw new EngineError(answer.code as EngineError['code'], answer.message);
     }
     assert(answer.kind === wanted, `the inference process answers what it was asked, found "${answer.kind}"`);
-    return answer as Extract<ChildAnswer, { kind: K }>;
+    return answer as AnswerOf<K>;
   }
 
   /** Ends the process, whatever it does. What is under way fails. */
@@ -94,7 +108,7 @@ export class InferenceProcess {
     });
   }
 
-  #answered(answer: ChildAnswer): void {
+  #answered(answer: Received<ChildAnswer>): void {
     // Whoever closes it waits for its end: a late answer must not let the program go before that.
     if (this.#lost !== undefined) return;
     const waiting = this.#waiting.get(answer.id);
@@ -121,7 +135,7 @@ export class InferenceProcess {
   #keepAlive(needed: boolean): void {
     const method = needed ? 'ref' : 'unref';
     this.#child[method]();
-    this.#child.channel?.[method]();
+    this.#socket[method]();
     const stderr = this.#child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
     stderr?.[method]?.();
   }

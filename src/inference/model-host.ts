@@ -7,7 +7,7 @@ import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
 import type { PieceRequest } from './generate/generation.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
 import { type InferenceProcess, ProcessLost } from './inference-process.ts';
-import { packLists, unpackLists } from './packed-lists.ts';
+import { unpackLists } from './packed-lists.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { type Resident, ResidentModels } from './resident-models.ts';
 import type { Provider } from './runtime.ts';
@@ -91,11 +91,12 @@ export class ModelHost {
   async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<HostAnswers> {
     const startedAtMs = performance.now();
     const { outputBytesMax } = model;
-    const packed = packLists(requests);
+    const sizes = requests.map(({ length }) => length);
     const answers = await this.#answer<RunAnswers>(model, {
       async ask({ process, session }) {
-        const ran = await process.ask('ran', { kind: 'run', session, requests: packed, outputBytesMax });
-        return { ...ran, answers: unpackLists(ran.answers) };
+        const asked = { kind: 'run', session, sizes, outputBytesMax, parts: requests } as const;
+        const { body, sizes: answerSizes, ...ran } = await process.ask('ran', asked);
+        return { ...ran, answers: unpackLists(body, answerSizes) };
       },
       outcomes: ({ answers: given, problems }) =>
         given.map((bytes, i) => ({ status: inferenceStatus(bytes), problem: problems[i]! })),
@@ -115,9 +116,13 @@ export class ModelHost {
    */
   async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<HostPiece> {
     const startedAtMs = performance.now();
+    const { request, ...rest } = wanted;
     const piece = await this.#answer<GeneratedPiece>(model, {
-      ask: ({ process, session }) =>
-        process.ask('generated', { kind: 'generate', session, generation, ...wanted }),
+      async ask({ process, session }) {
+        const asked = { kind: 'generate', session, generation, parts: [request], ...rest } as const;
+        const { body, ...made } = await process.ask('generated', asked);
+        return { ...made, bytes: body };
+      },
       outcomes: ({ bytes, problem }) => [{ status: inferenceStatus(bytes), problem }],
       told: (bytes, problem) => ({ bytes, problem, micros: 0, processBytes: 0 }),
     });

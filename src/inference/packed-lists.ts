@@ -1,19 +1,7 @@
-// Several lists of bytes as one, since what crosses between processes costs by the piece.
-
-import { concatBytes } from '../base/encoding.ts';
-
-export interface PackedLists {
-  readonly bytes: Uint8Array;
-  readonly sizes: readonly number[];
-}
-
-export function packLists(lists: readonly Uint8Array[]): PackedLists {
-  const [only] = lists;
-  return { bytes: lists.length === 1 ? only! : concatBytes(lists), sizes: lists.map(({ length }) => length) };
-}
+// Several lists of bytes that lie one after another.
 
 /** Views of the bytes. */
-export function unpackLists({ bytes, sizes }: PackedLists): Uint8Array[] {
+export function unpackLists(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   let at = 0;
   return sizes.map((size) => {
     at += size;

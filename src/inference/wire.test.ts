@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
+
+interface Said {
+  readonly words: string;
+}
+
+/** What was written, each with the moment at which the socket is done with it. */
+class KeptSocket {
+  readonly written: { frame: Buffer; readonly done: () => void }[] = [];
+
+  write(frame: Buffer, done: () => void): boolean {
+    this.written.push({ frame, done });
+    return true;
+  }
+
+  /** The last one is on its way. */
+  finish(): void {
+    const last = this.written.at(-1)!;
+    last.frame = Buffer.from(last.frame);
+    last.done();
+  }
+}
+
+test('messages arrive whole and in order, however the bytes between are cut', () => {
+  const message = fc.record({ words: fc.string(), bytes: fc.uint8Array({ maxLength: 300 }) });
+  const cuts = fc.infiniteStream(fc.integer({ min: 1, max: 40 }));
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 6 }), cuts, fc.boolean(), (messages, sizes, isQuick) => {
+      const socket = new KeptSocket();
+      const writer = new WireWriter(socket as unknown as Socket);
+      for (const each of messages) {
+        const given = each.bytes.slice();
+        const parts = [given.subarray(0, 7), given.subarray(7)];
+        writer.send({ words: each.words, parts });
+        // What was given may change at once, and the socket may be done at once or much later.
+        given.fill(255);
+        if (isQuick) socket.finish();
+      }
+      const all = Buffer.concat(socket.written.map(({ frame }) => frame));
+      const heard: Received<Said>[] = [];
+      const buffer = new ReusedBuffer();
+      const reader = new WireReader<Said>(
+        ({ words, body }) => {
+          heard.push({ words, body: body.slice() });
+          buffer.release(body);
+        },
+        (size) => buffer.take(size),
+      );
+      for (let at = 0; at < all.length; ) {
+        const size = sizes.next().value as number;
+        reader.read(all.subarray(at, at + size));
+        at += size;
+      }
+      assert.deepEqual(
+        heard.map(({ words, body }) => [words, [...body]]),
+        messages.map(({ words, bytes }) => [words, [...bytes]]),
+      );
+    }),
+  );
+});
+
+test('a buffer that is in use is not given again', () => {
+  const buffer = new ReusedBuffer();
+  const first = buffer.take(10);
+  const second = buffer.take(10);
+  assert.notEqual(first.buffer, second.buffer);
+  buffer.release(second);
+  assert.notEqual(buffer.take(10).buffer, first.buffer);
+  buffer.release(first);
+  assert.equal(buffer.take(10).buffer, first.buffer);
+  assert.equal(first.byteOffset % 8, 0);
+});

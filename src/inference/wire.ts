@@ -1,0 +1,138 @@
+// Messages between two processes over one socket: what is said, and bytes that go with it, in frames. Both ends use
+// their buffers again, since memory that was never touched costs more than what is copied into it.
+
+import type { Socket } from 'node:net';
+import { deserialize, serialize } from 'node:v8';
+
+/** Plain data, and bytes beside it. */
+interface WireMessage {
+  readonly parts?: readonly Uint8Array[];
+}
+
+/** A message as it arrives: its parts are one behind another. */
+export type Received<T> = T extends unknown ? Omit<T, 'parts'> & { readonly body: Uint8Array } : never;
+
+/** Lengths of what is said and of the bytes, a u32 each. */
+const headBytes = 8;
+/** Larger ones are not kept. */
+const keptBytesMax = 1 << 24;
+const nothing = new Uint8Array(0);
+
+/** Writes messages; the bytes are copied before `send` answers. */
+export class WireWriter {
+  readonly #socket: Socket;
+  #buffer: Buffer = Buffer.alloc(1 << 16);
+  #isBusy = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** @param onSent when it is on its way, or cannot be */
+  send(message: object, onSent: () => void = () => {}): void {
+    const { parts = [], ...said } = message as WireMessage;
+    const words = serialize(said);
+    const size = parts.reduce((sum, part) => sum + part.length, 0);
+    const frame = this.#frame(headBytes + words.length + size);
+    frame.writeUInt32LE(words.length, 0);
+    frame.writeUInt32LE(size, 4);
+    frame.set(words, headBytes);
+    let at = headBytes + words.length;
+    for (const part of parts) {
+      frame.set(part, at);
+      at += part.length;
+    }
+    const isKept = frame.buffer === this.#buffer.buffer;
+    if (isKept) this.#isBusy = true;
+    this.#socket.write(frame, () => {
+      if (isKept) this.#isBusy = false;
+      onSent();
+    });
+  }
+
+  #frame(size: number): Buffer {
+    if (this.#isBusy || size > keptBytesMax) return Buffer.allocUnsafeSlow(size);
+    if (size > this.#buffer.length) this.#buffer = Buffer.alloc(Math.min(size * 2, keptBytesMax));
+    return this.#buffer.subarray(0, size);
+  }
+}
+
+/** Puts frames together from what arrives. */
+export class WireReader<T> {
+  readonly #onMessage: (message: Received<T>) => void;
+  readonly #allocate: (size: number) => Uint8Array;
+  readonly #head: Buffer = Buffer.alloc(headBytes);
+  #words: Buffer = Buffer.alloc(0);
+  #body: Uint8Array = nothing;
+  /** Of the frame that is under way. */
+  #received = 0;
+
+  /** @param allocate where the bytes of the next message go; they begin at a multiple of 8 */
+  constructor(onMessage: (message: Received<T>) => void, allocate: (size: number) => Uint8Array = newBytes) {
+    this.#onMessage = onMessage;
+    this.#allocate = allocate;
+  }
+
+  /** Takes what arrived; nothing of it is kept. */
+  read(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) at += this.#take(chunk, at);
+  }
+
+  #take(chunk: Uint8Array, at: number): number {
+    const wordsEnd = headBytes + this.#words.length;
+    if (this.#received < headBytes) {
+      const taken = copied(chunk, at, this.#head, this.#received);
+      this.#received += taken;
+      if (this.#received === headBytes) {
+        this.#words = Buffer.allocUnsafe(this.#head.readUInt32LE(0));
+        this.#body = this.#allocate(this.#head.readUInt32LE(4));
+      }
+      return taken;
+    }
+    const taken =
+      this.#received < wordsEnd
+        ? copied(chunk, at, this.#words, this.#received - headBytes)
+        : copied(chunk, at, this.#body, this.#received - wordsEnd);
+    this.#received += taken;
+    if (this.#received === wordsEnd + this.#body.length) this.#end();
+    return taken;
+  }
+
+  #end(): void {
+    const message = { ...(deserialize(this.#words) as object), body: this.#body } as Received<T>;
+    this.#received = 0;
+    this.#words = Buffer.alloc(0);
+    this.#body = nothing;
+    this.#onMessage(message);
+  }
+}
+
+/** Not zeroed; a plain array, since copying parts of a buffer does not copy. */
+function newBytes(size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+}
+
+/** Copies what fits, and says how much that is. */
+function copied(from: Uint8Array, at: number, to: Uint8Array, toAt: number): number {
+  const count = Math.min(from.length - at, to.length - toAt);
+  to.set(from.subarray(at, at + count), toAt);
+  return count;
+}
+
+/** One buffer for one message after another, as long as the one before is done with when the next begins. */
+export class ReusedBuffer {
+  #buffer: Uint8Array = new Uint8Array(1 << 16);
+  #isFree = true;
+
+  take(size: number): Uint8Array {
+    if (!this.#isFree || size > keptBytesMax) return new Uint8Array(size);
+    this.#isFree = false;
+    if (size > this.#buffer.length) this.#buffer = new Uint8Array(Math.min(size * 2, keptBytesMax));
+    return this.#buffer.subarray(0, size);
+  }
+
+  /** Whoever took it needs it no more. */
+  release(bytes: Uint8Array): void {
+    if (bytes.buffer === this.#buffer.buffer) this.#isFree = true;
+  }
+}
