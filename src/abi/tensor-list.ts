@@ -216,17 +216,16 @@ function readTensor(
     throw new Malformed(`tensor ${index}: ${what}`);
   };
   if (at + tensorHeadBytes > bytes.length) fail('its head is cut off');
-  const [type, rank, nameBytes, dataBytes] = [0, 4, 8, 12].map((word) => view.getUint32(at + word, true)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const type = view.getUint32(at, true);
+  const rank = view.getUint32(at + 4, true);
+  const nameBytes = view.getUint32(at + 8, true);
+  const dataBytes = view.getUint32(at + 12, true);
   if (elementTypeName(type) === undefined) fail(`its type is ${type}, which is not one that models take`);
   if (rank > rankMax) fail(`it has ${rank} dimensions, wanted at most ${rankMax}`);
   const head = tensorHeadBytes + rank * 4 + nameBytes;
   if (at + align8Safe(head) + align8Safe(dataBytes) > bytes.length) fail('it is cut off');
-  const dims = Array.from({ length: rank }, (_, i) => view.getUint32(at + tensorHeadBytes + i * 4, true));
+  const dims: number[] = [];
+  for (let i = 0; i < rank; i++) dims.push(view.getUint32(at + tensorHeadBytes + i * 4, true));
   const elements = elementCount(dims);
   if (elements > elementsMax) fail(`it has ${elements} elements, wanted at most ${elementsMax}`);
   const nameAt = at + tensorHeadBytes + rank * 4;

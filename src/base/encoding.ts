@@ -3,8 +3,26 @@
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** Up to here a loop is quicker than a call out of JavaScript. */
+const shortMax = 24;
+
 /** The text of UTF-8 bytes, or undefined where they are not well formed. A byte order mark is kept. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  return shortAscii(bytes) ?? decodeAny(bytes);
+}
+
+function shortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > shortMax) return undefined;
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte > 127) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
+function decodeAny(bytes: Uint8Array): string | undefined {
   try {
     return strictDecoder.decode(bytes);
   } catch {
@@ -13,7 +31,14 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 }
 
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text) as Uint8Array<ArrayBuffer>;
+  if (text.length > shortMax) return encoder.encode(text) as Uint8Array<ArrayBuffer>;
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return encoder.encode(text) as Uint8Array<ArrayBuffer>;
+    bytes[i] = unit;
+  }
+  return bytes;
 }
 
 const hexDigits = '0123456789abcdef';

@@ -170,7 +170,7 @@ export function splitRows(
     if (!Number.isInteger(rowBytes)) return undefined;
     let at = 0;
     counts.forEach((count, i) => {
-      const part = data.slice(at, at + count * rowBytes);
+      const part = data.subarray(at, at + count * rowBytes);
       lists[i]!.set(name, { name, type, dims: [count, ...dims.slice(1)], data: part });
       at += part.length;
     });

@@ -42,17 +42,32 @@ export function toRuntime(Tensor: TensorConstructor, { type, dims, data }: FlatT
   return new Tensor(name, new Viewer(own.buffer, own.byteOffset, own.length / bytes), dims);
 }
 
-/** A copy of what a runtime gave, in the flat form. */
+/** What a runtime gave, in the flat form: a view of it, or a copy where a NaN in it had to be made the same. */
 export function fromRuntime(name: string, tensor: Tensor): FlatTensor {
   const type = ElementType[tensor.type as ElementTypeName];
   assert(type !== undefined, `a runtime gives known types, found "${tensor.type}"`);
   const { data } = tensor;
   if (type === ElementType.string)
-    return { name, type, dims: [...tensor.dims], data: encodeStrings(data as readonly string[]) };
+    return { name, type, dims: tensor.dims, data: encodeStrings(data as readonly string[]) };
   const view = data as ArrayBufferView;
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
-  canonicalNan(type, bytes);
-  return { name, type, dims: [...tensor.dims], data: bytes };
+  const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+  if (!hasNan(type, view)) return { name, type, dims: tensor.dims, data: bytes };
+  const own = bytes.slice();
+  canonicalNan(type, own);
+  return { name, type, dims: tensor.dims, data: own };
+}
+
+function hasNan(type: ElementType, { buffer, byteOffset, byteLength }: ArrayBufferView): boolean {
+  switch (type) {
+    case ElementType.float32:
+      return new Float32Array(buffer, byteOffset, byteLength / 4).includes(Number.NaN);
+    case ElementType.float64:
+      return new Float64Array(buffer, byteOffset, byteLength / 8).includes(Number.NaN);
+    case ElementType.float16:
+      return new Uint16Array(buffer, byteOffset, byteLength / 2).some((bits) => (bits & 0x7fff) > 0x7c00);
+    default:
+      return false;
+  }
 }
 
 /** Bytes that a tensor of a runtime takes; of strings, at least so many. */

@@ -53,14 +53,15 @@ function mismatch(spec: TensorSpec, tensor: FlatTensor, sizes: Map<string, numbe
   if (tensor.type === ElementType.bool && tensor.data.some((byte) => byte > 1))
     return 'found a bool that is neither 0 nor 1';
   if (spec.dims === undefined) return undefined;
-  const shapes = `found ${formatShape(tensor.dims)}, wanted ${formatShape(spec.dims)}`;
-  if (tensor.dims.length !== spec.dims.length) return shapes;
-  for (const [i, wanted] of spec.dims.entries()) {
+  const { dims } = spec;
+  const shapes = (): string => `found ${formatShape(tensor.dims)}, wanted ${formatShape(dims)}`;
+  if (tensor.dims.length !== dims.length) return shapes();
+  for (const [i, wanted] of dims.entries()) {
     const found = tensor.dims[i]!;
-    if (typeof wanted === 'number' && wanted !== found) return shapes;
+    if (typeof wanted === 'number' && wanted !== found) return shapes();
     if (typeof wanted !== 'string') continue;
     const bound = sizes.get(wanted) ?? found;
-    if (bound !== found) return `${shapes}, where "${wanted}" is ${bound}`;
+    if (bound !== found) return `${shapes()}, where "${wanted}" is ${bound}`;
     sizes.set(wanted, found);
   }
   return undefined;
