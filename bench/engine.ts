@@ -1,7 +1,8 @@
 // The engine's own speed: messages, ticks, spawns. Digests and the record are on, as in any run.
 // Takes a part of a measurement's name and numbers of workers: --only ring --workers 0
 
-import { parseArgs } from 'node:util';
+import { programOf } from '../scripts/command-line.ts';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import type { Orchestrator, SystemDescription } from '../src/engine/index.ts';
 import { agentModule } from './support/agents.ts';
 import { type Bounds, medianOf, type RateOptions, rateOf, report } from './support/measure.ts';
@@ -105,14 +106,21 @@ const measurements: readonly Measurement[] = [
   },
 ];
 
+const count = wholeNumber(0, 64);
+const anotherCount = (text: string, previous: readonly number[] = []): readonly number[] => [
+  ...previous,
+  count(text),
+];
+const options = programOf('bench engine', "The engine's own speed.")
+  .option('--only <text>', 'the measurements with this in their names', '')
+  .option('--workers <counts...>', 'numbers of workers; 0 and 2 unless given', anotherCount)
+  .parse()
+  .opts<{ readonly only: string; readonly workers?: readonly number[] }>();
 console.log(`node ${process.version}, ${process.platform} ${process.arch}; medians`);
-const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, workers: { type: 'string', multiple: true } },
-});
-for (const workers of (values.workers ?? ['0', '2']).map(Number)) {
+for (const workers of options.workers ?? [0, 2]) {
   for (const { what, unit, bounds, runs, inlineOnly, measure } of measurements) {
     if (workers > 0 && inlineOnly === true) continue;
-    if (!what.includes(values.only)) continue;
+    if (!what.includes(options.only)) continue;
     const value = await medianOf(runs, () => measure(workers));
     report(`${what}, workers ${workers}`, value, unit, bounds);
   }

@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { programOf } from '../scripts/command-line.ts';
 import {
   decodeGenerationPiece,
   encodeGenerationRequest,
@@ -12,6 +12,7 @@ import {
   PromptKind,
 } from '../src/abi/generation.ts';
 import { assert } from '../src/base/errors.ts';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import type { HostedModel } from '../src/inference/hosted-model.ts';
 import { ModelHost } from '../src/inference/model-host.ts';
 import { hashModelFolder } from '../src/inference/repository.ts';
@@ -20,8 +21,13 @@ import type { Tensor } from '../src/inference/runtime-types.ts';
 import { type DecoderSizes, llamaModel } from '../src/inference/testing/sample-decoders.ts';
 import { median } from './support/measure.ts';
 
-const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } });
-const rounds = Number(options.rounds);
+const { rounds } = programOf(
+  'bench generate',
+  'Tokens a second through the engine beside a bare loop over the runtime.',
+)
+  .option('--rounds <count>', 'rounds of each measurement', wholeNumber(1, 1000), 7)
+  .parse()
+  .opts<{ readonly rounds: number }>();
 const prompt = Array.from({ length: 32 }, (_, i) => i * 3 + 1);
 const tokensMax = 96;
 const tokensPerTick = 8;

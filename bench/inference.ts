@@ -4,8 +4,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { programOf } from '../scripts/command-line.ts';
 import { ElementType, encodeTensorList } from '../src/abi/tensor-list.ts';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import type { HostedModel } from '../src/inference/hosted-model.ts';
 import { ModelHost } from '../src/inference/model-host.ts';
 import { modelProto, node, tensorProto, valueInfo } from '../src/inference/onnx/write-model.ts';
@@ -14,8 +15,10 @@ import { loadRuntime, type Mode } from '../src/inference/runtime.ts';
 import { median, shown } from './support/measure.ts';
 
 const { float32 } = ElementType;
-const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '11' } } });
-const rounds = Number(options.rounds);
+const { rounds } = programOf('bench inference', 'What asking a model through the engine costs.')
+  .option('--rounds <count>', 'rounds of each measurement', wholeNumber(1, 1000), 11)
+  .parse()
+  .opts<{ readonly rounds: number }>();
 const warmUpRounds = 2;
 const roundMs = 120;
 const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-bench-'));

@@ -5,7 +5,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { programOf } from '../scripts/command-line.ts';
 import { printKernelCosts, printWasmtime, processes } from './support/instrument/kernel-costs.ts';
 import { compileKernels } from './support/instrument/kernels.ts';
 import { printPass } from './support/instrument/pass-rate.ts';
@@ -22,7 +23,10 @@ function measureKernels(): void {
   }
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
+const { only } = programOf('bench instrument', 'What instrumentation costs.')
+  .addOption(new Option('--only <part>', 'one part').choices(['kernels', 'pass']))
+  .parse()
+  .opts<{ readonly only?: string }>();
 console.log(`node ${process.version}, ${process.platform} ${process.arch}`);
-if (values.only !== 'pass') measureKernels();
-if (values.only !== 'kernels') printPass();
+if (only !== 'pass') measureKernels();
+if (only !== 'kernels') printPass();

@@ -1,7 +1,9 @@
 // What the record costs: events, inputs, the log of a run, snapshots, forks, replay and seeking. Ratios within one run
 // of this program are the figures; times of one machine mean little. Takes parts by name: --only snapshots
 
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
+import { programOf } from '../scripts/command-line.ts';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import { reportCost } from './record-parts/cost.ts';
 import { reportEvents } from './record-parts/events.ts';
 import { reportForks } from './record-parts/forks.ts';
@@ -18,12 +20,14 @@ const parts = {
   replay: reportReplay,
 };
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, ticks: { type: 'string' } },
-});
+const { only, ticks } = programOf('bench record', 'What the record costs.')
+  .addOption(new Option('--only <parts...>', 'some parts').choices(Object.keys(parts)))
+  .option('--ticks <count>', 'ticks of the run that is replayed', wholeNumber(1000, 1e8), 1_000_000)
+  .parse()
+  .opts<{ readonly only?: readonly string[]; readonly ticks: number }>();
 console.log(`node ${process.version}, ${process.platform} ${process.arch}; medians`);
 for (const [name, reportPart] of Object.entries(parts)) {
-  if (values.only !== undefined && !values.only.includes(name)) continue;
+  if (only !== undefined && !only.includes(name)) continue;
   console.log(`-- ${name}`);
-  await reportPart();
+  await reportPart(ticks);
 }

@@ -1,13 +1,16 @@
 // How cost grows: with agents of which few are active, with messages, with subscribers. Digests and the record are on.
 
-import { parseArgs } from 'node:util';
+import { programOf } from '../scripts/command-line.ts';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import type { SystemDescription } from '../src/engine/index.ts';
 import { agentModule } from './support/agents.ts';
 import { median } from './support/measure.ts';
 import { withRun } from './support/run.ts';
 
-const { values } = parseArgs({ options: { agents: { type: 'string', default: '100000' } } });
-const agentsMax = Number(values.agents);
+const { agents: agentsMax } = programOf('bench scale', 'How cost grows with the number of agents.')
+  .option('--agents <count>', 'how many at most', wholeNumber(1000, 1e7), 100_000)
+  .parse()
+  .opts<{ readonly agents: number }>();
 const active = 1000;
 
 interface Figure {

@@ -28,7 +28,7 @@ function list(): string {
 }
 
 const [wanted, ...rest] = process.argv.slice(2);
-if (wanted === undefined) {
+if (wanted === undefined || wanted === '--help' || wanted === '-h') {
   process.stdout.write(`${list()}\n`);
 } else if (wanted !== 'all' && !names.includes(wanted)) {
   process.stderr.write(`Cannot run the measurement "${wanted}": bench/ has no such file.\n${list()}\n`);

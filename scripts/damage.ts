@@ -2,6 +2,9 @@
 
 import { inflict } from '../test/damage/inflict.ts';
 import { closedLog, interruptedLog, snapshot } from '../test/damage/subjects.ts';
+import { programOf } from './command-line.ts';
+
+programOf('damage', 'Flips every bit and cuts every length of a log and of a snapshot.').parse();
 
 for (const subject of [closedLog(), interruptedLog(), await snapshot()]) {
   const started = performance.now();

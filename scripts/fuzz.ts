@@ -5,9 +5,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Argument } from 'commander';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import { fuzzedModule } from '../test/fuzz/fuzzed-module.ts';
 import { randomProgram } from '../test/wasm/random-program.ts';
+import { programOf } from './command-line.ts';
 
 const root = dirname(import.meta.dirname);
 /** The module of a seed, by target. */
@@ -109,16 +111,13 @@ async function fuzz(target: string, runs: number, seed: number): Promise<number>
   return findings;
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { runs: { type: 'string', default: '10000' }, seed: { type: 'string', default: '1' } },
-});
-const [target] = positionals;
-const [runs, seed] = [Number(values.runs), Number(values.seed)];
-const fits =
-  Number.isSafeInteger(runs) && runs > 0 && Number.isSafeInteger(seed) && seed >= 0 && seed + runs < 2 ** 31;
-if (target === undefined || !Object.hasOwn(targets, target) || positionals.length !== 1 || !fits) {
-  const names = Object.keys(targets).join(' or ');
-  process.stderr.write(`Cannot fuzz: wanted ${names} [--runs N] [--seed S], with whole numbers\n`);
-  process.exitCode = 2;
-} else if ((await fuzz(target, runs, seed)) > 0) process.exitCode = 1;
+const program = programOf(
+  'fuzz',
+  'Runs random and damaged modules, and keeps those that show a fault as fixtures.',
+)
+  .addArgument(new Argument('<target>', 'what is fuzzed').choices(Object.keys(targets)))
+  .option('--runs <count>', 'how many modules', wholeNumber(1, 2 ** 30), 10_000)
+  .option('--seed <number>', 'the first seed', wholeNumber(0, 2 ** 30), 1)
+  .parse();
+const { runs, seed } = program.opts<{ readonly runs: number; readonly seed: number }>();
+if ((await fuzz(program.args[0]!, runs, seed)) > 0) process.exitCode = 1;

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
 import fc from 'fast-check';
 import { generatedSystem } from '../src/engine/testing/generated-system.ts';
 import {
@@ -20,6 +20,7 @@ import {
 import { portableModules } from '../test/portable/portable-modules.ts';
 import { runNode, type Start, startOf } from '../test/portable/start-node.ts';
 import { differingParts, type Result, table } from '../test/portable/table.ts';
+import { programOf } from './command-line.ts';
 
 const program = join(dirname(import.meta.dirname), 'test', 'portable', 'run-set.ts');
 const cellMs = 20 * 60_000;
@@ -124,15 +125,16 @@ async function contrast(set: string): Promise<void> {
   }
 }
 
-const { values } = parseArgs({
-  options: { pairs: { type: 'boolean', default: false }, without: { type: 'string' } },
-});
-const { pairs, without } = values;
+const { pairs, without } = programOf(
+  'test:portable',
+  'Compares digests between versions, tiers and processors.',
+)
+  .option('--pairs', 'only the nine cells that meet every pair', false)
+  .addOption(new Option('--without <protection>', 'leave one out').choices(Object.keys(contrasts)))
+  .parse()
+  .opts<{ readonly pairs: boolean; readonly without?: string }>();
 const set = mkdtempSync(join(tmpdir(), 'wasm-engine-portable-set-'));
 try {
-  if (without !== undefined && !(without in contrasts)) {
-    throw new Error(`--without "${without}": wanted one of ${Object.keys(contrasts).join(', ')}`);
-  }
   writeSet(set);
   await compareAll(pairs ? pairwiseCells : [...allCells, ...windowsCells], set, without);
   if (without === undefined) await contrast(set);

@@ -5,23 +5,29 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import { type PlantedBug, plant, plantedBugs } from '../test/sim/planted/bugs.ts';
+import { programOf } from './command-line.ts';
 
 const root = dirname(import.meta.dirname);
-const copied = ['src', 'test/sim', 'scripts/sim.ts', 'package.json'];
+const copied = ['src', 'test/sim', 'scripts/sim.ts', 'scripts/command-line.ts', 'package.json'];
 /** A mistake by which a simulation never ends is found, too. */
 const hangMs = 10 * 60_000;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seeds: { type: 'string', default: '100' },
-    ticks: { type: 'string', default: '60' },
-  },
-});
-
-const seeds = Number(values.seeds);
+const program = programOf(
+  'sim:planted',
+  'Plants deliberate mistakes and says in how many seeds each is found.',
+)
+  .argument('[names...]', 'parts of the names of mistakes; all of them where none is given')
+  .option(
+    '--seeds <count>',
+    'how many seeds, and nine times as many where these find nothing',
+    wholeNumber(1, 1e6),
+    100,
+  )
+  .option('--ticks <count>', 'ticks of each run', wholeNumber(1, 1e6), 60)
+  .parse();
+const { seeds, ticks } = program.opts<{ readonly seeds: number; readonly ticks: number }>();
 
 interface Found {
   readonly seeds: number;
@@ -58,7 +64,7 @@ function findIn(folder: string, bug: PlantedBug): Found {
 }
 
 function simulate(folder: string, first: number, count: number): Found {
-  const range = ['--seed', String(first), '--seeds', String(count), '--ticks', values.ticks];
+  const range = ['--seed', String(first), '--seeds', String(count), '--ticks', String(ticks)];
   const done = spawnSync(process.execPath, ['scripts/sim.ts', '--no-shrink', ...range], {
     cwd: folder,
     encoding: 'utf8',
@@ -75,7 +81,7 @@ function lastLine(text: string): string {
 }
 
 const wanted = plantedBugs.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+  ({ name }) => program.args.length === 0 || program.args.some((part) => name.includes(part)),
 );
 const folder = copyTree();
 let missed = 0;

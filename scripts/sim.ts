@@ -2,28 +2,41 @@
 // its inputs and what goes wrong with them, all in memory and without real time; --sweep: each call in turn goes wrong.
 // What does not hold is shrunk and printed with its seed.
 
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import type { Fault } from '../test/sim/faults.ts';
 import { shrink } from '../test/sim/shrink.ts';
 import { type Case, simulate } from '../test/sim/simulate.ts';
 import { everyFault } from '../test/sim/sweep.ts';
+import { programOf } from './command-line.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '300' },
-    ticks: { type: 'string', default: '200' },
-    seed: { type: 'string', default: '1' },
-    faults: { type: 'string' },
-    sweep: { type: 'boolean', default: false },
-    'no-shrink': { type: 'boolean', default: false },
-  },
-});
-const [seeds, ticks, first] = [values.seeds, values.ticks, values.seed].map(Number) as [
-  number,
-  number,
-  number,
-];
-const fixed = values.faults === undefined ? {} : { faults: JSON.parse(values.faults) as Fault[] };
+interface Options {
+  readonly seeds: number;
+  readonly ticks: number;
+  readonly seed: number;
+  readonly faults?: readonly Fault[];
+  readonly sweep: boolean;
+  readonly shrink: boolean;
+}
+
+function faultsOf(text: string): readonly Fault[] {
+  try {
+    return JSON.parse(text) as Fault[];
+  } catch (error) {
+    throw new InvalidArgumentError(String(error));
+  }
+}
+
+const program = programOf('sim', 'Simulates runs in which things go wrong, and says what does not hold.')
+  .option('--seeds <count>', 'how many seeds', wholeNumber(1, 1e9), 300)
+  .option('--ticks <count>', 'ticks of each run', wholeNumber(1, 1e6), 200)
+  .option('--seed <number>', 'the first seed', wholeNumber(0, 2 ** 31), 1)
+  .option('--faults <json>', 'what goes wrong, as a failure prints it; else chosen by the seed', faultsOf)
+  .option('--sweep', 'let each call in turn be the one that goes wrong', false)
+  .option('--no-shrink', 'do not look for the least that goes wrong')
+  .parse();
+const { seeds, ticks, seed: first, faults, sweep, shrink: shrinks } = program.opts<Options>();
+const fixed = faults === undefined ? {} : { faults };
 const begin = performance.now();
 let [runs, failed, lives] = [0, 0, 0];
 
@@ -38,9 +51,7 @@ async function report(wanted: Case): Promise<void> {
   if (outcome.violation === undefined) return;
   failed++;
   print(`seed ${wanted.seed}: ${outcome.violation}`);
-  const { trail, ...small } = values['no-shrink']
-    ? { ...outcome, ticks: wanted.ticks }
-    : await shrink(wanted, outcome);
+  const { trail, ...small } = shrinks ? await shrink(wanted, outcome) : { ...outcome, ticks: wanted.ticks };
   print(`  the least that goes wrong: ${small.violation}`);
   print(`  last changes of the disk: ${trail.slice(-6).join('; ')}`);
   const faults = JSON.stringify(small.faults);
@@ -49,7 +60,7 @@ async function report(wanted: Case): Promise<void> {
 
 /** What goes wrong with one seed. */
 async function* casesOf(seed: number): AsyncGenerator<Case> {
-  if (!values.sweep) {
+  if (!sweep) {
     yield { seed, ticks, ...fixed };
     return;
   }

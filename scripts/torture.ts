@@ -4,27 +4,26 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { wholeNumber } from '../src/cli/command-options.ts';
 import { torture } from '../test/torture/torture.ts';
+import { programOf } from './command-line.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '100' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    runs: { type: 'string', default: 'Infinity' },
-  },
-});
-
-function count(name: 'kills' | 'seed' | 'runs'): number {
-  const value = Number(values[name]);
-  if (value >= 0 && (Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY)) return value;
-  process.stderr.write(
-    `error: Cannot take --${name} ${JSON.stringify(values[name])}: wanted a whole number\n`,
-  );
-  process.exit(2);
-}
-
-const [wanted, first, runsMax] = [count('kills'), count('seed'), count('runs')];
+const most = Number.MAX_SAFE_INTEGER;
+const options = programOf(
+  'torture',
+  'Kills real processes at random moments, and compares what becomes of their runs.',
+)
+  .option('--kills <count>', 'how many kills, at least', wholeNumber(0, most), 100)
+  .option(
+    '--seed <number>',
+    'the first seed; by the clock unless given',
+    wholeNumber(0, most),
+    Date.now() % 1_000_000,
+  )
+  .option('--runs <count>', 'how many runs, at most', wholeNumber(0, most), most)
+  .parse()
+  .opts<{ readonly kills: number; readonly seed: number; readonly runs: number }>();
+const { kills: wanted, seed: first, runs: runsMax } = options;
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-torture-'));
 const startedAtMs = performance.now();
 let [kills, runs] = [0, 0];

@@ -1,7 +1,6 @@
 // A run of a million ticks: how long its replay takes beside it, and how long it takes to stand at any of its ticks.
 
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createSystem, Orchestrator, replayRun } from '../../src/engine/index.ts';
 import { loadRun } from '../../src/engine/load-run.ts';
 import { type Rewound, rewind } from '../../src/engine/rewind.ts';
@@ -12,9 +11,7 @@ import { type TimeKind, timeNames, timesOf } from '../support/times.ts';
 
 const places = [0.999_999, 0.5, 0.123_45, 0.75, 0.000_1, 0.33, 0.9];
 
-export async function reportReplay(): Promise<void> {
-  const { values } = parseArgs({ options: { ticks: { type: 'string', default: '1000000' } }, strict: false });
-  const ticks = Number(values.ticks);
+export async function reportReplay(ticks: number): Promise<void> {
   const counter = { module: await agentModule('counter'), count: 4, everyTick: true };
   const host = { durability: 'batch', snapshotTicks: 10_000 } as const;
   const system = await createSystem({ run: { seed: 1 }, host, agents: { counter } });
