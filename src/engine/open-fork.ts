@@ -20,7 +20,6 @@ import { findModelFolders } from './model-folders.ts';
 import { abandonRecord, beginRecord } from './open-record.ts';
 import { type OpenRun, readLast, withOpened, withWorkers } from './open-run.ts';
 import type { Ports } from './ports.ts';
-import type { Recorded } from './re-execute.ts';
 import { type Rewound, rewind } from './rewind.ts';
 import { RunTotals } from './run-totals.ts';
 import type { ForkOptions } from './run-types.ts';
@@ -31,7 +30,7 @@ import type { AgentImage } from './turn-runner.ts';
 export async function openFork(options: ForkOptions, ports: Ports): Promise<OpenRun> {
   const parent = await loadRun(options.from, ports);
   const { config, modules, changes } = changedSystem(parent, options);
-  const { captured, recorded } = await captureAt(parent, config, options.tick, ports);
+  const { captured, recorded, snapshot } = await captureAt(parent, config, options.tick, ports);
   const durability = parent.directory.manifest.durability as Durability;
   const modelFolders = findModelFolders(parent.directory, config, options.modelsDirectory);
   const host = {
@@ -52,13 +51,14 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
     const record = beginRecord(options.runDirectory, system, ports, captured, origin);
     try {
       const store = new SnapshotStore(record.directory, ports);
-      store.borrowFrom(parent.directory, options.tick);
+      if (snapshot !== undefined) store.borrowFrom(snapshot);
       await store.write(captured, config.run.tickMs);
     } catch (error) {
       abandonRecord(record);
       throw error;
     }
-    return { system, ...opened, record, totals: new RunTotals(opened.machine.state), recorded, again: [] };
+    const totals = new RunTotals(opened.machine.state);
+    return { system, ...opened, record, totals, recorded, snapshotTick: captured.tick, again: [] };
   });
 }
 
@@ -101,9 +101,9 @@ async function captureAt(
   config: SystemConfig,
   tick: number,
   ports: Ports,
-): Promise<{ readonly captured: Snapshot; readonly recorded: Recorded }> {
+): Promise<Pick<Rewound, 'recorded' | 'snapshot'> & { readonly captured: Snapshot }> {
   const rewound = await rewind(run, tick, {}, ports);
-  const { machine, recorded, close } = rewound;
+  const { machine, recorded, snapshot, close } = rewound;
   try {
     if (machine.state.tick === 0) {
       const text = `Cannot fork "${run.directory.path}" at tick ${tick}: it has no tick before that`;
@@ -112,7 +112,8 @@ async function captureAt(
     const captured = withNewModules(await machine.capture(), rewound, run.config, config);
     // The other run's source is not the fork's.
     const own = { ...recorded, sealed: undefined, cursor: undefined, namedTick: 0, ended: undefined };
-    return { captured: withNewSeed(captured, machine.state.agents, run.config, config), recorded: own };
+    const reseeded = withNewSeed(captured, machine.state.agents, run.config, config);
+    return { captured: reseeded, recorded: own, snapshot };
   } finally {
     await close();
   }

@@ -33,6 +33,8 @@ export interface OpenRun {
   readonly totals: RunTotals;
   /** What the record came to, where the run goes on. */
   readonly recorded: Recorded | undefined;
+  /** The tick of the snapshot that the run went on from, or that it began from. */
+  readonly snapshotTick: number | undefined;
   /** Outputs of the record that are given again, where the run goes on. */
   readonly again: readonly OutputRecord[];
 }
@@ -95,6 +97,7 @@ export async function openNewRun(options: OrchestratorOptions, ports: Ports): Pr
       record,
       totals: new RunTotals(opened.machine.state),
       recorded: undefined,
+      snapshotTick: undefined,
       again: [],
     };
   });
@@ -192,6 +195,6 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
       { epoch, tick, base, answers: recorded.answers },
       ports,
     );
-    return { system, ...opened, record, totals, recorded, again };
+    return { system, ...opened, record, totals, recorded, snapshotTick: snapshot?.tick, again };
   });
 }

@@ -81,6 +81,7 @@ export class Orchestrator {
     const { snapshotTicks, snapshotsKept } = system.host;
     const { tickMs } = system.config.run;
     const store = new SnapshotStore(record.directory, ports, snapshotsKept);
+    if (open.snapshotTick !== undefined) store.goOnFrom(open.snapshotTick);
     this.#snapshots = new SnapshotSchedule(store, snapshotTicks, tickMs);
     const { careful } = options;
     if (careful !== undefined)

@@ -7,7 +7,7 @@ import { type CallWatch, createInlinePool, type Pool } from '../sandbox/index.ts
 import { hostDefaults } from './config/system-config.ts';
 import { systemTables } from './genesis.ts';
 import { type LoadedRun, newestSnapshot } from './load-run.ts';
-import { type ExecutedTick, Machine } from './machine.ts';
+import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { type PreparedModules, prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
@@ -27,6 +27,8 @@ export interface Rewound {
   readonly machine: Machine;
   readonly modules: PreparedModules;
   readonly recorded: Recorded;
+  /** Where the execution began; undefined: from the start of the run. */
+  readonly snapshot: Snapshot | undefined;
   close(): Promise<void>;
 }
 
@@ -55,7 +57,7 @@ export async function rewind(
     if (!recorded.more && machine.state.tick < tick) {
       throw outside(directory, tick, first, machine.state.tick);
     }
-    return { machine, modules, recorded, close: () => pool.close() };
+    return { machine, modules, recorded, snapshot, close: () => pool.close() };
   } catch (error) {
     await pool.close();
     throw error;

@@ -27,7 +27,7 @@ export class PageGatherer {
   readonly pages: PageEntry[] = [];
   readonly #ports: Pick<Ports, 'compress' | 'clock'>;
   readonly #known: ReadonlyMap<string, PageEntry>;
-  readonly #borrow: (key: string) => Uint8Array | undefined;
+  readonly #borrowed: ReadonlyMap<string, Uint8Array>;
   readonly #pack: PackWriter;
   readonly #packNumber: number;
   /** Indices by hash, counted from 1. */
@@ -38,20 +38,20 @@ export class PageGatherer {
 
   /**
    * @param known pages of earlier snapshots, by hash
-   * @param borrow compressed pages of another run, by hash
+   * @param borrowed compressed pages of another run, by hash
    */
   constructor(
     ports: Pick<Ports, 'compress' | 'clock'>,
     known: ReadonlyMap<string, PageEntry>,
     pack: PackWriter,
     packNumber: number,
-    borrow: (key: string) => Uint8Array | undefined,
+    borrowed: ReadonlyMap<string, Uint8Array>,
   ) {
     this.#ports = ports;
     this.#known = known;
     this.#pack = pack;
     this.#packNumber = packNumber;
-    this.#borrow = borrow;
+    this.#borrowed = borrowed;
   }
 
   /** The key of a page. Its bytes are taken over. */
@@ -97,7 +97,7 @@ export class PageGatherer {
   }
 
   #takeOver(key: string): PageEntry | undefined {
-    const bytes = this.#borrow(key);
+    const bytes = this.#borrowed.get(key);
     if (bytes === undefined) return undefined;
     const [offset, { length }] = [this.#pack.append(bytes), bytes];
     const page = { sha256: Buffer.from(key, 'hex'), pack: this.#packNumber, offset, length };

@@ -5,6 +5,8 @@ import type { MemoryImage } from '../../sandbox/index.ts';
 const blockBytes = 4096;
 const blocksPerPage = 16;
 const pageBytes = blockBytes * blocksPerPage;
+/** Bytes of a page as it is kept, uncompressed, at most. */
+export const keptBytesMax: number = 2 + pageBytes;
 
 /** The kept form of each page of an image; undefined for a page of zeros. */
 export function splitPages(image: MemoryImage): (Uint8Array | undefined)[] {

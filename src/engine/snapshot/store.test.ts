@@ -140,3 +140,24 @@ test('where a snapshot is damaged nothing is taken away, and a new one is writte
   await next.write(snapshotOf(6, [6, 8]), 10);
   isWhole(next, 6, [6, 8]);
 });
+
+test('pages of a damaged pack are not referred to again, even after others were taken away', async () => {
+  const storage = new MemoryStorage();
+  const directory = directoryIn(storage);
+  const list = [
+    [1, 2],
+    [2, 3],
+    [4, 5],
+  ];
+  await writeAll(directory, 0, list);
+  storage.files.get('snapshots/000000000003.pages')!.fill(1);
+  const store = new SnapshotStore(directory, { ...nodePorts, compress }, 2);
+  store.goOnFrom(2);
+  for (const tick of [4, 5, 6]) {
+    await store.write(snapshotOf(tick, [4, 5, 3]), 10);
+    isWhole(store, tick, [4, 5, 3]);
+  }
+  store.remove([3]);
+  await store.write(snapshotOf(7, [4, 3, 5]), 10);
+  isWhole(store, 7, [4, 3, 5]);
+});

@@ -17,7 +17,7 @@ import type { AgentImage } from '../turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
 import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
 import { PackWriter } from './pack-writer.ts';
-import { joinPages } from './page.ts';
+import { joinPages, keptBytesMax } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
 import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
@@ -39,15 +39,33 @@ function snapshotBytes(file: SnapshotFile): Uint8Array {
   return Buffer.concat([magic, sha256(body), body]);
 }
 
+/** A page that was read and is what its hash says. */
+interface ReadPage {
+  readonly key: string;
+  /** As it lies in its pack. */
+  readonly packed: Uint8Array;
+  /** As `splitPages` gave it. */
+  readonly kept: Uint8Array;
+}
+
+/** The pages of snapshots that were read, for forks. */
+const readPages: WeakMap<Snapshot, readonly Omit<ReadPage, 'kept'>[]> = new WeakMap();
+
+function isSamePlace(a: PageEntry | undefined, b: PageEntry): boolean {
+  return a !== undefined && a.pack === b.pack && a.offset === b.offset && a.length === b.length;
+}
+
 export class SnapshotStore {
   readonly #directory: RunDirectory;
   readonly #ports: Pick<Ports, 'compress' | 'clock'>;
-  /** Pages that this or an earlier snapshot of the run has, by hash. */
+  /** Pages that a snapshot of the run has which this store wrote, or which was read whole before; by hash. */
   readonly #known: Map<string, PageEntry> = new Map();
   #pending: Promise<void> = Promise.resolve();
   #ready = false;
-  /** Gives compressed pages of another run, by hash. */
-  #lender: ((key: string) => Uint8Array | undefined) | undefined;
+  /** The tick of a snapshot that was read whole. */
+  #from: number | undefined;
+  /** Compressed pages of another run, by hash. */
+  #borrowed: ReadonlyMap<string, Uint8Array> = new Map();
   /** What the last snapshot that was written says of each instance. */
   #last: { readonly tick: number; readonly agents: ReadonlyMap<number, GatheredAgent> } | undefined;
   readonly #kept: number;
@@ -135,17 +153,17 @@ export class SnapshotStore {
     if (gone.length > 0) this.syncFolder();
   }
 
-  /** Takes compressed pages over from the newest snapshot of another run up to a tick, where it has the same. */
-  borrowFrom(other: RunDirectory, tick: number): void {
-    const store = new SnapshotStore(other, this.#ports);
-    const newest = store.newestUpTo(tick);
-    const entries = newest === undefined ? [] : (store.#tryFile(newest)?.pages ?? []);
-    const pages = new Map(entries.map((page) => [keyOf(page.sha256), page]));
-    const packs = new Map<number, Uint8Array>();
-    this.#lender = (key) => {
-      const page = pages.get(key);
-      return page === undefined ? undefined : store.#packed(page, packs);
-    };
+  /**
+   * What is written next refers to the pages of a snapshot that is there, and only to those. Whoever says so has read
+   * it whole, or has written it: a page that is damaged must not get into what comes.
+   */
+  goOnFrom(tick: number): void {
+    this.#from = tick;
+  }
+
+  /** Takes compressed pages over from a snapshot of another run, which was read, where it has the same. */
+  borrowFrom(other: Snapshot): void {
+    this.#borrowed = new Map(readPages.get(other)?.map(({ key, packed }) => [key, packed]));
   }
 
   /** The tick of the last snapshot that was written and is still there: the next one need not repeat what it has. */
@@ -164,16 +182,14 @@ export class SnapshotStore {
     const { storage } = this.#directory;
     if (!this.#ready) {
       onStorage(storage, folder, 'make folder', () => storage.makeFolder(folder));
-      for (const tick of this.ticks().slice(-1)) {
-        for (const page of this.#tryFile(tick)?.pages ?? []) this.#known.set(keyOf(page.sha256), page);
-      }
+      const pages = this.#from === undefined ? undefined : this.#tryFile(this.#from)?.pages;
+      for (const page of pages ?? []) this.#known.set(keyOf(page.sha256), page);
       this.#ready = true;
     }
     const packNumber = this.#freePack(snapshot.tick);
     const pack = new PackWriter(storage, folder, fileName(packNumber, 'pages'));
     try {
-      const borrow = (key: string): Uint8Array | undefined => this.#lender?.(key);
-      const gatherer = new PageGatherer(this.#ports, this.#known, pack, packNumber, borrow);
+      const gatherer = new PageGatherer(this.#ports, this.#known, pack, packNumber, this.#borrowed);
       const written = await gatherAgents(snapshot, gatherer, this.#last?.agents);
       await pack.finish();
       for (const [key, page] of written.fresh) this.#known.set(key, page);
@@ -246,10 +262,12 @@ export class SnapshotStore {
       gone,
     );
     if (this.#last !== undefined && gone.includes(this.#last.tick)) this.#last = undefined;
-    // Only what a snapshot refers to is there to be referred to again.
+    // Only what a snapshot refers to is there to be referred to again, and only what is known to be whole.
+    const known = new Map(this.#known);
     this.#known.clear();
     for (const page of [...files.values()].at(-1)?.pages ?? []) {
-      this.#known.set(keyOf(page.sha256), moved.get(page) ?? page);
+      const key = keyOf(page.sha256);
+      if (isSamePlace(known.get(key), page)) this.#known.set(key, moved.get(page) ?? page);
     }
   }
 
@@ -273,19 +291,26 @@ export class SnapshotStore {
     const pages = file.pages.map((page) => this.#readPage(page, packs));
     const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
       const words = state.slice();
-      const image = joinPages(indices.map((index) => (index === 0 ? undefined : pages[index - 1])));
-      const keyAt = (index: number): string | undefined =>
-        index === 0 ? undefined : keyOf(file.pages[index - 1]!.sha256);
-      noteKeys(image, indices.map(keyAt));
+      const used = indices.map((index) => (index === 0 ? undefined : pages[index - 1]));
+      const image = joinPages(used.map((page) => page?.kept));
+      noteKeys(
+        image,
+        used.map((page) => page?.key),
+      );
       return { number, state: new Uint32Array(words.buffer), image };
     };
-    return {
+    const snapshot = {
       tick: file.tick,
       digest: file.digest.slice() as Uint8Array<ArrayBuffer>,
       scheduler: file.scheduler,
       agents: file.agents.map(imageOf),
       images: file.images.map(imageOf),
     };
+    readPages.set(
+      snapshot,
+      pages.map(({ key, packed }) => ({ key, packed })),
+    );
+    return snapshot;
   }
 
   /**
@@ -336,11 +361,11 @@ export class SnapshotStore {
     return pack.subarray(page.offset, page.offset + page.length);
   }
 
-  #readPage(page: PageEntry, packs: Map<number, Uint8Array>): Uint8Array {
+  #readPage(page: PageEntry, packs: Map<number, Uint8Array>): ReadPage {
     const packed = this.#packed(page, packs);
     try {
-      const kept = zstdDecompressSync(packed);
-      if (bytesEqual(sha256(kept), page.sha256)) return kept;
+      const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax });
+      if (bytesEqual(sha256(kept), page.sha256)) return { key: keyOf(page.sha256), packed, kept };
     } catch {
       // Said below.
     }

@@ -271,8 +271,8 @@ const state: readonly PlantedBug[] = [
   {
     name: 'a page of a snapshot is not compared with its hash',
     file: 'src/engine/snapshot/store.ts',
-    find: '      if (bytesEqual(sha256(kept), page.sha256)) return kept;\n',
-    replace: '      return kept;\n',
+    find: '      if (bytesEqual(sha256(kept), page.sha256)) return { key: keyOf(page.sha256), packed, kept };\n',
+    replace: '      return { key: keyOf(page.sha256), packed, kept };\n',
   },
 ];
 
