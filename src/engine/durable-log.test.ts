@@ -16,19 +16,20 @@ interface Followed {
   commit(outputs?: readonly (typeof output)[]): void | Promise<void>;
   /** Ends the sync that is under way. */
   done(error?: Error): Promise<void>;
-  /** Calls the timer that waits. */
+  /** Calls the timer that waits, the shortest of them. */
   ring(): void;
-  readonly waitsMs: number | undefined;
+  /** Of the timers that wait, the shortest first. */
+  readonly waitsMs: readonly number[];
 }
 
 /** A durable log over a log whose syncs aside end when the test says so, and a clock that it moves. */
-function follow(mode: Durability, batchTicks = 4): Followed {
+function follow(mode: Durability, batchTicks = 4, flush?: () => void): Followed {
   const calls: string[] = [];
   let end: ((error?: Error) => void) | undefined;
-  let timer: { readonly waitMs: number; readonly callback: () => void } | undefined;
+  let timers: { readonly waitMs: number; readonly callback: () => void }[] = [];
   let executedCount = 0;
   const fake = {
-    flush: () => calls.push('flush'),
+    flush: flush ?? (() => calls.push('flush')),
     sync: () => calls.push('sync'),
     close: () => calls.push('close'),
     abandon: () => calls.push('abandon'),
@@ -41,9 +42,13 @@ function follow(mode: Durability, batchTicks = 4): Followed {
     },
   };
   const after = (waitMs: number, callback: () => void): (() => void) => {
-    assert.equal(timer, undefined, 'one timer at a time');
-    timer = { waitMs, callback };
-    return () => (timer = undefined);
+    assert.ok(
+      timers.every((other) => other.waitMs !== waitMs),
+      'one timer of a kind at a time',
+    );
+    const timer = { waitMs, callback };
+    timers = [...timers, timer].sort((a, b) => a.waitMs - b.waitMs);
+    return () => (timers = timers.filter((other) => other !== timer));
   };
   const log = new DurableLog({
     log: fake as unknown as EventLogWriter,
@@ -73,12 +78,10 @@ function follow(mode: Durability, batchTicks = 4): Followed {
       for (let i = 0; i < 5; i++) await Promise.resolve();
     },
     ring() {
-      const rung = timer;
-      timer = undefined;
-      rung?.callback();
+      timers.shift()?.callback();
     },
     get waitsMs() {
-      return timer?.waitMs;
+      return timers.map(({ waitMs }) => waitMs);
     },
   };
 }
@@ -103,15 +106,15 @@ test('mode "batch" syncs after so many ticks, and goes on while the disk works',
 
 test('mode "batch" syncs so long after the first tick, however few there are', async () => {
   const followed = follow('batch');
-  assert.equal(followed.waitsMs, undefined);
+  assert.deepEqual(followed.waitsMs, []);
   followed.commit([output]);
-  assert.equal(followed.waitsMs, 100);
+  assert.deepEqual(followed.waitsMs, [100]);
   followed.commit();
   followed.ring();
   assert.deepEqual(followed.calls, ['begin']);
   await followed.done();
   assert.deepEqual(followed.calls.slice(1), ['2 acknowledged', 'write']);
-  assert.equal(followed.waitsMs, undefined);
+  assert.deepEqual(followed.waitsMs, []);
 });
 
 test('mode "batch" acknowledges nothing that came after the sync had begun', async () => {
@@ -183,19 +186,49 @@ test('a sync that fails is told to whoever waits and whoever asks, and acknowled
   }
 });
 
-test('mode "none" gives outputs at once, writes now and then, and never waits for the disk', async () => {
+test('mode "none" acknowledges at once, writes what outputs tell of before they leave, and never waits for the disk', async () => {
   const followed = follow('none');
   const { log, commit, calls, done } = followed;
-  for (let i = 0; i < 9; i++) assert.equal(commit([output]), undefined);
-  assert.equal(calls.filter((call) => call === 'write').length, 9);
-  assert.ok(!calls.includes('begin'));
-  assert.equal(followed.waitsMs, 500);
-  calls.length = 0;
-  followed.ring();
   commit();
+  assert.deepEqual([calls, followed.waitsMs], [['1 acknowledged'], [500]]);
+  for (let i = 0; i < 3; i++) assert.equal(commit([output]), undefined);
+  assert.deepEqual([calls.slice(-1), followed.waitsMs], [['4 acknowledged'], [20, 500]]);
+  followed.ring();
+  assert.deepEqual(calls.slice(4), ['flush', '4 acknowledged', 'write', 'write', 'write']);
+  calls.length = 0;
+  commit([output]);
+  assert.deepEqual(followed.waitsMs, [20, 500]);
+  log.settle();
+  assert.deepEqual(calls, ['5 acknowledged', 'flush', '5 acknowledged', 'write', 'begin']);
+  assert.deepEqual(followed.waitsMs, []);
+  calls.length = 0;
+  commit([output]);
   await log.settled();
-  assert.deepEqual(calls, ['begin', '10 acknowledged', 'flush']);
+  assert.deepEqual(calls, ['6 acknowledged', 'flush', '6 acknowledged', 'write', 'flush']);
+  // The next sync begins by itself, and what was given since leaves before it.
+  calls.length = 0;
+  commit([output]);
   await done();
+  assert.deepEqual(calls, ['7 acknowledged', '5 acknowledged', 'flush', '7 acknowledged', 'write', 'begin']);
+  await done();
+  assert.deepEqual(followed.waitsMs, []);
+});
+
+test('mode "none" writes when many outputs wait, and gives none out when it cannot write', () => {
+  const { commit, calls } = follow('none');
+  commit(Array.from({ length: 9999 }, () => output));
+  assert.deepEqual(calls, ['1 acknowledged']);
+  commit([output]);
+  assert.deepEqual([calls[2], calls.filter((call) => call === 'write').length], ['flush', 10_000]);
+  const failing = follow('none', 4, () => {
+    throw new Error('the disk is gone');
+  });
+  failing.commit([output]);
+  assert.equal(failing.log.failing.aborted, false);
+  failing.ring();
+  assert.equal(failing.log.failing.aborted, true);
+  assert.throws(() => failing.commit([output]), /the disk is gone/);
+  assert.ok(!failing.calls.includes('write'));
 });
 
 test('closing waits for the sync that is under way, and makes all durable before the last outputs leave', async () => {

@@ -31,8 +31,10 @@ export interface DurableLogOptions {
   readonly clock?: Clock;
 }
 
-/** Outputs that wait for one sync at most. */
-const batchOutputsMax = 10_000;
+/** Outputs that wait for one sync, or in mode `none` for one write, at most. */
+const heldOutputsMax = 10_000;
+/** In mode `none` outputs wait at most so long until they are written, many at a time. */
+const writeMs = 20;
 /** `none` writes its chunks at least so often, so that others can look at a run that is going. */
 const flushMs = 500;
 
@@ -45,6 +47,7 @@ export class DurableLog {
   /** Ticks for which no sync has begun. */
   #ticks = 0;
   #cancelTimer: (() => void) | undefined;
+  #cancelWrite: (() => void) | undefined;
   /** Never rejects: a failure is kept for whoever asks next. */
   #syncing: Promise<void> | undefined;
   /** Another sync is wanted after the one that is under way. */
@@ -74,13 +77,9 @@ export class DurableLog {
     this.#ticks++;
     if (outputs.length > 0) this.#outputs.push(...outputs);
     if (mode === 'tick') return this.#syncNow();
-    if (mode === 'none') {
-      this.#release();
-      this.#cancelTimer ??= this.#clock.after(flushMs, this.#onTime);
-      return;
-    }
+    if (mode === 'none') return this.#commitUnsynced();
     this.#cancelTimer ??= this.#clock.after(batchMs, this.#onTime);
-    if (this.#ticks < batchTicks && this.#outputs.length < batchOutputsMax) return;
+    if (this.#ticks < batchTicks && this.#outputs.length < heldOutputsMax) return;
     if (this.#syncing !== undefined) {
       const held = this.#whenThisIsSyncing();
       // The engine may fail before it waits; the failure is kept for whoever asks next.
@@ -94,6 +93,7 @@ export class DurableLog {
   settle(): void {
     this.check();
     if (this.#ticks === 0) return;
+    if (this.#options.mode === 'none') this.#writeAndRelease();
     if (this.#syncing === undefined) this.#begin();
     else this.#again = true;
   }
@@ -111,7 +111,7 @@ export class DurableLog {
 
   /** Ends the log in order. */
   async close(): Promise<void> {
-    this.#stopTimer();
+    this.#stopTimers();
     this.#again = false;
     await this.#syncing;
     this.check();
@@ -124,7 +124,7 @@ export class DurableLog {
   /** Nothing more is made durable or released. Resolves when the disk is let go of. */
   async abandon(): Promise<void> {
     this.#failure ??= { error: new Error('the log was given up') };
-    this.#stopTimer();
+    this.#stopTimers();
     await this.#syncing;
     this.log.abandon();
   }
@@ -138,6 +138,41 @@ export class DurableLog {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
   }
+
+  #stopTimers(): void {
+    this.#stopTimer();
+    this.#cancelWrite?.();
+    this.#cancelWrite = undefined;
+  }
+
+  /** Outputs leave once the system has their tick: then only a machine that fails can lose it, not this process. */
+  #commitUnsynced(): void {
+    const { inputs, sink } = this.#options;
+    this.#cancelTimer ??= this.#clock.after(flushMs, this.#onTime);
+    if (sink === undefined) this.#outputs = [];
+    inputs.markDurable(inputs.executedCount);
+    if (this.#outputs.length >= heldOutputsMax) this.#writeAndRelease();
+    else if (this.#outputs.length > 0) this.#cancelWrite ??= this.#clock.after(writeMs, this.#onWriteTime);
+  }
+
+  #writeAndRelease(): void {
+    this.#cancelWrite?.();
+    this.#cancelWrite = undefined;
+    if (this.#outputs.length === 0) return;
+    this.log.flush();
+    this.#release();
+  }
+
+  readonly #onWriteTime = (): void => {
+    this.#cancelWrite = undefined;
+    if (this.#failure !== undefined) return;
+    try {
+      this.#writeAndRelease();
+    } catch (error) {
+      this.#failure = { error };
+      this.#failing.abort();
+    }
+  };
 
   #syncNow(): void {
     this.log.sync();
@@ -158,6 +193,8 @@ export class DurableLog {
 
   #begin(): void {
     this.#stopTimer();
+    // None may leave before those of an earlier tick.
+    if (this.#options.mode === 'none') this.#writeAndRelease();
     const outputs = this.#outputs;
     this.#outputs = [];
     this.#ticks = 0;

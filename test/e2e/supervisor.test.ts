@@ -68,6 +68,7 @@ everyTick = true
 `;
   const teller = '[agents.NAME]\nmodule = "telling.wasm"\ncapabilities = ["log", "output"]\n';
   writeFileSync(join(root, 'plain.toml'), system);
+  writeFileSync(join(root, 'unsynced.toml'), `${system}[host]\ndurability = "none"\n`);
   const tellers = ['one', 'two', 'three'].map((name) => teller.replace('NAME', name)).join('');
   writeFileSync(join(root, 'tellers.toml'), `[run]\ninputsPerTickMax = 4\n${tellers}`);
   writeFileSync(join(root, 'all.jsonl'), lines(0, 400));
@@ -97,6 +98,28 @@ test('an engine process that is killed is started again: no line, tick or output
   assert.equal(lastObject(got.out).outputs, lastObject(expected.out).outputs);
   assert.equal(got.err.match(/^warning: the engine process died \(SIGKILL\)/gm)?.length, 3, got.err);
   assert.equal((await ended(['replay', 'killed'])).code, 0);
+});
+
+test('without durability, too, no output comes twice or is lost when engine processes are killed while it runs', {
+  skip,
+}, async () => {
+  writeFileSync(join(root, 'long.jsonl'), lines(0, 12_000));
+  const words = ['run', 'unsynced.toml', '-i', 'long.jsonl', '--json'];
+  const whole = ended([...words, '-d', 'unsynced-whole', '--no-supervisor']);
+  const run = cli([...words, '-d', 'unsynced', '--restarts', '50']);
+  let pid = 0;
+  for (const part of [100_000, 300_000, 500_000]) {
+    pid = await engineOf(run, pid);
+    await until(() => run.said.out.length > part);
+    kill(pid);
+  }
+  const [expected, got] = [await whole, await run.ended];
+  assert.deepEqual([expected.code, got.code], [0, 0], got.err);
+  assert.equal(got.err.match(/^warning: the engine process died \(SIGKILL\)/gm)?.length, 3, got.err);
+  const withoutEpoch = (text: string): string[] =>
+    outputLines(text).map((line) => line.slice(line.indexOf(',')));
+  assert.deepEqual(withoutEpoch(got.out), withoutEpoch(expected.out));
+  assert.equal(lastObject(got.out).digest, lastObject(expected.out).digest);
 });
 
 test('a turn that ends the process twice, alone, is quarantined, with any number of workers; replay repeats it', {
