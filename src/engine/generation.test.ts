@@ -20,8 +20,9 @@ import { openInferenceDesk } from './inference-desk.ts';
 import { Orchestrator } from './orchestrator.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { replayRun } from './replay.ts';
+import { keptPorts } from './testing/kept-process.ts';
 import { placeModel, writingAgent } from './testing/models.ts';
-import { chainOf, KeptOutputs, newFolder } from './testing/runs.ts';
+import { chainOf, KeptOutputs, newFolder, runInParts } from './testing/runs.ts';
 
 const skip = withoutRuntime('portable');
 const qwen = decoderFiles(qwenModel(), 'qwen2');
@@ -63,7 +64,7 @@ function lines({ list }: KeptOutputs): string[] {
 }
 
 /** Three texts with different parameters; the run ends of itself. */
-async function run(system: System, workers: number, ports: Ports = nodePorts) {
+async function run(system: System, workers: number, ports: Ports = keptPorts) {
   const folder = newFolder();
   const outputs = new KeptOutputs();
   const orchestrator = await Orchestrator.create({ system, runDirectory: folder, workers, outputs }, ports);
@@ -82,7 +83,8 @@ test('a text comes piece by piece, tick by tick, and its mistakes are answers', 
   const folder = newFolder();
   const outputs = new KeptOutputs();
   const system = await writing({ latencyTicks: 3 });
-  const orchestrator = await Orchestrator.create({ system, runDirectory: folder, workers: 0, outputs });
+  const options = { system, runDirectory: folder, workers: 0, outputs };
+  const orchestrator = await Orchestrator.create(options, keptPorts);
   const tokens = new Uint8Array(Uint32Array.of(5, 6, 300).buffer);
   orchestrator.send('writer/0', { payload: request() });
   orchestrator.send('writer/1', { payload: request({ tokensPerTick: 0 }) });
@@ -141,15 +143,15 @@ test('digests are the same with fast, slow and dying processes, with any workers
   for (const [workers, ports] of [
     [1, unsteady(0)],
     [2, unsteady(2)],
-    [4, nodePorts],
+    [4, keptPorts],
   ] as const) {
     const other = await run(system, workers, ports);
     assert.deepEqual(chainOf(other.folder), chain);
     assert.deepEqual(other.outputs.list, plain.outputs.list);
   }
-  const replayed = await replayRun(plain.folder, { workers: 0 });
+  const replayed = await replayRun(plain.folder, { workers: 0 }, keptPorts);
   assert.equal(replayed.complete, true);
-  const again = await replayRun(plain.folder, { workers: 0, recompute: true });
+  const again = await replayRun(plain.folder, { workers: 0, recompute: true }, keptPorts);
   assert.deepEqual(again.recomputed, { answers: 9, exact: 9, difference: 0 });
 });
 
@@ -160,21 +162,16 @@ test('a run that stops amid its texts goes on, and so does a fork, with the dige
   const { folder: whole } = await run(system, 0);
   const chain = chainOf(whole);
   const parts = newFolder();
-  let orchestrator = await Orchestrator.create({ system, runDirectory: parts });
-  start(orchestrator);
-  for (const until of [2, 3]) {
-    const abort = new AbortController();
-    const onTick = ({ ticks }: { ticks: number }): void => {
-      if (ticks >= until) abort.abort();
-    };
-    assert.equal((await orchestrator.run({ onTick, signal: abort.signal })).reason, 'interrupted');
-    orchestrator = await Orchestrator.resume({ runDirectory: parts });
-  }
-  await orchestrator.run();
+  const begin = async (): Promise<Orchestrator> => {
+    const orchestrator = await Orchestrator.create({ system, runDirectory: parts }, keptPorts);
+    start(orchestrator);
+    return orchestrator;
+  };
+  await runInParts(parts, begin, [2, 3], keptPorts);
   assert.deepEqual(chainOf(parts), chain);
-  await replayRun(parts, { from: 4, recompute: true });
+  await replayRun(parts, { from: 4, recompute: true }, keptPorts);
   const forked = newFolder();
-  const fork = await Orchestrator.fork({ from: whole, tick: 3, runDirectory: forked });
+  const fork = await Orchestrator.fork({ from: whole, tick: 3, runDirectory: forked }, keptPorts);
   await fork.run();
   assert.deepEqual(
     chainOf(forked),

@@ -10,8 +10,9 @@ import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
 import { Orchestrator } from './orchestrator.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { replayRun } from './replay.ts';
+import { keptPorts } from './testing/kept-process.ts';
 import { askingAgent, placeModel, ringAgent, rows, scaleModel } from './testing/models.ts';
-import { chainOf, KeptOutputs, newFolder, recorded } from './testing/runs.ts';
+import { chainOf, KeptOutputs, newFolder, recorded, runInParts } from './testing/runs.ts';
 
 const model = placeModel([scaleModel(2)]);
 
@@ -42,7 +43,7 @@ function start(orchestrator: Orchestrator): void {
 /** Holds every answer back, or gives it at once; `waits` says for how many turns of the event loop. */
 function slowly(waits: () => number): Ports {
   const openInference: Ports['openInference'] = (system) => {
-    const desk = openInferenceDesk(system);
+    const desk = keptPorts.openInference(system);
     const answers: InferenceDesk['answers'] = async (requests) => {
       for (let i = waits(); i > 0; i--) await new Promise((resolve) => setImmediate(resolve));
       return desk.answers(requests);
@@ -72,7 +73,8 @@ function floats(outputs: KeptOutputs): string[] {
 async function run(system: System, workers: number): Promise<{ folder: string; outputs: string[] }> {
   const folder = newFolder();
   const outputs = new KeptOutputs();
-  const orchestrator = await Orchestrator.create({ system, runDirectory: folder, workers, outputs });
+  const options = { system, runDirectory: folder, workers, outputs };
+  const orchestrator = await Orchestrator.create(options, keptPorts);
   orchestrator.send('second', { payload: rows([1, 2, 3, 4]) });
   orchestrator.send('first', { payload: rows([1, 2, 3, 4], [0, 0, 0, 0]) });
   orchestrator.send('first', { payload: rows([1, 2, 3, 4]) });
@@ -94,7 +96,10 @@ test('a request is answered so many ticks later, in the order of agents, and its
 
 test('hooks are told what each answer took, and a tick that waited says how long', async () => {
   const folder = newFolder();
-  const orchestrator = await Orchestrator.create({ system: await asking(3), runDirectory: folder });
+  const orchestrator = await Orchestrator.create(
+    { system: await asking(3), runDirectory: folder },
+    keptPorts,
+  );
   const heard: InferenceTelemetry[] = [];
   orchestrator.registerTelemetryHook({ inference: (telemetry) => heard.push(telemetry) });
   orchestrator.send('second', { payload: rows([1, 2, 3, 4]) });
@@ -150,10 +155,10 @@ test('digests are the same with a fast, a slow and a dying inference process, an
       }),
   };
   const cases: [number, Ports][] = [
-    [0, nodePorts],
+    [0, keptPorts],
     [1, slowly(() => 20)],
     [2, slowly(() => (seed++ * 7) % 5)],
-    [4, nodePorts],
+    [4, keptPorts],
     [0, dying],
   ];
   for (const [workers, ports] of cases) {
@@ -184,26 +189,21 @@ class DyingProcess extends InferenceProcess {
 test('a run that stops with requests under way goes on, and so does a fork of it, with the digests of one that did not', async () => {
   const system = await ring(3);
   const whole = newFolder();
-  const first = await Orchestrator.create({ system, runDirectory: whole });
+  const first = await Orchestrator.create({ system, runDirectory: whole }, keptPorts);
   start(first);
   await first.run();
   const parts = newFolder();
-  let orchestrator = await Orchestrator.create({ system, runDirectory: parts });
-  start(orchestrator);
-  for (const until of [4, 12]) {
-    const abort = new AbortController();
-    const onTick = ({ ticks }: { ticks: number }): void => {
-      if (ticks >= until) abort.abort();
-    };
-    assert.equal((await orchestrator.run({ onTick, signal: abort.signal })).reason, 'interrupted');
-    orchestrator = await Orchestrator.resume({ runDirectory: parts });
-  }
-  await orchestrator.run();
+  const begin = async (): Promise<Orchestrator> => {
+    const orchestrator = await Orchestrator.create({ system, runDirectory: parts }, keptPorts);
+    start(orchestrator);
+    return orchestrator;
+  };
+  await runInParts(parts, begin, [4, 12], keptPorts);
   assert.deepEqual(chainOf(parts), chainOf(whole));
   await replayRun(parts, { from: 12 });
   for (const tick of [9]) {
     const forked = newFolder();
-    const fork = await Orchestrator.fork({ from: whole, tick, runDirectory: forked });
+    const fork = await Orchestrator.fork({ from: whole, tick, runDirectory: forked }, keptPorts);
     await fork.run();
     assert.deepEqual(
       chainOf(forked),
@@ -221,7 +221,7 @@ test('another version answers what is asked from its tick on, and what is under 
     agents: { first: { module: askingAgent(), capabilities: ['infer', 'output'] } },
     models: { scale: { ...placeModel([scaleModel(2), scaleModel(10)]), latencyTicks: 5 } },
   });
-  const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs });
+  const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs }, keptPorts);
   assert.throws(
     () => orchestrator.useModel('scale', '3'),
     /Cannot use version "3" of model "scale": the system declares 1, 2/,
@@ -257,13 +257,13 @@ test('a system without the model that it names does not begin', async () => {
 
 test('models are run again and compared, and the first difference is told', async () => {
   const { folder } = await run(await asking(), 0);
-  const { recomputed } = await replayRun(folder, { recompute: true });
+  const { recomputed } = await replayRun(folder, { recompute: true }, keptPorts);
   assert.deepEqual(recomputed, { answers: 4, exact: 4, difference: 0 });
   // As if the model said something else now.
   const lying: Ports = {
     ...nodePorts,
     openInference: (system) => {
-      const desk = openInferenceDesk(system);
+      const desk = keptPorts.openInference(system);
       const answers: InferenceDesk['answers'] = async (requests) => {
         const list = await desk.answers(requests);
         return list.map((bytes, i) =>

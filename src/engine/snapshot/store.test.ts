@@ -1,6 +1,7 @@
 // Snapshots that come and go: whatever was taken away, and wherever that was cut off, each that is there is whole.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -160,4 +161,20 @@ test('pages of a damaged pack are not referred to again, even after others were 
   store.remove([3]);
   await store.write(snapshotOf(7, [4, 3, 5]), 10);
   isWhole(store, 7, [4, 3, 5]);
+});
+
+test('a snapshot of another format is refused by its number', async () => {
+  const storage = new MemoryStorage();
+  const directory = directoryIn(storage);
+  await writeAll(directory, 0, [[1]]);
+  const name = 'snapshots/000000000001.snapshot';
+  const bytes = storage.files.get(name)!;
+  // The first field of the message.
+  assert.deepEqual([...bytes.subarray(40, 42)], [8, 2]);
+  bytes[41] = 1;
+  bytes.set(createHash('sha256').update(bytes.subarray(40)).digest(), 8);
+  assert.throws(() => new SnapshotStore(directory).read(1), {
+    code: 'run-directory-invalid',
+    message: `Cannot use the snapshot "${name}" in "memory": it has format 1, and this version reads format 2`,
+  });
 });

@@ -20,10 +20,11 @@ import { PackWriter } from './pack-writer.ts';
 import { joinPages, keptBytesMax } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
-import { type AgentEntry, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
+import { type AgentEntry, formatTable, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
 
 const folder = 'snapshots';
-const snapshotFormat = 1;
+/** Raised whenever a snapshot tells of something in another way: one of another format is not read. */
+const snapshotFormat = 2;
 const magic = new TextEncoder().encode('WESNAP1\n');
 const namePattern = /^(\d{12,})\.snapshot$/;
 const packPattern = /^(\d{12,})\.pages$/;
@@ -332,15 +333,10 @@ export class SnapshotStore {
     if (!bytesEqual(sha256(body), bytes.subarray(magic.length, head))) {
       throw this.#damaged(name, magic.length, 'its hash is another');
     }
+    const { format } = decodeMessage(formatTable, body);
+    if (format !== snapshotFormat) throw this.#otherFormat(name, format);
     const file = decodeMessage(snapshotTable, body);
     assert(file.tick === tick, 'a snapshot is of the tick that its name says');
-    if (file.format !== snapshotFormat) {
-      throw this.#damaged(
-        name,
-        head,
-        `it has format ${file.format}, and this version reads ${snapshotFormat}`,
-      );
-    }
     return file;
   }
 
@@ -371,6 +367,15 @@ export class SnapshotStore {
     }
     const name = `${folder}/${fileName(page.pack, 'pages')}`;
     throw this.#damaged(name, page.offset, 'a page is not what its hash says');
+  }
+
+  #otherFormat(file: string, format: number): EngineError {
+    const { path } = this.#directory;
+    return new EngineError(
+      'run-directory-invalid',
+      `Cannot use the snapshot "${file}" in "${path}": it has format ${format}, and this version reads format ${snapshotFormat}`,
+      { file, path },
+    );
   }
 
   #damaged(file: string, offset: number, why: string): EngineError {

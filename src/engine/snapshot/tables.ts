@@ -153,6 +153,13 @@ const agentTable = message<AgentEntry>('SnapshotMemory', {
   pages: [3, 'uint32', 'repeated'],
 });
 
+type SnapshotFormat = Pick<SnapshotFile, 'format'>;
+
+/** What every format begins with. */
+export const formatTable: MessageTable<SnapshotFormat> = message<SnapshotFormat>('SnapshotFormat', {
+  format: [1, 'uint32'],
+});
+
 export const snapshotTable: MessageTable<SnapshotFile> = message<SnapshotFile>('Snapshot', {
   format: [1, 'uint32'],
   tick: [2, 'uint64'],

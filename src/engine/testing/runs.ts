@@ -1,5 +1,6 @@
 // Runs for tests: folders that go away, and what a record says. Must not be published.
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,8 @@ import {
 } from '../../log/index.ts';
 import { type LineSource, openInput } from '../input/index.ts';
 import { LineStream } from '../input/line-stream.ts';
+import { Orchestrator } from '../orchestrator.ts';
+import { nodePorts, type Ports } from '../ports.ts';
 import type { OutputRecord } from '../recorder.ts';
 
 /** In memory where the host has a place for it: these tests sync small files thousands of times. */
@@ -77,6 +80,26 @@ export class KeptOutputs {
 export function outputText(output: Omit<OutputRecord, 'epoch'>): string {
   const { tick, index, agent, payload } = output;
   return `${tick} ${index} ${agent} ${Buffer.from(payload).toString('hex')}`;
+}
+
+/** Runs to its end what `begin` begins, interrupted at each of these ticks and gone on with from its record. */
+export async function runInParts(
+  runDirectory: string,
+  begin: () => Promise<Orchestrator>,
+  ticks: readonly number[],
+  ports: Ports = nodePorts,
+): Promise<void> {
+  let orchestrator = await begin();
+  for (const until of ticks) {
+    const abort = new AbortController();
+    const onTick = (progress: { readonly ticks: number }): void => {
+      if (progress.ticks >= until) abort.abort();
+    };
+    const { reason } = await orchestrator.run({ onTick, signal: abort.signal });
+    assert.equal(reason, 'interrupted');
+    orchestrator = await Orchestrator.resume({ runDirectory }, ports);
+  }
+  await orchestrator.run();
 }
 
 /** A source that is fed by hand. */
