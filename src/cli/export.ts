@@ -1,6 +1,6 @@
 // `wasm-engine export`: a run packed into one file.
 
-import { type ExportSummary, exportRun, redactionLines } from '../engine/index.ts';
+import { type ExportSummary, exportRun, redactedBeforeLine, redactionLines } from '../engine/index.ts';
 import { grouped, printable } from './printable.ts';
 import { writeLine } from './standard-output.ts';
 
@@ -21,10 +21,11 @@ export function exportCommand(runDirectory: string, options: ExportCommandOption
 }
 
 export function exportLines(file: string, summary: ExportSummary): string[] {
-  const { bytes, ticks, digest, snapshots, redacted } = summary;
+  const { bytes, ticks, digest, snapshots, redacted, redactedBefore } = summary;
   const lines = [
     `${file}: ${grouped(bytes)} bytes, up to tick ${grouped(ticks)}, with ${grouped(snapshots)} snapshots`,
     `  digest  ${digest === '' ? 'none yet' : digest}`,
   ];
-  return redacted === undefined ? lines : [...lines, ...redactionLines(redacted)];
+  if (redacted !== undefined) return [...lines, ...redactionLines(redacted)];
+  return redactedBefore === undefined ? lines : [...lines, redactedBeforeLine(redactedBefore)];
 }

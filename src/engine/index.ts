@@ -43,7 +43,7 @@ export type { GlobalDifference, InstanceDifference, MemoryDifference } from './d
 export type { OutputSink } from './durable-log.ts';
 export { type EffectView, effectText } from './effect-view.ts';
 export { type ExportOptions, type ExportSummary, exportRun } from './export/export-run.ts';
-export { type RedactionFacts, redactionLines } from './export/redaction-text.ts';
+export { type RedactionFacts, redactedBeforeLine, redactionLines } from './export/redaction-text.ts';
 export {
   type Cursor,
   isStreamInput,

@@ -2,7 +2,7 @@
 // cannot do.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
@@ -17,6 +17,7 @@ import {
   happenings,
   inspectState,
   Orchestrator,
+  redactionLines,
   replayRun,
 } from '../index.ts';
 import { agent, importText } from '../testing/agents.ts';
@@ -117,7 +118,8 @@ test('a redacted export holds hashes in place of payloads, and nothing that hold
   const folder = await recordedRun();
   const file = `${folder}.tar`;
   const { redacted, snapshots } = exportRun(folder, file, { redact: ['orders'] });
-  const counts = { payloads: 6, otherInputs: 6, derived: 'left-out', outputs: 12, texts: 12, answers: 0 };
+  const made = { derived: 'left-out', again: false, outputs: 12, texts: 12, answers: 0 };
+  const counts = { payloads: 6, otherInputs: 6, ...made };
   assert.deepEqual([redacted, snapshots], [{ topics: ['orders'], ...counts }, 0]);
   const inputs = [...happenings(file, {})].filter(({ what }) => what === 'input');
   const named = inputs.filter(({ name }) => name === 'orders');
@@ -130,12 +132,44 @@ test('a redacted export holds hashes in place of payloads, and nothing that hold
   // Inputs to another topic; what the agent gave back, said and kept in memory is not there.
   assert.equal(bytes.split('known').length - 1, 6);
   assert.match(bytes, /Redacted: payloads that came from outside to "orders"/);
-  assert.equal(existsSync(`${file}.staging`), false);
   assert.equal(gatherRun(file).outputs, 12, 'counts stay');
   const more = exportRun(file, `${folder}-2.tar`, { redact: ['news'] });
-  assert.deepEqual([more.redacted!.topics, more.redacted!.payloads], [['news', 'orders'], 6]);
-  exportRun(file, `${folder}-3.tar`);
+  assert.deepEqual([more.redacted!.topics, more.redacted!.payloads], [['news', 'orders'], 12]);
+  const asItWas = exportRun(file, `${folder}-3.tar`);
+  assert.deepEqual([asItWas.redacted, asItWas.redactedBefore], [undefined, ['orders']]);
   assert.deepEqual(readFileSync(`${folder}-3.tar`), readFileSync(file), 'packed again it is the same');
+});
+
+test('what is redacted again says of what it counts; what was kept can be left out later', async () => {
+  const folder = await recordedRun();
+  const [kept, again] = [`${folder}-kept.tar`, `${folder}-again.tar`];
+  exportRun(folder, kept, { redact: ['orders'], keepDerived: true });
+  const { redacted } = exportRun(kept, again, { redact: ['orders'] });
+  const counts = { payloads: 6, otherInputs: 6, outputs: 12, texts: 12, answers: 0 };
+  assert.deepEqual(redacted, { topics: ['orders'], ...counts, derived: 'left-out', again: true });
+  assert.doesNotMatch(contentOf(again).join(), /secret/);
+  const third = exportRun(again, `${folder}-third.tar`, { redact: ['news'] });
+  assert.equal(third.redacted!.outputs, 0);
+  assert.match(
+    redactionLines(third.redacted!).join('\n'),
+    /was redacted before: what was left out then is not/,
+  );
+});
+
+test('an export touches nothing beside its file, whatever it is called, and leaves nothing there', async () => {
+  const folder = await recordedRun();
+  const place = newFolder();
+  const file = join(place, 'x.tar');
+  for (const mine of ['x.tar.staging', 'x.tar.tmp']) {
+    mkdirSync(join(place, mine), { recursive: true });
+    writeFileSync(join(place, mine, 'mine'), 'precious');
+  }
+  exportRun(folder, file);
+  exportRun(folder, file, { redact: ['orders'] });
+  assert.throws(() => exportRun(folder, file, { redact: ['orders', 'nobody'] }), /Cannot redact "nobody"/);
+  assert.deepEqual(readdirSync(place), ['x.tar', 'x.tar.staging', 'x.tar.tmp']);
+  for (const mine of ['x.tar.staging', 'x.tar.tmp'])
+    assert.equal(readFileSync(join(place, mine, 'mine'), 'utf8'), 'precious');
 });
 
 /** An archive as it is, and each of its packs of pages decompressed. */
@@ -192,6 +226,6 @@ test('a topic without inputs, a place within the run and a folder that is not th
       () => exportRun(folder, file, options),
       (error) => error instanceof EngineError && error.code === code,
     );
-    for (const left of [file, `${file}.tmp`, `${file}.staging`]) assert.equal(existsSync(left), false);
+    assert.equal(existsSync(file), false);
   }
 });

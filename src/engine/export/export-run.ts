@@ -1,7 +1,7 @@
 // Packs a run into one file that is read like its directory. The run is only read.
 
-import { existsSync, rmSync } from 'node:fs';
-import { basename, dirname, resolve, sep } from 'node:path';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { encodeHex, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import {
@@ -42,8 +42,10 @@ export interface ExportSummary {
   /** The last tick that the record tells, and its digest; 0 and empty where it tells none. */
   readonly ticks: number;
   readonly digest: string;
-  /** Topics, what was replaced, left out and kept; undefined where nothing is redacted. */
+  /** Topics, what was replaced, left out and kept; undefined where this export redacts nothing. */
   readonly redacted: RedactionFacts | undefined;
+  /** Topics that were redacted in the run as it was given; undefined where it was whole. */
+  readonly redactedBefore: readonly string[] | undefined;
 }
 
 /**
@@ -65,16 +67,44 @@ export function exportRun(path: string, file: string, options: ExportOptions = {
     const text = `Cannot export "${path}" to "${file}": there is no folder "${dirname(file)}"`;
     throw new EngineError('run-failed', text, { path, file });
   }
-  const topics = [...new Set(options.redact ?? [])].sort();
-  if (topics.length === 0) {
-    // One that is redacted already has no snapshots, and keeps what it says of itself.
-    const isRedacted = directory.manifest.redacted !== undefined;
-    const snapshots = isRedacted ? noSnapshots : snapshotFiles(directory, options.snapshots !== false);
-    const says = directory.storage.list('')?.includes(redactionFile) === true;
-    const more = isRedacted && says ? [{ name: redactionFile }] : [];
-    return { ...pack(directory, file, snapshots, more), redacted: undefined };
+  const staging = makeStaging(path, file);
+  try {
+    const redactedBefore = directory.manifest.redacted;
+    return { ...exportBy(directory, { file, staging }, options), redactedBefore };
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
   }
-  return exportRedacted(directory, file, topics, options.keepDerived === true);
+}
+
+/** The archive, and a folder beside it for what is not finished. */
+interface Target {
+  readonly file: string;
+  readonly staging: string;
+}
+
+/** A folder of a name that nobody has. */
+function makeStaging(path: string, file: string): string {
+  try {
+    return mkdtempSync(join(dirname(resolve(file)), `.${basename(file).slice(0, 100)}-`));
+  } catch (error) {
+    const text = `Cannot export "${path}" to "${file}": ${error instanceof Error ? error.message : String(error)}`;
+    throw new EngineError('run-failed', text, { path, file }, error);
+  }
+}
+
+function exportBy(
+  directory: RunDirectory,
+  target: Target,
+  options: ExportOptions,
+): Omit<ExportSummary, 'redactedBefore'> {
+  const topics = [...new Set(options.redact ?? [])].sort();
+  if (topics.length > 0) return exportRedacted(directory, target, topics, options.keepDerived === true);
+  // One that is redacted already has no snapshots, and keeps what it says of itself.
+  const isRedacted = directory.manifest.redacted !== undefined;
+  const snapshots = isRedacted ? noSnapshots : snapshotFiles(directory, options.snapshots !== false);
+  const says = directory.storage.list('')?.includes(redactionFile) === true;
+  const more = isRedacted && says ? [{ name: redactionFile }] : [];
+  return { ...pack(directory, target, snapshots, more), redacted: undefined };
 }
 
 interface SnapshotFiles {
@@ -93,10 +123,10 @@ function snapshotFiles(directory: RunDirectory, all: boolean): SnapshotFiles {
 
 function pack(
   directory: RunDirectory,
-  file: string,
+  { file, staging }: Target,
   snapshots: SnapshotFiles,
   more: readonly ArchivedFile[] = [],
-): Omit<ExportSummary, 'redacted'> {
+): Omit<ExportSummary, 'redacted' | 'redactedBefore'> {
   const { storage, manifest } = directory;
   // First: a run that is going must not say of its log more than is packed.
   const head = directory.headBytes();
@@ -116,8 +146,13 @@ function pack(
       return number === end.segment ? { name, size: end.complete ? end.size : end.offset } : { name };
     }),
   ];
-  const target = { storage: nodeStorage(dirname(resolve(file))), name: basename(file) };
-  const bytes = writeArchive(target, storage, `wasm-engine-run-${manifest.runId}`, files);
+  const place = { name: basename(file), unfinished: `${basename(staging)}/archive` };
+  const bytes = writeArchive(
+    { ...place, storage: nodeStorage(dirname(resolve(file))) },
+    storage,
+    `wasm-engine-run-${manifest.runId}`,
+    files,
+  );
   return { bytes, files: files.length, snapshots: snapshots.count, ticks, digest };
 }
 
@@ -133,41 +168,37 @@ function lastDigest(directory: RunDirectory): { ticks: number; digest: string } 
   return last;
 }
 
-/** By way of a folder beside the archive, which goes away. */
+/** By way of a run directory beside the archive, which goes away. */
 function exportRedacted(
   directory: RunDirectory,
-  file: string,
+  target: Target,
   topics: readonly string[],
   keepDerived: boolean,
-): ExportSummary {
+): Omit<ExportSummary, 'redactedBefore'> {
   const { manifest } = directory;
-  const staging = `${resolve(file)}.staging`;
-  rmSync(staging, { recursive: true, force: true });
+  const place = join(target.staging, 'run');
+  const redacted = [...new Set([...(manifest.redacted ?? []), ...topics])].sort();
+  const copy = createRunDirectory(
+    place,
+    {
+      manifest: { ...withoutLog(manifest), redacted },
+      config: directory.config(),
+      modules: new Map(directory.moduleHashes().map((hash) => [hash, directory.module(hash)])),
+    },
+    nodeStorage(place),
+  );
   try {
-    const redacted = [...new Set([...(manifest.redacted ?? []), ...topics])].sort();
-    const copy = createRunDirectory(
-      staging,
-      {
-        manifest: { ...withoutLog(manifest), redacted },
-        config: directory.config(),
-        modules: new Map(directory.moduleHashes().map((hash) => [hash, directory.module(hash)])),
-      },
-      nodeStorage(staging),
-    );
-    try {
-      const log = new EventLogWriter(copy);
-      const redaction = redactLog(directory, redacted, keepDerived ? 'kept' : 'left-out', log);
-      log.close();
-      if (redaction.payloads === 0) throw nothingToRedact(directory, topics);
-      const facts = { topics: redacted, ...redaction };
-      const bytes = encodeUtf8(`${redactionLines(facts).join('\n')}\n`);
-      // Snapshots hold mailboxes and memories: payloads as they are.
-      return { ...pack(copy, file, noSnapshots, [{ name: redactionFile, bytes }]), redacted: facts };
-    } finally {
-      copy.unlock();
-    }
+    const log = new EventLogWriter(copy);
+    const { redaction, found } = redactLog(directory, redacted, keepDerived ? 'kept' : 'left-out', log);
+    log.close();
+    const missing = topics.filter((topic) => !found.has(topic));
+    if (missing.length > 0) throw nothingToRedact(directory, missing);
+    const facts = { topics: redacted, ...redaction };
+    const bytes = encodeUtf8(`${redactionLines(facts).join('\n')}\n`);
+    // Snapshots hold mailboxes and memories: payloads as they are.
+    return { ...pack(copy, target, noSnapshots, [{ name: redactionFile, bytes }]), redacted: facts };
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    copy.unlock();
   }
 }
 

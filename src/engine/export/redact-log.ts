@@ -15,12 +15,14 @@ import {
 import { sha256 } from '../sha256.ts';
 
 export interface Redaction {
-  /** Payloads that were replaced. */
+  /** Payloads that are replaced, those that were so before included. */
   payloads: number;
   /** Inputs that bring payloads and are none of these topics: they stay as they are. */
   otherInputs: number;
   /** What agents and models may have made of the payloads: outputs, log texts, and answers of models. */
   readonly derived: 'left-out' | 'kept';
+  /** Whether the run was redacted before, so that some of these may have been left out then: counts are of the rest. */
+  readonly again: boolean;
   outputs: number;
   texts: number;
   answers: number;
@@ -37,15 +39,19 @@ function isDerived(channel: ChannelName): channel is DerivedChannel {
 /**
  * Whole transcripts are left out, since they hold every payload.
  *
- * @param topics sorted
+ * @param topics sorted, those included that were redacted before
+ * @returns what was done, and which of the topics the record has payloads of
  */
 export function redactLog(
   directory: RunDirectory,
   topics: readonly string[],
   derived: Redaction['derived'],
   to: EventLogWriter,
-): Redaction {
-  const redaction: Redaction = { payloads: 0, otherInputs: 0, derived, outputs: 0, texts: 0, answers: 0 };
+): { readonly redaction: Redaction; readonly found: ReadonlySet<string> } {
+  const again = directory.manifest.redacted !== undefined;
+  const counts = { payloads: 0, otherInputs: 0, outputs: 0, texts: 0, answers: 0 };
+  const redaction: Redaction = { ...counts, derived, again };
+  const found = new Set<string>();
   for (const { channel, tick, payload } of finishedTicks(readEvents(directory))) {
     if (channel === 'traces') continue;
     if (isDerived(channel)) {
@@ -53,14 +59,14 @@ export function redactLog(
       if (derived === 'left-out') continue;
     }
     if (channel === 'inputs') {
-      to.append(channel, tick, redactInputs(decodeEvent(channel, payload), topics, redaction));
+      to.append(channel, tick, redactInputs(decodeEvent(channel, payload), topics, redaction, found));
     } else if (channel === 'run-started') {
       to.append(channel, tick, { ...decodeEvent(channel, payload), redacted: topics });
     } else {
       copy(to, channel, tick, payload);
     }
   }
-  return redaction;
+  return { redaction, found };
 }
 
 function copy<C extends ChannelName>(
@@ -72,16 +78,22 @@ function copy<C extends ChannelName>(
   to.append(channel, tick, decodeEvent(channel, payload) as ChannelMessages[C]);
 }
 
-function redactInputs(sealed: SealedTick, topics: readonly string[], redaction: Redaction): SealedTick {
+function redactInputs(
+  sealed: SealedTick,
+  topics: readonly string[],
+  redaction: Redaction,
+  found: Set<string>,
+): SealedTick {
   const redacted = new Set(sealed.redacted ?? []);
   const inputs = sealed.inputs.map((input, position) => {
     if (input.kind !== InputKind.publish || !topics.includes(input.name)) {
       if (input.payload.length > 0 && !redacted.has(position)) redaction.otherInputs++;
       return input;
     }
+    found.add(input.name);
+    redaction.payloads++;
     if (redacted.has(position)) return input;
     redacted.add(position);
-    redaction.payloads++;
     return { ...input, payload: sha256(input.payload) };
   });
   return { ...sealed, inputs, redacted: [...redacted].sort((a, b) => a - b), ...withoutFolder(sealed) };

@@ -9,7 +9,7 @@ export const redactionFile = 'redacted.txt';
 export type RedactionFacts = Redaction & { readonly topics: readonly string[] };
 
 export function redactionLines(facts: RedactionFacts): string[] {
-  const { payloads, otherInputs, derived, outputs, texts, answers } = facts;
+  const { payloads, otherInputs, derived, again, outputs, texts, answers } = facts;
   const topics = facts.topics.map((topic) => JSON.stringify(topic)).join(', ');
   const made = `${outputs} outputs, ${texts} log texts and ${answers} answers of models`;
   return [
@@ -19,8 +19,17 @@ export function redactionLines(facts: RedactionFacts): string[] {
     derived === 'left-out'
       ? `Left out, since they may repeat payloads: ${made}.`
       : `KEPT, though they may repeat payloads: ${made}.`,
+    ...(again
+      ? ['The run was redacted before: what was left out then is not there any more, and not counted here.']
+      : []),
     `Not redacted: ${otherInputs} other inputs with payloads (other topics, messages to agents, tasks); the configuration;`,
     'the modules; names of agents, topics and channels; faults, events, digests, fuel and counts of every tick.',
     'The run cannot be executed again from this file: "replay" checks its log, and "inspect" tells what it holds.',
   ];
+}
+
+/** Of an archive that was redacted before and is packed as it is. */
+export function redactedBeforeLine(topics: readonly string[]): string {
+  const names = topics.map((topic) => JSON.stringify(topic)).join(', ');
+  return `Redacted before (${names}): packed as it was, with "${redactionFile}", which says what it holds.`;
 }

@@ -27,7 +27,12 @@ function pack(name: string, sizes: readonly number[]): Map<string, Uint8Array> {
     contents.set(`modules/${hash}${i}.wasm`, new Uint8Array(size).fill(i + 1));
   for (const [file, bytes] of contents) writeFileSync(join(folder, file), bytes);
   const files = [...contents.keys()].map((file) => ({ name: file }));
-  writeArchive({ storage, name }, storage, `wasm-engine-run-${'0'.repeat(32)}`, files);
+  writeArchive(
+    { storage, name, unfinished: `${name}.part` },
+    storage,
+    `wasm-engine-run-${'0'.repeat(32)}`,
+    files,
+  );
   return contents;
 }
 

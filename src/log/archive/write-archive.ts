@@ -17,19 +17,27 @@ export interface ArchivedFile {
   readonly bytes?: Uint8Array;
 }
 
+/** Where an archive is written. */
+export interface ArchivePlace {
+  readonly storage: Storage;
+  readonly name: string;
+  /** Its name until it is whole: one that nobody else has. */
+  readonly unfinished: string;
+}
+
 /**
  * Packs files of a storage under one folder of a new archive; one of its name is replaced when all is written.
  *
  * @returns the bytes of the archive
  */
 export function writeArchive(
-  target: { readonly storage: Storage; readonly name: string },
+  target: ArchivePlace,
   source: Storage,
   folder: string,
   files: readonly ArchivedFile[],
 ): number {
-  const { storage, name } = target;
-  const archive = new AppendFile(storage, `${name}.tmp`, 'create');
+  const { storage, name, unfinished } = target;
+  const archive = new AppendFile(storage, unfinished, 'create');
   let written = 0;
   const write = (bytes: Uint8Array): void => {
     archive.write(bytes);
@@ -47,7 +55,7 @@ export function writeArchive(
     throw error;
   }
   archive.close();
-  onStorage(storage, name, 'rename to', () => storage.rename(`${name}.tmp`, name));
+  onStorage(storage, name, 'rename to', () => storage.rename(unfinished, name));
   return written;
 }
 
