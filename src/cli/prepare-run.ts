@@ -177,6 +177,7 @@ export async function forkRun(
       outputs,
       blocking: true,
       modules,
+      moduleFiles: Object.fromEntries(module),
       ...(seed !== undefined && { seed }),
       ...(workers !== undefined && { workers }),
       ...(options.models !== undefined && { modelsDirectory: options.models }),

@@ -70,7 +70,10 @@ interface ChangedSystem {
 }
 
 /** The other run's system with what is to be changed. What is given but the same changes nothing. */
-function changedSystem(parent: LoadedRun, { seed, modules = {}, otherInput }: ForkOptions): ChangedSystem {
+function changedSystem(
+  parent: LoadedRun,
+  { seed, modules = {}, moduleFiles = {}, otherInput }: ForkOptions,
+): ChangedSystem {
   const { run, agents } = parent.config;
   const changes: string[] = [];
   const sources = new Map(parent.modules);
@@ -84,7 +87,8 @@ function changedSystem(parent: LoadedRun, { seed, modules = {}, otherInput }: Fo
     const bytes = modules[agent.name];
     const module = bytes === undefined ? agent.module : encodeHex(sha256(bytes));
     if (bytes === undefined || module === agent.module) return agent;
-    sources.set(module, { bytes, files: [`modules/${module}.wasm`] });
+    const file = moduleFiles[agent.name];
+    sources.set(module, { bytes, files: file === undefined ? [] : [file] });
     changes.push(`module of ${agent.name}: ${module} in place of ${agent.module}`);
     return { ...agent, module };
   });

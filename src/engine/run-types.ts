@@ -53,6 +53,8 @@ export interface ForkOptions extends Omit<OrchestratorOptions, 'system'> {
    * what they held is lost.
    */
   readonly modules?: Readonly<Record<string, Uint8Array>>;
+  /** Where those bytes are from, by the same names, for messages: a module that is refused is called so. */
+  readonly moduleFiles?: Readonly<Record<string, string>>;
   /** What takes the place of the other run's inputs, in words: kept with the origin of the fork. */
   readonly otherInput?: string;
 }

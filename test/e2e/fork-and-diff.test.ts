@@ -78,9 +78,13 @@ test('a fork with another module says so, is told by inspect, and replays', () =
   assert.equal((last.configuration as { path: string }[])[0]!.path, 'agents.hello.module');
 });
 
-test('a fork is refused with a module that is not there, or for agents that are not', () => {
+test('a fork is refused with a module that is not there or is none, by its name, and for agents that are not', () => {
   for (const [module, wanted] of [
     ['hello=nowhere.wasm', /Cannot read the module "nowhere.wasm" for "hello"/],
+    [
+      `hello=${join(folder, 'a.jsonl')}`,
+      /Cannot load module "[^"]*\/a\.jsonl": it is not a WebAssembly module/,
+    ],
     ['nobody=/dev/null', /Cannot give "nobody" another module: .*wanted one of "hello"/],
     ['hello', /wanted NAME=FILE/],
   ] as const) {
