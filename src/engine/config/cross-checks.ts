@@ -5,6 +5,7 @@ import { agentLimitDefaults, runLimitDefaults } from '../../base/limits.ts';
 import { checkContract } from './contract.ts';
 import { asTable, canonicalBytes, type JsonPath, type JsonTable, type JsonValue } from './json-value.ts';
 import { list, nearest, type ProblemList, quote } from './problems.ts';
+import { restartDefaults } from './system-config.ts';
 
 /** Names of agents, topics and declared channels. */
 const namePattern = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
@@ -53,16 +54,14 @@ function checkWatcher(
   agents: readonly Entry[],
   problems: ProblemList,
 ): void {
-  if (typeof name !== 'string') return;
+  if (typeof name !== 'string' || name === '') return;
   const declared = name.replace(/\/.*$/, '');
   const entry = agents.find((agent) => agent.name === declared);
   if (entry === undefined) {
-    const near = nearest(
-      name,
-      agents.flatMap((agent) => (typeof agent.name === 'string' ? agent.name : [])),
-    );
-    const hint = near === undefined ? '' : `; did you mean ${quote(near)}?`;
-    problems.add(path, `agent ${quote(name)} is not declared${hint}`);
+    const names = agents.flatMap((agent) => (typeof agent.name === 'string' ? agent.name : []));
+    const near = nearest(name, names);
+    const hint = near === undefined ? `wanted one of ${list(names)}` : `did you mean ${quote(near)}?`;
+    problems.add(path, `agent ${quote(name)} is not declared; ${hint}`);
     return;
   }
   const count = asTable(entry.body)?.count ?? null;
@@ -117,6 +116,16 @@ function checkAgent(agent: Entry, topics: readonly string[], problems: ProblemLi
       problems.add(path, `${quote(channel)} is a topic; wanted it under "subscriptions", or another name`);
   }
   checkConfigSize(body, agent.path, problems);
+  checkBackoff(body.restart, [...agent.path, 'restart'], problems);
+}
+
+/** A wait that is longer than the longest would be cut short without a word. */
+function checkBackoff(value: JsonValue | undefined, path: JsonPath, problems: ProblemList): void {
+  const { backoffTicks, backoffTicksMax = restartDefaults.backoffTicksMax } = asTable(value) ?? {};
+  if (typeof backoffTicks !== 'number' || typeof backoffTicksMax !== 'number') return;
+  if (backoffTicks <= backoffTicksMax) return;
+  const wanted = `at most "backoffTicksMax", which is ${backoffTicksMax}`;
+  problems.add([...path, 'backoffTicks'], `found ${backoffTicks}, wanted ${wanted}`);
 }
 
 function checkModel({ body, path }: Entry, problems: ProblemList): void {

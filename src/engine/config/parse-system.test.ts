@@ -87,10 +87,25 @@ onFault = "a/1"`;
     ['onFault = "boss/0"', /no agent "boss\/0" is there from the start; wanted "boss"/],
     ['onFault = "a"', /no agent "a" is there from the start; wanted one of "a\/0" to "a\/1"/],
     ['onFault = "a/2"', /no agent "a\/2"/],
-    ['onFault = ""', /the name of an agent/],
+    ['onFault = "nobody"', /agent "nobody" is not declared; wanted one of "boss", "a", "b"$/],
+    ['onFault = ""', /^[^\n]*\n[^\n]*run\.onFault: found "", wanted the name of an agent$/],
   ] as const) {
     const broken = text.replace('onFault = "boss"', wrong);
     await assert.rejects(configOf(broken), message, wrong);
+  }
+});
+
+test('a first wait that is longer than the longest is a problem, that of the defaults too', async () => {
+  for (const [keys, message] of [
+    [
+      'backoffTicks = 5000',
+      /agents\.a\.restart\.backoffTicks: found 5000, wanted at most "backoffTicksMax", which is 1024/,
+    ],
+    ['backoffTicks = 9, backoffTicksMax = 8', /found 9, wanted at most "backoffTicksMax", which is 8/],
+  ] as const) {
+    const text = `[agents.a]\nmodule = "a.wasm"\nrestart = { policy = "from-init", ${keys} }`;
+    await assert.rejects(configOf(text), message);
+    await configOf(text.replace('Ticks = 9', 'Ticks = 8').replace('5000', '1024'));
   }
 });
 
