@@ -1,7 +1,7 @@
 // What asking a model through the engine costs beside calling the runtime directly, with the same model in the same
 // process run: one request after another, 64 at once, and large tensors. Ways take turns in each round.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programOf } from '../scripts/command-line.ts';
@@ -9,10 +9,9 @@ import { ElementType, encodeTensorList } from '../src/abi/tensor-list.ts';
 import { wholeNumber } from '../src/cli/command-options.ts';
 import type { HostedModel } from '../src/inference/hosted-model.ts';
 import { ModelHost } from '../src/inference/model-host.ts';
-import { modelProto, node, tensorProto, valueInfo } from '../src/inference/onnx/write-model.ts';
-import { hashModelFolder } from '../src/inference/repository.ts';
 import { loadRuntime, type Mode } from '../src/inference/runtime.ts';
 import { median, shown } from './support/measure.ts';
+import { placeNetwork } from './support/networks.ts';
 
 const { float32 } = ElementType;
 const { rounds } = programOf('bench inference', 'What asking a model through the engine costs.')
@@ -22,22 +21,6 @@ const { rounds } = programOf('bench inference', 'What asking a model through the
 const warmUpRounds = 2;
 const roundMs = 120;
 const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-bench-'));
-
-/** `layers` products of `size` by `size`, each with weights of its own, and tanh. */
-function network(size: number, layers: number): Uint8Array {
-  const numbers = Array.from({ length: layers }, (_, i) => i);
-  const weights = (layer: number): Float32Array =>
-    Float32Array.from({ length: size * size }, (_, i) => (((i + layer) * 7919) % 2003) / (1013 * size));
-  return modelProto({
-    nodes: numbers.flatMap((i) => [
-      node('MatMul', [i === 0 ? 'x' : `a${i}`, `w${i}`], [`m${i}`]),
-      node('Tanh', [`m${i}`], [i === layers - 1 ? 'y' : `a${i + 1}`]),
-    ]),
-    inputs: [valueInfo('x', float32, ['n', size])],
-    outputs: [valueInfo('y', float32, ['n', size])],
-    initializers: numbers.map((i) => tensorProto(`w${i}`, float32, [size, size], weights(i))),
-  });
-}
 
 interface Case {
   readonly title: string;
@@ -99,18 +82,10 @@ function hosted(host: ModelHost, model: HostedModel, { size, rows, together }: C
   return async () => void (await host.run(model, requests));
 }
 
-function placed(place: string, mode: Mode, size: number, layers: number): HostedModel {
-  mkdirSync(place);
-  writeFileSync(join(place, 'model.onnx'), network(size, layers));
-  const { sha256 } = hashModelFolder(place);
-  const shared = { folder: place, sha256, mode, outputBytesMax: 2 ** 24, batchMax: 64 };
-  return { id: 'm', version: '1', ...shared };
-}
-
 /** Depends on the machine, so it is tried. */
 async function layersOfLongRun(mode: Mode, each: Case): Promise<number> {
   const layers = 16;
-  const way = await directly(placed(join(folder, `${mode}-trial`), mode, each.size, layers), each);
+  const way = await directly(placeNetwork(join(folder, `${mode}-trial`), mode, each.size, layers), each);
   const micros: number[] = [];
   for (let i = 0; i < 5; i++) micros.push(await round(way, 1));
   return Math.ceil((layers * longRunMs * 1000) / Math.min(...micros)) + 2;
@@ -120,7 +95,7 @@ async function measure(mode: Mode): Promise<void> {
   console.log(`${`mode ${mode}`.padEnd(38)} direct us   engine us   ratio  batching`);
   for (const [index, each] of cases.entries()) {
     const place = join(folder, `${mode}-${index}`);
-    const model = placed(place, mode, each.size, each.layers ?? (await layersOfLongRun(mode, each)));
+    const model = placeNetwork(place, mode, each.size, each.layers ?? (await layersOfLongRun(mode, each)));
     const host = new ModelHost({ modelBytesMax: 2 ** 31 });
     const { batching } = await host.load(model);
     const ways = [await directly(model, each), hosted(host, model, each)];

@@ -35,7 +35,7 @@ class PlayedGraphics extends InferenceProcess {
   ): Promise<AnswerOf<K>> {
     if (request.kind === 'probe') {
       const usable = request.provider === 'webgpu';
-      const verdict = { usable, reason: 'not here', difference: 0, variance: 0 };
+      const verdict = { usable, reason: 'not here', difference: 0.0123, variance: 0 };
       return { id: 0, kind: 'probed', verdict } as unknown as AnswerOf<K>;
     }
     if (request.kind === 'load' && request.provider === 'webgpu') {
@@ -100,6 +100,20 @@ async function withGraphics(
     .filter(({ kind, reason }) => kind === 'model-fallback' && !reason.startsWith('cuda'))
     .map(({ reason }) => reason);
 }
+
+test('what a model runs on is told with how far it is apart, and kept with it', { skip }, async () => {
+  const events: HostEvent[] = [];
+  const host = new ModelHost({
+    modelBytesMax: 2 ** 30,
+    onEvent: (event) => events.push(event),
+    startProcess: () => new PlayedGraphics({ left: 0, how: 'fails' }),
+  });
+  await host.load(hosted(gather(), { mode: 'gpu' }));
+  const told = events.filter(({ kind }) => kind === 'model-provider').map(({ reason }) => reason);
+  assert.deepEqual(told, ['webgpu: 1.2% apart from the processor, 0.0% from run to run']);
+  assert.deepEqual([host.statistics[0]!.difference, host.statistics[0]!.variance], [0.0123, 0]);
+  await host.close();
+});
 
 test("an agent's mistake is its answer, and leaves the model where it is", { skip }, async () => {
   const fallbacks = await withGraphics({ left: 0, how: 'fails' }, async (ask, host) => {

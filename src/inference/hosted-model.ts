@@ -25,6 +25,7 @@ export interface HostEvent {
     | 'model-evicted'
     | 'model-problem'
     | 'model-fallback'
+    | 'model-provider'
     | 'inference-process-lost'
     | 'tick-waited';
   readonly model: string;

@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ElementType } from '../abi/tensor-list.ts';
 import type { Tensors } from './batching.ts';
-import { differenceOf, halfValue, judge } from './probe.ts';
+import { differenceOf, halfValue, judge, probe } from './probe.ts';
+import { hashModelFolder } from './repository.ts';
+import { decoderFiles, llamaModel, qwenModel } from './testing/sample-decoders.ts';
+import { folderOf, withoutRuntime } from './testing/sample-models.ts';
 
 function result(...values: readonly number[]): Tensors {
   const data = new Uint8Array(new Float32Array(values).buffer);
@@ -27,6 +30,17 @@ test('a provider is used within 2% of the processor and 5% of itself, and says w
     /differ by 3.00% from the processor's, wanted at most 2.00%/,
   );
   assert.equal(judge(result(100, 1), [result(100, 0), result(101, 1)]).variance, 0.01);
+});
+
+test('decoders of both forms are tried with a prompt, the processor standing in for the hardware', {
+  skip: withoutRuntime('native'),
+}, async () => {
+  for (const files of [decoderFiles(qwenModel(), 'qwen2'), decoderFiles(llamaModel(), 'llama')]) {
+    const folder = folderOf(files);
+    const { sha256 } = hashModelFolder(folder);
+    const verdict = await probe({ folder, mode: 'gpu', provider: 'cpu', sha256, batchMax: 1 });
+    assert.deepEqual(verdict, { usable: true, reason: '', difference: 0, variance: 0 });
+  }
 });
 
 test('halves have their values', () => {

@@ -4,8 +4,10 @@
 import { ElementType, type FlatTensor } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import { sampleInputs, type Tensors } from './batching.ts';
+import { looksLikeDecoder, readDecoderShape, samplePrompt } from './generate/decoder-shape.ts';
 import { firstLine } from './optional-package.ts';
 import { ModelSession, type SessionChoice } from './session.ts';
+import type { Signature } from './signature.ts';
 
 export interface Verdict {
   readonly usable: boolean;
@@ -29,7 +31,7 @@ export async function probe(choice: SessionChoice): Promise<Verdict> {
     return unusable(error instanceof EngineError ? error.message : firstLine(error));
   }
   const reference = await ModelSession.open({ ...choice, provider: 'cpu', batchMax: 1 });
-  const inputs = sampleInputs(session.signature, 1);
+  const inputs = madeUpInputs(session.signature);
   try {
     const wanted = await reference.runTensors(inputs);
     const found: Tensors[] = [];
@@ -41,6 +43,12 @@ export async function probe(choice: SessionChoice): Promise<Verdict> {
     await session.release();
     await reference.release();
   }
+}
+
+/** A decoder takes only what belongs together. */
+function madeUpInputs(signature: Signature): Tensors {
+  const read = looksLikeDecoder(signature) ? readDecoderShape(signature) : undefined;
+  return read?.ok === true ? samplePrompt(read.shape) : sampleInputs(signature, 1);
 }
 
 function unusable(reason: string): Verdict {

@@ -47,11 +47,19 @@ export class ProviderChain {
   async #find(model: HostedModel): Promise<Choice> {
     for (const provider of graphics) {
       const verdict = await this.#probe(model, provider);
-      if (verdict.usable) return { provider, verdict };
+      if (verdict.usable) {
+        this.#tell(model, `${provider}: ${figures(verdict)}`);
+        return { provider, verdict };
+      }
       const reason = `${provider} cannot be used: ${verdict.reason}`;
       this.#onEvent({ kind: 'model-fallback', model: modelLabel(model), reason });
     }
+    this.#tell(model, 'cpu: no graphics hardware here can run it');
     return processor;
+  }
+
+  #tell(model: HostedModel, reason: string): void {
+    this.#onEvent({ kind: 'model-provider', model: modelLabel(model), reason });
   }
 
   async #probe(model: HostedModel, provider: Provider): Promise<Verdict> {
@@ -72,4 +80,9 @@ export class ProviderChain {
       await process.close();
     }
   }
+}
+
+function figures({ difference, variance }: Verdict): string {
+  const percent = (value: number): string => `${(value * 100).toPrecision(2)}%`;
+  return `${percent(difference)} apart from the processor, ${percent(variance)} from run to run`;
 }

@@ -14,6 +14,7 @@ import { createGenerated, type GeneratedSystem } from '../../src/engine/testing/
 import { explainTrap, type InstrumentedModule, instrument } from '../../src/wasm/index.ts';
 import { modelsDigest } from './portable-models.ts';
 import type { PortableModule } from './portable-modules.ts';
+import { textsDigest } from './portable-texts.ts';
 
 type Explain = (error: Error) => string;
 type Exports = Record<string, (...values: (number | bigint)[]) => unknown>;
@@ -162,6 +163,7 @@ async function run(): Promise<Record<string, string>> {
   const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-portable-'));
   try {
     add('models', await modelsDigest(join(folder, 'models')));
+    add('texts', await textsDigest(join(folder, 'texts')));
     for (const [name, ticks] of [
       ['hello', 20],
       ['market', 25],

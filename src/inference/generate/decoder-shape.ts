@@ -1,6 +1,6 @@
 // Whether a model is a decoder in the form that exporters write, and its sizes: taken from its signature alone.
 
-import { ElementType } from '../../abi/tensor-list.ts';
+import { ElementType, type FlatTensor } from '../../abi/tensor-list.ts';
 import { formatShape, type Signature, type TensorSpec } from '../signature.ts';
 
 /** A tensor of the cache: it goes in as `past`, and comes out longer as `present`. */
@@ -59,6 +59,25 @@ export function readDecoderShape({ inputs, outputs }: Signature): ReadDecoderSha
   const last = logits.dims[2];
   const vocabulary = typeof last === 'number' ? last : undefined;
   return { ok: true, shape: { positions: positions !== undefined, logits: logitsType, vocabulary, caches } };
+}
+
+/** Inputs of a made-up prompt, from which a text would begin. */
+export function samplePrompt({ positions, caches }: DecoderShape): ReadonlyMap<string, FlatTensor> {
+  const length = 4;
+  const whole = (name: string, value: (i: number) => number): FlatTensor => {
+    const values = BigInt64Array.from({ length }, (_, i) => BigInt(value(i)));
+    return { name, type: ElementType.int64, dims: [1, length], data: new Uint8Array(values.buffer) };
+  };
+  const tensors = [
+    whole('input_ids', (i) => i),
+    whole('attention_mask', () => 1),
+    ...(positions ? [whole('position_ids', (i) => i)] : []),
+    ...caches.map(({ past, type, heads, headSize }): FlatTensor => {
+      const dims = [1, heads, 0, headSize];
+      return { name: past, type: ElementType[type], dims, data: new Uint8Array(0) };
+    }),
+  ];
+  return new Map(tensors.map((tensor) => [tensor.name, tensor]));
 }
 
 function isPast(name: string): boolean {
