@@ -5,10 +5,12 @@ import { assert, EngineError } from '../base/errors.ts';
 import type { Sha256 } from '../base/hash.ts';
 import {
   type HostAnswers,
+  type HostClock,
   type HostEvent,
   type HostedModel,
-  type InferenceProcess,
+  hostClock,
   ModelHost,
+  type ModelProcess,
   type ModelStatistics,
   type RequestFacts,
   versionFolder,
@@ -61,9 +63,10 @@ export function answerInputs(
  */
 export function openInferenceDesk(
   system: Pick<System, 'config' | 'host'>,
-  startProcess?: () => InferenceProcess,
+  startProcess?: () => ModelProcess,
+  clock: HostClock = hostClock,
 ): InferenceDesk {
-  return new ModelDesk(system, startProcess);
+  return new ModelDesk(system, startProcess, clock);
 }
 
 /** Requests of one tick to one version of a model, under way. */
@@ -74,6 +77,7 @@ interface Batch {
 
 class ModelDesk implements InferenceDesk {
   readonly #system: Pick<System, 'config' | 'host'>;
+  readonly #clock: HostClock;
   readonly #models: ModelHost;
   readonly #texts: TextDesk;
   readonly #under: Map<ModelRequest, { readonly batch: Batch; readonly place: number }> = new Map();
@@ -82,11 +86,16 @@ class ModelDesk implements InferenceDesk {
   #events: HostEvent[] = [];
   #facts: AnswerFacts[] = [];
 
-  constructor(system: Pick<System, 'config' | 'host'>, startProcess: (() => InferenceProcess) | undefined) {
+  constructor(
+    system: Pick<System, 'config' | 'host'>,
+    startProcess: (() => ModelProcess) | undefined,
+    clock: HostClock,
+  ) {
     this.#system = system;
+    this.#clock = clock;
     const { modelBytesMax } = system.host;
     const onEvent = (event: HostEvent): void => void this.#events.push(event);
-    this.#models = new ModelHost({ modelBytesMax, onEvent, ...(startProcess && { startProcess }) });
+    this.#models = new ModelHost({ modelBytesMax, onEvent, clock, ...(startProcess && { startProcess }) });
     this.#texts = new TextDesk({
       models: this.#models,
       find: ({ model, version }) => this.#find(model, version),
@@ -139,9 +148,9 @@ class ModelDesk implements InferenceDesk {
     for (const request of requests) {
       const { model } = request;
       const isLate = !this.#isReady(request);
-      const askedAtMs = performance.now();
+      const askedAtMs = this.#clock.nowMs();
       const { bytes, facts } = await this.#take(request);
-      const waitedMs = isLate ? performance.now() - askedAtMs : 0;
+      const waitedMs = isLate ? this.#clock.nowMs() - askedAtMs : 0;
       if (isLate) held.set(model, (held.get(model) ?? 0) + waitedMs);
       answers.push(bytes);
       this.#facts.push(this.#factsOf(request, facts, waitedMs));

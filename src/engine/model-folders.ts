@@ -3,17 +3,17 @@
 
 import { join, resolve } from 'node:path';
 import { decodeUtf8, encodeUtf8 } from '../base/encoding.ts';
-import { readWhole, writeWhole } from '../log/files.ts';
+import { readWhole } from '../log/files.ts';
 import type { RunDirectory } from '../log/index.ts';
 import type { HostConfig, SystemConfig } from './config/system-config.ts';
 
 const hintFile = 'models.json';
 
-/** Notes where a run's models lie, so that whoever goes on with it finds them. */
-export function noteModelFolders({ storage }: RunDirectory, { modelFolders }: HostConfig): void {
-  if (modelFolders.size === 0) return;
+/** A file that says where a run's models lie, so that whoever goes on with it finds them; none without models. */
+export function modelFolderNotes({ modelFolders }: HostConfig): ReadonlyMap<string, Uint8Array> {
+  if (modelFolders.size === 0) return new Map();
   const text = `${JSON.stringify(Object.fromEntries(modelFolders), null, 2)}\n`;
-  writeWhole(storage, '', hintFile, encodeUtf8(text));
+  return new Map([[hintFile, encodeUtf8(text)]]);
 }
 
 /**

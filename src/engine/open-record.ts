@@ -17,7 +17,7 @@ import { costTableVersion } from '../wasm/index.ts';
 import { type Durability, normalisedBytes, type System, type Trace } from './config/system-config.ts';
 import { FaultPlaces } from './fault-place.ts';
 import { hostOptionsText } from './host-options.ts';
-import { noteModelFolders } from './model-folders.ts';
+import { modelFolderNotes } from './model-folders.ts';
 import type { Ports } from './ports.ts';
 import { Recorder } from './recorder.ts';
 import { sha256 } from './sha256.ts';
@@ -58,9 +58,9 @@ export function beginRecord(
     },
     config: normalisedBytes(config),
     modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
+    notes: modelFolderNotes(host),
   };
   const directory = createRunDirectory(path, contents, ports.openStorage(path));
-  noteModelFolders(directory, host);
   const log = new EventLogWriter(directory, { ...ports.logSizes });
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }

@@ -32,6 +32,9 @@ interface Waiting {
 
 const wordsKeptMax = 2000;
 
+/** A process as those see it who ask it. */
+export type ModelProcess = Pick<InferenceProcess, 'ask' | 'close' | 'lost' | 'pid'>;
+
 export class InferenceProcess {
   readonly #child: ChildProcess;
   readonly #socket: Socket;

@@ -5,8 +5,9 @@ import { encodeInferenceError, InferenceStatus, inferenceStatus } from '../abi/t
 import { EngineError } from '../base/errors.ts';
 import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
 import type { PieceRequest } from './generate/generation.ts';
+import { type HostClock, hostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
-import { type InferenceProcess, ProcessLost } from './inference-process.ts';
+import { type ModelProcess, ProcessLost } from './inference-process.ts';
 import { unpackLists } from './packed-lists.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { type Resident, ResidentModels } from './resident-models.ts';
@@ -19,7 +20,8 @@ export interface ModelHostOptions {
   readonly onEvent?: OnEvent;
   readonly loadTimeoutMs?: number;
   /** Makes a process; other ones are for tests. */
-  readonly startProcess?: () => InferenceProcess;
+  readonly startProcess?: () => ModelProcess;
+  readonly clock?: HostClock;
 }
 
 export interface HostAnswers extends RunAnswers {
@@ -54,14 +56,16 @@ class Late extends Error {}
 
 export class ModelHost {
   readonly #onEvent: OnEvent;
+  readonly #clock: HostClock;
   readonly #models: ResidentModels;
   readonly #chain: ProviderChain;
   readonly #statistics: Statistics = new Statistics();
 
   constructor(options: ModelHostOptions) {
-    const { onEvent = () => {} } = options;
+    const { onEvent = () => {}, clock = hostClock } = options;
     this.#onEvent = onEvent;
-    this.#models = new ResidentModels({ ...options, onEvent });
+    this.#clock = clock;
+    this.#models = new ResidentModels({ ...options, onEvent, clock });
     this.#chain = new ProviderChain(this.#models, onEvent);
   }
 
@@ -89,7 +93,7 @@ export class ModelHost {
    *   requests again and again
    */
   async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<HostAnswers> {
-    const startedAtMs = performance.now();
+    const startedAtMs = this.#clock.nowMs();
     const { outputBytesMax } = model;
     const sizes = requests.map(({ length }) => length);
     const answers = await this.#answer<RunAnswers>(model, {
@@ -105,7 +109,7 @@ export class ModelHost {
         return { answers: all, problems: why, runs: [], runOf: requests.map(() => -1), processBytes: 0 };
       },
     });
-    const facts = this.#statistics.ran(model, answers, (performance.now() - startedAtMs) * 1000);
+    const facts = this.#statistics.ran(model, answers, (this.#clock.nowMs() - startedAtMs) * 1000);
     for (const reason of answers.problems) if (reason !== '') this.#event('model-problem', model, reason);
     return { ...answers, facts };
   }
@@ -115,7 +119,7 @@ export class ModelHost {
    * @throws EngineError as `run` does; and of a portable model where what reads its text is not installed
    */
   async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<HostPiece> {
-    const startedAtMs = performance.now();
+    const startedAtMs = this.#clock.nowMs();
     const { request, ...rest } = wanted;
     const piece = await this.#answer<GeneratedPiece>(model, {
       async ask({ process, session }) {
@@ -126,7 +130,7 @@ export class ModelHost {
       outcomes: ({ bytes, problem }) => [{ status: inferenceStatus(bytes), problem }],
       told: (bytes, problem) => ({ bytes, problem, micros: 0, processBytes: 0 }),
     });
-    const facts = this.#statistics.generated(model, piece, (performance.now() - startedAtMs) * 1000);
+    const facts = this.#statistics.generated(model, piece, (this.#clock.nowMs() - startedAtMs) * 1000);
     if (piece.problem !== '') this.#event('model-problem', model, piece.problem);
     return { ...piece, facts };
   }
@@ -175,20 +179,18 @@ export class ModelHost {
     const { process } = resident;
     resident.inFlight++;
     let isLate = false;
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            isLate = true;
-            void process.close();
-          }, timeoutMs);
+    const giveUp = (): void => {
+      isLate = true;
+      void process.close();
+    };
+    const cancel = timeoutMs === undefined ? undefined : this.#clock.after(timeoutMs, giveUp);
     try {
       return await work.ask(resident);
     } catch (error) {
       if (isLate) throw new Late();
       throw error;
     } finally {
-      clearTimeout(timer);
+      cancel?.();
       resident.inFlight--;
     }
   }

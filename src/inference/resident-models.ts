@@ -3,8 +3,9 @@
 
 import { EngineError } from '../base/errors.ts';
 import type { Loaded } from './child-protocol.ts';
+import type { HostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
-import { InferenceProcess, ProcessLost } from './inference-process.ts';
+import { InferenceProcess, type ModelProcess, ProcessLost } from './inference-process.ts';
 import type { Provider } from './runtime.ts';
 import type { SessionChoice } from './session.ts';
 
@@ -15,14 +16,15 @@ export interface ResidentModelsOptions {
   readonly loadTimeoutMs?: number;
   readonly onEvent: OnEvent;
   /** Makes a process; other ones are for tests. */
-  readonly startProcess?: (() => InferenceProcess) | undefined;
+  readonly startProcess?: (() => ModelProcess) | undefined;
+  readonly clock: HostClock;
 }
 
 /** A loaded model. */
 export interface Resident {
   readonly model: HostedModel;
   readonly provider: Provider;
-  readonly process: InferenceProcess;
+  readonly process: ModelProcess;
   readonly session: number;
   readonly loaded: Loaded;
   /** Runs under way; while there are any it stays. */
@@ -38,7 +40,7 @@ export class ResidentModels {
   readonly #residents: Map<string, Resident> = new Map();
   /** Models whose first load went well, by hash and provider. */
   readonly #trusted: Set<string> = new Set();
-  readonly #processes: Map<string, InferenceProcess> = new Map();
+  readonly #processes: Map<string, ModelProcess> = new Map();
   #loads: Promise<unknown> = Promise.resolve();
   #lastSession = 0;
   #uses = 0;
@@ -77,7 +79,7 @@ export class ResidentModels {
   }
 
   /** A process of its own for something that may end it; the caller closes it. */
-  start(): InferenceProcess {
+  start(): ModelProcess {
     if (this.#closed) throw new EngineError('host-fault', 'Cannot run a model: the models were closed');
     return this.#options.startProcess?.() ?? new InferenceProcess();
   }
@@ -98,7 +100,7 @@ export class ResidentModels {
     await this.#processes.get(laneOf(provider))?.close();
   }
 
-  #processOf(provider: Provider): InferenceProcess {
+  #processOf(provider: Provider): ModelProcess {
     const lane = laneOf(provider);
     const found = this.#processes.get(lane);
     if (found !== undefined && !found.lost) return found;
@@ -172,20 +174,20 @@ export class ResidentModels {
     }
   }
 
-  async #inTime(model: HostedModel, process: InferenceProcess, work: () => Promise<void>): Promise<void> {
+  async #inTime(model: HostedModel, process: ModelProcess, work: () => Promise<void>): Promise<void> {
     const { loadTimeoutMs = loadTimeoutMsDefault } = this.#options;
     let isLate = false;
-    const timer = setTimeout(() => {
+    const cancel = this.#options.clock.after(loadTimeoutMs, () => {
       isLate = true;
       void process.close();
-    }, loadTimeoutMs);
+    });
     try {
       await work();
     } catch (error) {
       if (isLate) throw refusal(model, `loading it took longer than ${loadTimeoutMs} ms`);
       throw error;
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 

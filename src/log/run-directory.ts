@@ -41,6 +41,8 @@ export interface RunContents {
   readonly config: Uint8Array;
   /** Original module bytes by their SHA-256 in hexadecimal. */
   readonly modules: ReadonlyMap<string, Uint8Array>;
+  /** Files beside the record, by name: facts of the machine. */
+  readonly notes?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** The file name of a segment of the log. */
@@ -186,6 +188,7 @@ export function createRunDirectory(
     for (const [hash, bytes] of contents.modules) writeUnnamed(storage, 'modules', `${hash}.wasm`, bytes);
     onStorage(storage, 'modules', 'sync the folder', () => storage.syncFolder('modules'));
     writeUnnamed(storage, '', 'config.json', contents.config);
+    for (const [name, bytes] of contents.notes ?? []) writeUnnamed(storage, '', name, bytes);
     const { runId, baseTick } = contents.manifest;
     writeUnnamed(storage, '', headFile, encodeHeadFile(firstHead(runId, baseTick ?? 0)));
     onStorage(storage, '.', 'sync the folder', () => storage.syncFolder(''));

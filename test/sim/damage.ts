@@ -76,8 +76,11 @@ async function checkOne(disk: SimDisk, what: string, damage: Damage): Promise<vo
         );
     }
   } catch (error) {
-    const refused =
-      error instanceof EngineError && ['record-damaged', 'run-directory-invalid'].includes(error.code);
+    // Where models lie is a hint of the machine: where it cannot be read, the folder is asked for.
+    const codes = what.includes('"models.json"')
+      ? ['model-missing']
+      : ['record-damaged', 'run-directory-invalid'];
+    const refused = error instanceof EngineError && codes.includes(error.code);
     if (!refused) witness.violate(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 // What goes wrong in a simulated run, as plain data: a list that a failure prints, and that shrinks by leaving out.
 
 import type { Chance } from './chance.ts';
+import type { ModelDeath } from './models.ts';
 import type { Loss } from './pool.ts';
 
 /**
@@ -31,6 +32,8 @@ export type Fault =
   | { readonly kind: 'short'; readonly life: number; readonly at: number; readonly bytes: number }
   /** An executor is lost with the `at`th stream. */
   | { readonly kind: 'loss'; readonly life: number; readonly at: number; readonly how: Loss }
+  /** An inference process dies of the `at`th thing that is asked. */
+  | { readonly kind: 'model'; readonly life: number; readonly at: number; readonly how: ModelDeath }
   /** The clock jumps at a reading. */
   | { readonly kind: 'jump'; readonly life: number; readonly at: number; readonly byMs: number }
   /** The clock stands still for so many readings. */
@@ -86,6 +89,10 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
     for (let count = chance.pick([0, 0, 1, 2, 5]); count > 0; count--) {
       const how = chance.pick(['before', 'after', 'hangs'] as const);
       faults.push({ kind: 'loss', life, at: chance.below(extent.streams), how });
+    }
+    for (let count = chance.pick([0, 0, 1, 3]); count > 0; count--) {
+      const how = chance.pick(['before', 'after'] as const);
+      faults.push({ kind: 'model', life, at: chance.skewed(extent.ticks), how });
     }
     if (chance.oneIn(3)) {
       faults.push({

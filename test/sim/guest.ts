@@ -39,8 +39,12 @@ export const Act = {
   negative: 20,
   /** block */
   touch: 21,
+  /** tag … */
+  infer: 22,
+  /** tag … */
+  generate: 23,
 } as const;
-const actCount = 22;
+const actCount = 24;
 
 const at = {
   hash: 0,
@@ -52,8 +56,10 @@ const at = {
   part: 512,
   inbox: 4096,
 } as const;
-const names = new TextEncoder().encode('ABdenchild');
-const [nameA, nameDen, nameChild] = [at.names, at.names + 2, at.names + 5];
+const names = new TextEncoder().encode('ABdenchildoraclewriter');
+const [nameA, nameDen, nameChild, nameOracle, nameWriter] = [0, 2, 5, 10, 16].map(
+  (place) => at.names + place,
+) as [number, number, number, number, number];
 const fuelPerAct = 500;
 
 type HostFunctions = Readonly<Record<string, (...values: number[]) => number>>;
@@ -117,7 +123,8 @@ class Guest {
     const bytes = new Uint8Array(this.#memory.buffer.slice(pointer, pointer + length));
     for (const byte of bytes) this.#note(byte);
     const kind = view.getUint32(envelope + envelopeOffset.kind, true);
-    const answer = kind === 3 ? 0 : this.#run(length === 0 ? this.#ownProgram() : bytes);
+    const program = kind === 6 || kind === 7 ? answered(bytes) : length === 0 ? this.#ownProgram() : bytes;
+    const answer = kind === 3 ? 0 : this.#run(program);
     return answer === 0 ? this.fuel : -1 - (answer >>> 0);
   }
 
@@ -193,7 +200,13 @@ class Guest {
       this.#note(host.publish!(topic, 1, at.part, reader.part()));
     } else if (act === Act.channel) this.#note(host.publish!(nameDen, 3, at.part, reader.part()));
     else if (act === Act.spawn) this.#note(host.spawn!(nameChild, 5, at.part, reader.part(), at.child));
-    else if (act === Act.log) this.#note(host.log!(1, at.names, 10));
+    else if (act === Act.infer) {
+      const tag = reader.byte();
+      this.#note(host.infer!(nameOracle, 6, at.part, reader.part(), tag));
+    } else if (act === Act.generate) {
+      const tag = reader.byte();
+      this.#note(host.generate!(nameWriter, 6, at.part, reader.part(), tag));
+    } else if (act === Act.log) this.#note(host.log!(1, at.names, 10));
     else if (act === Act.output) this.#output();
     else if (act === Act.terminate) {
       const view = this.#view;
@@ -230,6 +243,13 @@ class Guest {
       this.#note(view.getInt32(place, true));
     }
   }
+}
+
+/** What an agent does with an answer: some of them ask again. */
+function answered(bytes: Uint8Array): Uint8Array {
+  const last = bytes.at(-1) ?? 0;
+  if (last % 8 === 0) return Uint8Array.of(Act.infer, last, 1, last, Act.output);
+  return Uint8Array.of(Act.touch, last, Act.output);
 }
 
 class ProgramReader {
@@ -337,7 +357,7 @@ export function drawProgram(chance: Chance, depth = 3): number[] {
 }
 
 function drawAct(chance: Chance, depth: number): number[] {
-  const kind = chance.below(16);
+  const kind = chance.below(18);
   if (kind === 0) return [chance.pick(rare)];
   if (kind < 6) return [chance.pick(plain)];
   if (kind < 9) return [chance.pick(withByte), chance.below(256)];
@@ -345,5 +365,6 @@ function drawAct(chance: Chance, depth: number): number[] {
   const part = [rest.length, ...rest];
   if (kind < 13) return [Act.send, chance.below(256), ...part];
   if (kind === 13) return [Act.publish, chance.below(256), ...part];
+  if (kind > 15) return [chance.pick([Act.infer, Act.generate]), chance.below(256), ...part];
   return [kind === 14 ? Act.spawn : Act.channel, ...part];
 }

@@ -1,10 +1,11 @@
 // One life of the engine's process: its way to disk, clock and pool, along which its faults meet it.
 
-import assert from 'node:assert/strict';
 import { promisify } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { systemTables } from '../../src/engine/genesis.ts';
+import { openInferenceDesk } from '../../src/engine/inference-desk.ts';
 import type { Ports } from '../../src/engine/ports.ts';
+import type { ModelProcess } from '../../src/inference/index.ts';
 import type {
   AppendHandle,
   EventLogSizes,
@@ -18,6 +19,7 @@ import type { Chance } from './chance.ts';
 import { SimClock } from './clock.ts';
 import { type SimDisk, SimFile, splitPath } from './disk.ts';
 import type { Fault } from './faults.ts';
+import { type ModelDeath, startModelProcess } from './models.ts';
 import { createPlainPool, createSimPool } from './pool.ts';
 
 /** What every call of a process that has died says: what it was about to do never happens. */
@@ -52,6 +54,9 @@ export class SimProcess {
   refusals = 0;
   /** Executors that were lost. */
   losses = 0;
+  /** What inference processes were asked, and how many of them died. */
+  asked = 0;
+  modelDeaths = 0;
   dead = false;
   /** The last calls, for people. */
   readonly trail: string[] = [];
@@ -78,7 +83,7 @@ export class SimProcess {
     this.ports = {
       openStorage: () => this.#storage(),
       openPool: pool,
-      openInference: () => assert.fail('a simulated system has no models'),
+      openInference: (system) => openInferenceDesk(system, () => this.#startModels(), this.ports.clock),
       compress: (bytes) => this.#compress(bytes),
       createRunId: () => '0123456789abcdef0123456789abcdef',
       clock: {
@@ -89,6 +94,16 @@ export class SimProcess {
       ...(logSizes === undefined ? {} : { logSizes }),
       ...(journalEntriesMax === undefined ? {} : { journalEntriesMax }),
     };
+  }
+
+  #startModels(): ModelProcess {
+    const deathAt = (): ModelDeath | undefined => {
+      const number = this.asked++;
+      const death = this.#faults('model').find(({ at }) => at === number)?.how;
+      if (death !== undefined) this.modelDeaths++;
+      return death;
+    };
+    return startModelProcess({ chance: this.#options.chance.of('models'), clock: this.clock, deathAt });
   }
 
   die(): never {

@@ -2,6 +2,7 @@
 // program that embeds it. Never what goes wrong.
 
 import { type Capability, capabilities } from '../../src/abi/host-functions.ts';
+import type { ModelDescription } from '../../src/engine/config/create-system.ts';
 import { createSystem, type SystemDescription } from '../../src/engine/config/index.ts';
 import {
   type Durability,
@@ -115,7 +116,19 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       ticking: { ...common, count: 2, everyTick: true, channels: ['den'], config: { some: 'configuration' } },
       child: { ...common, count: 0, subscriptions: ['B'] },
     },
+    models: chance.oneIn(3) ? {} : { oracle: drawModel(chance), writer: drawModel(chance) },
     topics: { A: {}, B: { maxWaiting: chance.pick([undefined, 1]), overflow: chance.pick(overflows) } },
+  };
+}
+
+function drawModel(chance: Chance): ModelDescription {
+  return {
+    folder: 'models',
+    versions: { 1: '1'.repeat(64), 2: '2'.repeat(64) },
+    version: chance.pick(['1', '2']),
+    latencyTicks: chance.pick([1, 2, 5]),
+    pendingMax: chance.pick([3, 1000]),
+    pendingPerAgentMax: chance.pick([1, 50]),
   };
 }
 
@@ -161,7 +174,7 @@ function drawCall(chance: Chance, number: number): Call {
   const payload = Uint8Array.of(...drawProgram(chance), 0, number >> 8, number & 255);
   const to = chance.pick(receivers.slice(0, 6));
   const priority = chance.between(-1, 1);
-  const kind = chance.below(12);
+  const kind = chance.below(13);
   const [topic, ends] = [chance.pick(['A', 'B']), chance.oneIn(6)];
   const make = (run: Orchestrator): void => {
     if (kind < 5) run.send(to, { payload, priority });
@@ -171,6 +184,7 @@ function drawCall(chance: Chance, number: number): Call {
     else if (kind === 8) run.pauseAgent(to);
     else if (kind === 9) run.resumeAgent(to);
     else if (kind === 10) run.joinChannel(to, 'den');
+    else if (kind === 11) run.useModel(number % 2 === 0 ? 'oracle' : 'writer', number % 3 === 0 ? '1' : '2');
     else if (ends) run.terminateAgent(to);
     else run.stepAgent(to);
   };

@@ -214,7 +214,10 @@ class FaultyRun {
     if (process.dead) return false;
     const code = error instanceof EngineError ? error.code : undefined;
     // The engine gives up an executor that is lost three times with one stream.
-    if (code === 'host-fault' && (process.refusals > 0 || process.losses >= 3)) return false;
+    const died = process.losses >= 3 || process.modelDeaths >= 3;
+    if (code === 'host-fault' && (process.refusals > 0 || died)) return false;
+    // A model that ends the process that tries it, twice, is taken for a bad one.
+    if (code === 'model-refused' && process.modelDeaths >= 2) return false;
     if (!this.#begun && code === 'run-directory-invalid') {
       // What a dead process left before there was a record: whoever made the folder removes it.
       this.#disk = new SimDisk();

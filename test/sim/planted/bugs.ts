@@ -320,4 +320,44 @@ const executors: readonly PlantedBug[] = [
   },
 ];
 
-export const plantedBugs: readonly PlantedBug[] = [...record, ...run, ...state, ...executors];
+const models: readonly PlantedBug[] = [
+  {
+    name: 'requests under way are not in the snapshot',
+    file: 'src/scheduler/saved-state.ts',
+    find: 'waiting.filter(({ model }) => model === index)',
+    replace: 'waiting.filter(({ model }) => model === index && index < 0)',
+  },
+  {
+    name: 'the version of a model in use is not in the snapshot',
+    file: 'src/scheduler/saved-state.ts',
+    find: '    state.requests.models[model]!.version = version;\n',
+    replace: '    void version;\n',
+  },
+  {
+    name: 'the tokens of a text under way are not in the snapshot',
+    file: 'src/scheduler/saved-state.ts',
+    find: '{ part: piece - 1, tokens: [...tokens] }',
+    replace: '{ part: piece - 1, tokens: tokens.slice(0, 0) }',
+  },
+  {
+    name: 'compacting forgets answers that later inputs name',
+    file: 'src/engine/compact/copy-log.ts',
+    find: '      if (bytes === undefined || this.#own.find(sha256) !== undefined) continue;\n',
+    replace: '      if (bytes === undefined || this.#own.find(sha256) === undefined) continue;\n',
+  },
+  {
+    name: 'a portable model whose process died is not tried again',
+    file: 'src/inference/model-host.ts',
+    find: '        if (attempt < attemptsMax) continue;\n',
+    replace: '',
+  },
+  {
+    name: 'a sealed tick asks its models anew',
+    file: 'src/engine/re-execute.ts',
+    find: '      if (tick > machine.state.tick)\n',
+    replace:
+      '      if (tick > machine.state.tick && list.inputs.every(({ kind }) => kind !== InputKind.answer))\n',
+  },
+];
+
+export const plantedBugs: readonly PlantedBug[] = [...record, ...run, ...state, ...executors, ...models];
