@@ -6,6 +6,7 @@ import {
   decodeEvent,
   type OpenOptions,
   openRunDirectory,
+  type ReadOptions,
   type RunDirectory,
   readEvents,
 } from '../log/index.ts';
@@ -94,30 +95,25 @@ function readBase(directory: RunDirectory): Snapshot | undefined {
   const { baseTick } = directory.manifest;
   if (baseTick === undefined) return undefined;
   const base = new SnapshotStore(directory).read(baseTick);
-  for (const { payload } of readEvents(directory, { channels: ['run-started'] })) {
-    if (bytesEqual(decodeEvent('run-started', payload).baseDigest, base.digest)) break;
-    const details = { file: 'snapshots', offset: 0, path: directory.path };
-    const what = `the snapshot of tick ${baseTick} has not the digest that the log says`;
-    throw new EngineError('record-damaged', `Cannot begin the run in "${directory.path}": ${what}`, details);
-  }
+  checkBase(directory, base);
   return base;
 }
 
 /**
- * The newest snapshot of a run up to a tick, or what it began from; undefined: the run is executed from its start.
- * A snapshot that cannot be read is passed over where an older one, or the start, can serve.
+ * Compares the snapshot that a record begins from with what the log says of it.
+ * @throws EngineError `record-damaged` where it is another one
  */
-export function newestSnapshot({ directory, base }: LoadedRun, tick: number): Snapshot | undefined {
-  const store = new SnapshotStore(directory);
-  for (const candidate of store.ticks().toReversed()) {
-    if (candidate > tick || candidate <= (base?.tick ?? 0)) continue;
-    try {
-      return store.read(candidate);
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.code !== 'record-damaged') throw error;
-    }
+export function checkBase(
+  directory: RunDirectory,
+  base: Pick<Snapshot, 'tick' | 'digest'>,
+  options: Pick<ReadOptions, 'ignoreHead'> = {},
+): void {
+  for (const { payload } of readEvents(directory, { ...options, channels: ['run-started'] })) {
+    if (bytesEqual(decodeEvent('run-started', payload).baseDigest, base.digest)) return;
+    const details = { file: 'snapshots', offset: 0, path: directory.path };
+    const what = `the snapshot of tick ${base.tick} has not the digest that the log says`;
+    throw new EngineError('record-damaged', `Cannot begin the run in "${directory.path}": ${what}`, details);
   }
-  return base;
 }
 
 /** The log says which configuration it belongs to. */

@@ -7,7 +7,7 @@ import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
 import { parseHostOptions } from './host-options.ts';
 import type { InferenceDesk } from './inference-desk.ts';
-import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
+import { type LoadedRun, loadRun } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
 
 import { findModelFolders } from './model-folders.ts';
@@ -17,6 +17,7 @@ import { isBehind } from './output-place.ts';
 import type { Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
+import { newestSnapshot } from './recorded-snapshots.ts';
 import type { OutputRecord } from './recorder.ts';
 import { RunTotals } from './run-totals.ts';
 import type { OrchestratorOptions, ResumeOptions, RunSummary } from './run-types.ts';

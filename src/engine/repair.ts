@@ -1,10 +1,12 @@
 // Repairing a damaged record: what would be given up, and giving it up. A record that a crash merely cut off needs no
 // repair.
 
+import { bytesEqual } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { type OpenOptions, openRunDirectory, type RunDirectory } from '../log/index.ts';
 import { type LogRepair, planLogRepair, repairLog } from '../log/repair/repair-log.ts';
-import { surveyLog } from '../log/repair/survey.ts';
+import { type Survey, surveyLog } from '../log/repair/survey.ts';
+import { checkBase } from './load-run.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 
@@ -70,11 +72,12 @@ function examine(
 ): { readonly plan: RepairPlan; readonly log: LogRepair | undefined } | undefined {
   const log = planLogRepair(directory);
   const keptTick = log?.lastTick ?? Number.POSITIVE_INFINITY;
-  const { snapshots, damage } = examineSnapshots(directory, keptTick);
+  const survey = surveyLog(directory, new Set(new SnapshotStore(directory).ticks()));
+  const { snapshots, damage } = examineSnapshots(directory, keptTick, survey);
   if (log === undefined && damage.length === 0) return undefined;
   const { head, readable } = log ?? {};
   const missing = log === undefined || head === undefined ? 0 : head.messages - log.end.messages;
-  const ownTick = log?.lastTick ?? surveyLog(directory).lastTick;
+  const ownTick = survey.lastTick;
   const lastTick = Math.max(ownTick, head?.tick ?? 0, readable?.lastTick ?? 0);
   const plan: RepairPlan = {
     damage: log === undefined ? damage : [log.damage, ...damage],
@@ -93,27 +96,48 @@ function examine(
   return { plan, log };
 }
 
-/** Snapshots behind the kept ticks, and those that cannot be read. That of a fork's beginning cannot be given up. */
+/**
+ * Snapshots behind the kept ticks, those that cannot be read, and those that are not of this log. That of a fork's
+ * beginning cannot be given up.
+ */
 function examineSnapshots(
   directory: RunDirectory,
   keptTick: number,
+  survey: Survey,
 ): { readonly snapshots: readonly number[]; readonly damage: readonly EngineError[] } {
   const store = new SnapshotStore(directory);
   const snapshots: number[] = [];
   const damage: EngineError[] = [];
+  const { baseTick = 0 } = directory.manifest;
+  if (baseTick > 0) checkBase(directory, store.read(baseTick), { ignoreHead: true });
   for (const tick of store.ticks()) {
-    if (tick > keptTick && tick !== directory.manifest.baseTick) {
-      snapshots.push(tick);
-      continue;
-    }
-    try {
-      store.read(tick);
-    } catch (error) {
-      const isDamage = error instanceof EngineError && error.code === 'record-damaged';
-      if (!isDamage || tick === directory.manifest.baseTick) throw error;
-      snapshots.push(tick);
-      damage.push(error);
-    }
+    if (tick === baseTick) continue;
+    const wrong = tick > keptTick ? undefined : problemOf(store, tick, baseTick, survey);
+    if (wrong !== undefined) damage.push(wrong);
+    if (wrong !== undefined || tick > keptTick) snapshots.push(tick);
   }
   return { snapshots, damage };
+}
+
+/** What is wrong with a snapshot; undefined where nothing is. */
+function problemOf(
+  store: SnapshotStore,
+  tick: number,
+  baseTick: number,
+  { lastTick, digests }: Survey,
+): EngineError | undefined {
+  try {
+    const { digest } = store.read(tick);
+    // Whoever goes on with the run removes those of ticks that a crash took; compacting, those before its base.
+    if (tick < baseTick || tick > lastTick) return undefined;
+    const recorded = digests.get(tick);
+    if (recorded !== undefined && bytesEqual(digest, recorded)) return undefined;
+    return store.notOfLog({ tick, digest }, recorded);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    // Another version of the engine can read it.
+    if (error.details.format !== undefined) return undefined;
+    if (error.code === 'record-damaged') return error;
+    throw error;
+  }
 }

@@ -7,13 +7,14 @@ import { dueRequests } from '../scheduler/index.ts';
 import { hostDefaults } from './config/system-config.ts';
 import type { InferenceDesk } from './inference-desk.ts';
 import { gatherRun } from './inspect/index.ts';
-import { type LoadedRun, loadRun, newestSnapshot } from './load-run.ts';
+import { type LoadedRun, loadRun } from './load-run.ts';
 import { type ExecutedTick, Machine } from './machine.ts';
 import { findModelFolders } from './model-folders.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { reExecute, reExecuteChannels } from './re-execute.ts';
 import { Recompute, type RecomputeSummary } from './recompute.ts';
+import { newestSnapshot } from './recorded-snapshots.ts';
 import { sha256 } from './sha256.ts';
 
 export interface ReplayOptions {

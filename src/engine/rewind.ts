@@ -6,11 +6,12 @@ import { type RunDirectory, readEvents } from '../log/index.ts';
 import { type CallWatch, createInlinePool, type Pool } from '../sandbox/index.ts';
 import { hostDefaults } from './config/system-config.ts';
 import { systemTables } from './genesis.ts';
-import { type LoadedRun, newestSnapshot } from './load-run.ts';
+import type { LoadedRun } from './load-run.ts';
 import { type ExecutedTick, Machine, type Snapshot } from './machine.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { type PreparedModules, prepareModules } from './prepare-modules.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
+import { newestSnapshot } from './recorded-snapshots.ts';
 import { sha256 } from './sha256.ts';
 
 export interface RewindOptions {

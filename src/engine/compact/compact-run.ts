@@ -2,17 +2,12 @@
 // steps the run directory is the old run or the new one, whole.
 
 import { EngineError } from '../../base/errors.ts';
-import {
-  beginLog,
-  EventLogWriter,
-  openRunDirectory,
-  type RunDirectory,
-  readEvents,
-} from '../../log/index.ts';
-import { loadRun } from '../load-run.ts';
+import { beginLog, EventLogWriter, openRunDirectory, type RunDirectory } from '../../log/index.ts';
+import { type LoadedRun, loadRun } from '../load-run.ts';
 import type { Snapshot } from '../machine.ts';
 import type { OutputPlace } from '../output-place.ts';
 import { nodePorts, type Ports } from '../ports.ts';
+import { newestSnapshot, recordedSnapshotTicks } from '../recorded-snapshots.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import { copyLogBehind, type LeftOut } from './copy-log.ts';
 
@@ -45,9 +40,9 @@ export async function planCompaction(
   { outputsAfter }: Pick<CompactOptions, 'outputsAfter'> = {},
   ports: Ports = nodePorts,
 ): Promise<Compaction> {
-  const { directory } = await loadRun(path, ports);
-  const store = new SnapshotStore(directory, ports);
-  return planOf(directory, store, snapshotUpTo(directory, store, to), outputsAfter);
+  const run = await loadRun(path, ports);
+  const { directory } = run;
+  return planOf(directory, new SnapshotStore(directory, ports), snapshotUpTo(run, to), outputsAfter);
 }
 
 function planOf(
@@ -60,23 +55,17 @@ function planOf(
   return { ...leftOut, baseTick: base.tick, snapshots: store.ticks().filter((tick) => tick < base.tick) };
 }
 
-function snapshotUpTo(directory: RunDirectory, store: SnapshotStore, to: number): Snapshot {
-  const start = directory.manifest.baseTick ?? 0;
-  // After a crash there may be snapshots of ticks that the log lost; whoever goes on with the run removes them.
-  const last = lastRecordedTick(directory);
-  const ticks = store.ticks().filter((tick) => tick > start && tick <= last);
-  const tick = ticks.findLast((candidate) => candidate <= to);
-  if (tick !== undefined) return store.read(tick);
-  const there = ticks.length === 0 ? 'it has none' : `the first is of tick ${ticks[0]}`;
+function snapshotUpTo(run: LoadedRun, to: number): Snapshot {
+  const snapshot = newestSnapshot(run, to);
+  const start = run.base?.tick ?? 0;
+  if (snapshot !== undefined && snapshot.tick > start) return snapshot;
+  const { path } = run.directory;
+  const ticks = recordedSnapshotTicks(run, Number.POSITIVE_INFINITY);
+  let there = ticks.length === 0 ? 'it has none' : `the first is of tick ${ticks[0]}`;
+  if (ticks.some((tick) => tick <= to)) there = 'those that it has are damaged or not its own';
   const behind = start === 0 ? '' : ` behind tick ${start}, where its record begins`;
-  const text = `Cannot compact "${directory.path}" up to tick ${to}: it needs a snapshot up to there${behind}, and ${there}`;
-  throw new EngineError('input-invalid', text, { to, path: directory.path });
-}
-
-function lastRecordedTick(directory: RunDirectory): number {
-  let last = 0;
-  for (const { tick } of readEvents(directory, { channels: ['digests'] })) last = tick;
-  return last;
+  const text = `Cannot compact "${path}" up to tick ${to}: it needs a snapshot up to there${behind}, and ${there}`;
+  throw new EngineError('input-invalid', text, { to, path });
 }
 
 /**
@@ -91,10 +80,11 @@ export async function compactRun(
   { outputsAfter, dropOutputs = false }: CompactOptions = {},
   ports: Ports = nodePorts,
 ): Promise<Compaction> {
-  const { directory } = await loadRun(path, ports, { forWriting: true });
+  const run = await loadRun(path, ports, { forWriting: true });
+  const { directory } = run;
   try {
     const store = new SnapshotStore(directory, ports);
-    const base = snapshotUpTo(directory, store, to);
+    const base = snapshotUpTo(run, to);
     const plan = planOf(directory, store, base, outputsAfter);
     if (plan.undelivered > 0 && !dropOutputs) throw owesOutputs(directory, plan);
     const begun = beginLog(directory, base.tick);

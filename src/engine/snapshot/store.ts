@@ -3,11 +3,10 @@
 // is written last, whole or not at all.
 
 import { zstdDecompressSync } from 'node:zlib';
-import { bytesEqual } from '../../base/encoding.ts';
-import { assert, EngineError } from '../../base/errors.ts';
+import { bytesEqual, encodeHex } from '../../base/encoding.ts';
+import { EngineError } from '../../base/errors.ts';
 import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
 import type { RunDirectory } from '../../log/index.ts';
-import { decodeMessage, encodeMessage } from '../../log/message.ts';
 import { freeName } from '../../log/tail.ts';
 import type { SavedScheduler } from '../../scheduler/index.ts';
 import type { Snapshot } from '../machine.ts';
@@ -20,12 +19,10 @@ import { PackWriter } from './pack-writer.ts';
 import { joinPages, keptBytesMax } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
-import { type AgentEntry, formatTable, type PageEntry, type SnapshotFile, snapshotTable } from './tables.ts';
+import { decodeSnapshotFile, encodeSnapshotFile, snapshotFormat } from './snapshot-file.ts';
+import type { AgentEntry, PageEntry, SnapshotFile } from './tables.ts';
 
 const folder = 'snapshots';
-/** Raised whenever a snapshot tells of something in another way: one of another format is not read. */
-const snapshotFormat = 2;
-const magic = new TextEncoder().encode('WESNAP1\n');
 const namePattern = /^(\d{12,})\.snapshot$/;
 const packPattern = /^(\d{12,})\.pages$/;
 /** Packs that are not of the snapshot of their number are numbered from here. */
@@ -33,11 +30,6 @@ const gatheredFirst = 1_000_000_000_000;
 
 function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
-}
-
-function snapshotBytes(file: SnapshotFile): Uint8Array {
-  const body = encodeMessage(snapshotTable, file);
-  return Buffer.concat([magic, sha256(body), body]);
 }
 
 /** A page that was read and is what its hash says. */
@@ -51,6 +43,16 @@ interface ReadPage {
 
 /** The pages of snapshots that were read, for forks. */
 const readPages: WeakMap<Snapshot, readonly Omit<ReadPage, 'kept'>[]> = new WeakMap();
+
+function unlessUnreadable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    if (error.code !== 'record-damaged' && error.details.format === undefined) throw error;
+    return undefined;
+  }
+}
 
 function isSamePlace(a: PageEntry | undefined, b: PageEntry): boolean {
   return a !== undefined && a.pack === b.pack && a.offset === b.offset && a.length === b.length;
@@ -98,11 +100,6 @@ export class SnapshotStore {
     let free = wanted;
     for (let next = gatheredFirst; taken.has(free); next++) free = next;
     return free;
-  }
-
-  /** The newest snapshot of a tick up to `tick`, or undefined. */
-  newestUpTo(tick: number): number | undefined {
-    return this.ticks().findLast((candidate) => candidate <= tick);
   }
 
   /**
@@ -219,7 +216,7 @@ export class SnapshotStore {
   async #writeFileAside(file: SnapshotFile): Promise<void> {
     const writer = new PackWriter(this.#directory.storage, folder, fileName(file.tick, 'snapshot'));
     try {
-      writer.append(snapshotBytes(file));
+      writer.append(encodeSnapshotFile(file));
       await writer.finish();
     } catch (error) {
       writer.abandon();
@@ -228,7 +225,7 @@ export class SnapshotStore {
   }
 
   #writeFile(file: SnapshotFile): void {
-    writeWhole(this.#directory.storage, folder, fileName(file.tick, 'snapshot'), snapshotBytes(file));
+    writeWhole(this.#directory.storage, folder, fileName(file.tick, 'snapshot'), encodeSnapshotFile(file));
   }
 
   #thinOut(): void {
@@ -272,19 +269,20 @@ export class SnapshotStore {
     }
   }
 
-  /** Undefined where the snapshot is damaged. */
+  /** Undefined where the snapshot cannot be read. */
   #tryFile(tick: number): SnapshotFile | undefined {
-    try {
-      return this.#readFile(tick);
-    } catch (error) {
-      if (error instanceof EngineError && error.code === 'record-damaged') return undefined;
-      throw error;
-    }
+    return unlessUnreadable(() => this.#readFile(tick));
+  }
+
+  /** As `read`; undefined where the snapshot is damaged, or of another format. */
+  tryRead(tick: number): Snapshot | undefined {
+    return unlessUnreadable(() => this.read(tick));
   }
 
   /**
    * Reads a snapshot and every page of it.
-   * @throws EngineError `record-damaged` where a byte was changed or a file is missing
+   * @throws EngineError `record-damaged` where a byte was changed or a file is missing, `run-directory-invalid` with
+   *   `format` in its details where it is of another format
    */
   read(tick: number): Snapshot {
     const file = this.#readFile(tick);
@@ -326,18 +324,10 @@ export class SnapshotStore {
     const name = `${folder}/${fileName(tick, 'snapshot')}`;
     const bytes = readWhole(this.#directory.storage, name);
     if (bytes === undefined) throw this.#damaged(name, 0, 'it is missing');
-    const head = magic.length + 32;
-    if (!bytesEqual(bytes.subarray(0, magic.length), magic))
-      throw this.#damaged(name, 0, 'it is no snapshot');
-    const body = bytes.subarray(head);
-    if (!bytesEqual(sha256(body), bytes.subarray(magic.length, head))) {
-      throw this.#damaged(name, magic.length, 'its hash is another');
-    }
-    const { format } = decodeMessage(formatTable, body);
-    if (format !== snapshotFormat) throw this.#otherFormat(name, format);
-    const file = decodeMessage(snapshotTable, body);
-    assert(file.tick === tick, 'a snapshot is of the tick that its name says');
-    return file;
+    return decodeSnapshotFile(bytes, tick, {
+      damaged: (offset, why) => this.#damaged(name, offset, why),
+      otherFormat: (format) => this.#otherFormat(name, format),
+    });
   }
 
   /** A page as it lies in its pack. */
@@ -369,12 +359,22 @@ export class SnapshotStore {
     throw this.#damaged(name, page.offset, 'a page is not what its hash says');
   }
 
+  /** What is wrong with a snapshot that can be read, but whose digest is not the one that the log has of its tick. */
+  notOfLog(
+    { tick, digest }: Pick<Snapshot, 'tick' | 'digest'>,
+    recorded: Uint8Array | undefined,
+  ): EngineError {
+    const says = recorded === undefined ? 'has no such tick' : `says ${encodeHex(recorded)}`;
+    const why = `its digest of tick ${tick} is ${encodeHex(digest)}, and the log ${says}`;
+    return this.#damaged(`${folder}/${fileName(tick, 'snapshot')}`, 0, why);
+  }
+
   #otherFormat(file: string, format: number): EngineError {
     const { path } = this.#directory;
     return new EngineError(
       'run-directory-invalid',
       `Cannot use the snapshot "${file}" in "${path}": it has format ${format}, and this version reads format ${snapshotFormat}`,
-      { file, path },
+      { file, path, format },
     );
   }
 

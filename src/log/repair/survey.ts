@@ -2,7 +2,8 @@
 // It changes nothing.
 
 import { chainStart } from '../chain.ts';
-import { type CheckedChunk, chunkEvents } from '../chunk-events.ts';
+import { decodeEvent } from '../channels.ts';
+import { chunkEvents } from '../chunk-events.ts';
 import type { LogEnd } from '../event-log-reader.ts';
 import { openFile } from '../files.ts';
 import { type RunDirectory, segmentName } from '../run-directory.ts';
@@ -14,12 +15,14 @@ export interface Survey {
   readonly end: LogEnd;
   /** The last tick whose digest it holds; 0 where it holds none. */
   readonly lastTick: number;
+  /** The digests of the ticks that were asked for, as far as it holds them. */
+  readonly digests: ReadonlyMap<number, Uint8Array>;
 }
 
 const digestsOnly = { from: 0, wanted: new Set(['digests']) };
 
 /** Walks a log up to the first thing that is wrong, whether a crash explains that or not. */
-export function surveyLog(directory: RunDirectory): Survey {
+export function surveyLog(directory: RunDirectory, wanted: ReadonlySet<number> = new Set()): Survey {
   const { storage, path, manifest } = directory;
   const state: LogState = { chain: chainStart(manifest.runId), messages: 0, tick: 0 };
   let position = { complete: true, segment: -1, offset: 0, size: 0, index: undefined } as Omit<
@@ -27,6 +30,7 @@ export function surveyLog(directory: RunDirectory): Survey {
     keyof LogState
   >;
   let lastTick = 0;
+  const digests = new Map<number, Uint8Array>();
   for (const number of directory.segments()) {
     if (number !== position.segment + 1 || !position.complete) break;
     const name = segmentName(number);
@@ -39,7 +43,10 @@ export function surveyLog(directory: RunDirectory): Survey {
         state,
       );
       for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
-        lastTick = lastDigest(chunk, reader.names) ?? lastTick;
+        for (const { tick, payload } of chunkEvents(chunk, reader.names, 0, digestsOnly)) {
+          lastTick = tick;
+          if (wanted.has(tick)) digests.set(tick, decodeEvent('digests', payload).digest.slice());
+        }
       }
       const { complete, position: offset, size, index, tornBy } = reader;
       position = { complete, segment: number, offset, size, index, tornBy };
@@ -47,11 +54,5 @@ export function surveyLog(directory: RunDirectory): Survey {
       handle.close();
     }
   }
-  return { end: { ...position, ...state }, lastTick };
-}
-
-function lastDigest(chunk: CheckedChunk, names: SegmentReader['names']): number | undefined {
-  let last: number | undefined;
-  for (const { tick } of chunkEvents(chunk, names, 0, digestsOnly)) last = tick;
-  return last;
+  return { end: { ...position, ...state }, lastTick, digests };
 }
