@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeInferenceAnswer } from '../abi/tensor-list.ts';
 import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../inference/child-protocol.ts';
-import { InferenceProcess } from '../inference/index.ts';
+import { InferenceProcess, type Mode } from '../inference/index.ts';
+import { withoutRuntime } from '../inference/testing/sample-models.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
 import type { InferenceTelemetry } from '../telemetry/index.ts';
 import { createSystem, type System } from './config/index.ts';
@@ -16,14 +17,14 @@ import { chainOf, KeptOutputs, newFolder, recorded, runInParts } from './testing
 
 const model = placeModel([scaleModel(2)]);
 
-function asking(latencyTicks = 1): Promise<System> {
+function asking(latencyTicks = 1, mode: Mode = 'portable'): Promise<System> {
   return createSystem({
     host: { durability: 'none' },
     agents: {
       first: { module: askingAgent(), capabilities: ['infer', 'output'] },
       second: { module: askingAgent(), capabilities: ['infer', 'output'] },
     },
-    models: { scale: { ...model, latencyTicks } },
+    models: { scale: { ...model, latencyTicks, mode } },
   });
 }
 
@@ -255,31 +256,49 @@ test('a system without the model that it names does not begin', async () => {
   await assert.rejects(Orchestrator.create({ system, runDirectory: newFolder() }), /no folder at/);
 });
 
+/** As if the second answer had another bit in one of its bytes now, and the machine perhaps another name. */
+function lying(place: number, machine = ''): Ports {
+  const openInference: Ports['openInference'] = (system) => {
+    const desk = keptPorts.openInference(system);
+    const answers: InferenceDesk['answers'] = async (requests) => {
+      const list = await desk.answers(requests);
+      return list.map((bytes, i) =>
+        i === 1 ? bytes.map((byte, at) => (at === place ? byte ^ 1 : byte)) : bytes,
+      );
+    };
+    return Object.assign(Object.create(desk) as InferenceDesk, {
+      answers,
+      prepare: () => desk.prepare(),
+      submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
+      takeEvents: () => desk.takeEvents().map((event) => ({ ...event, reason: event.reason + machine })),
+      close: () => desk.close(),
+    });
+  };
+  return { ...nodePorts, openInference };
+}
+
+/** The first and the last byte of an answer's first number: its smallest bit, and its exponent's. */
+const [smallest, largest] = [40, 43];
+const difference =
+  /request 1 of agent "first" to model "scale", due in tick 2: output "y" differs first at element 0 of 4/;
+
 test('models are run again and compared, and the first difference is told', async () => {
   const { folder } = await run(await asking(), 0);
   const { recomputed } = await replayRun(folder, { recompute: true }, keptPorts);
   assert.deepEqual(recomputed, { answers: 4, exact: 4, difference: 0 });
-  // As if the model said something else now.
-  const lying: Ports = {
-    ...nodePorts,
-    openInference: (system) => {
-      const desk = keptPorts.openInference(system);
-      const answers: InferenceDesk['answers'] = async (requests) => {
-        const list = await desk.answers(requests);
-        return list.map((bytes, i) =>
-          i === 1 ? bytes.map((byte, at) => (at === 43 ? byte ^ 1 : byte)) : bytes,
-        );
-      };
-      return Object.assign(Object.create(desk) as InferenceDesk, {
-        answers,
-        prepare: () => desk.prepare(),
-        submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
-        close: () => desk.close(),
-      });
-    },
-  };
-  await assert.rejects(
-    replayRun(folder, { recompute: true }, lying),
-    /request 1 of agent "first" to model "scale", due in tick 2: output "y" differs first at element 0 of 4/,
-  );
+  await assert.rejects(replayRun(folder, { recompute: true }, lying(largest)), difference);
+  await assert.rejects(replayRun(folder, { recompute: true }, lying(smallest, ' elsewhere')), difference);
+});
+
+test('a native model gives the same bits where it ran, and elsewhere it may differ a little', {
+  skip: withoutRuntime('native'),
+}, async () => {
+  const { folder } = await run(await asking(1, 'native'), 0);
+  const { recomputed } = await replayRun(folder, { recompute: true }, keptPorts);
+  assert.deepEqual(recomputed, { answers: 4, exact: 4, difference: 0 });
+  await assert.rejects(replayRun(folder, { recompute: true }, lying(smallest)), difference);
+  const elsewhere = await replayRun(folder, { recompute: true }, lying(smallest, ' elsewhere'));
+  assert.equal(elsewhere.recomputed!.exact, 3);
+  assert.ok(elsewhere.recomputed!.difference > 0);
+  await assert.rejects(replayRun(folder, { recompute: true }, lying(largest, ' elsewhere')), difference);
 });

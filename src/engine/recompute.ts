@@ -6,7 +6,7 @@ import { decodeInferenceAnswer, type FlatTensor } from '../abi/tensor-list.ts';
 import { bytesEqual } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { differenceMax, differenceOf } from '../inference/index.ts';
-import { type Input, InputKind } from '../log/index.ts';
+import { decodeEvent, type Input, InputKind, type RunDirectory, readEvents } from '../log/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
 import type { SystemConfig } from './config/system-config.ts';
 import type { InferenceDesk } from './inference-desk.ts';
@@ -20,14 +20,36 @@ export interface RecomputeSummary {
   difference: number;
 }
 
+/** How each version of a model was loaded, by `NAME/VERSION`: mode, provider, runtime, processor. */
+export type ModelBuilds = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What a record tells of that; several where it was gone on with elsewhere. */
+export function recordedBuilds(directory: RunDirectory): ModelBuilds {
+  const builds = new Map<string, Set<string>>();
+  for (const { payload } of readEvents(directory, { channels: ['events'] }))
+    noteBuild(builds, decodeEvent('events', payload));
+  return builds;
+}
+
+function noteBuild(
+  builds: Map<string, Set<string>>,
+  { kind, text, reason }: { readonly kind: string; readonly text: string; readonly reason: string },
+): void {
+  if (kind !== 'model-loaded') return;
+  builds.set(text, (builds.get(text) ?? new Set()).add(reason));
+}
+
 export class Recompute {
   readonly #config: SystemConfig;
   readonly #desk: InferenceDesk;
+  readonly #recorded: ModelBuilds;
+  readonly #own: Map<string, Set<string>> = new Map();
   readonly summary: RecomputeSummary = { answers: 0, exact: 0, difference: 0 };
 
-  constructor(config: SystemConfig, desk: InferenceDesk) {
+  constructor(config: SystemConfig, desk: InferenceDesk, recorded: ModelBuilds) {
     this.#config = config;
     this.#desk = desk;
+    this.#recorded = recorded;
   }
 
   /** Requests of a tick that was executed again. */
@@ -47,6 +69,8 @@ export class Recompute {
       .filter(({ request, answer }) => answer !== undefined && this.#isCompared(request));
     if (pairs.length === 0) return;
     const found = await this.#desk.answers(pairs.map(({ request }) => request));
+    for (const { kind, model, reason } of this.#desk.takeEvents())
+      noteBuild(this.#own, { kind, text: model, reason });
     for (const [i, { request, answer }] of pairs.entries())
       this.#compareOne(tick, request, answer!, found[i]!);
   }
@@ -54,6 +78,15 @@ export class Recompute {
   /** Where other bits may come out, one other token makes another text: nothing is to be learnt from it. */
   #isCompared({ model, generation }: ModelRequest): boolean {
     return generation === undefined || this.#config.models[model]!.mode === 'portable';
+  }
+
+  /** Of a native model, where the record is of one build and that is this one. Graphics hardware may vary on its own. */
+  #isExact({ model, version }: ModelRequest): boolean {
+    const { name, mode, versions } = this.#config.models[model]!;
+    if (mode !== 'native') return mode === 'portable';
+    const label = `${name}/${versions[version]!.version}`;
+    const builds = new Set([...(this.#recorded.get(label) ?? ['unknown']), ...(this.#own.get(label) ?? [])]);
+    return builds.size === 1;
   }
 
   /** The chosen tokens, and step by step the numbers that they were chosen by. */
@@ -93,7 +126,7 @@ export class Recompute {
       throw diverged(place, `status ${got?.status ?? '?'}, and the record says ${wanted?.status ?? '?'}`);
     const apart = differenceOf(byName(wanted.tensors), byName(got.tensors));
     this.summary.difference = Math.max(this.summary.difference, apart);
-    if (mode !== 'portable' && apart <= differenceMax) return;
+    if (!this.#isExact(request) && apart <= differenceMax) return;
     throw diverged(place, firstDifference(wanted.tensors, got.tensors));
   }
 }

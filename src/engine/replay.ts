@@ -13,7 +13,7 @@ import { findModelFolders } from './model-folders.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { prepareModules } from './prepare-modules.ts';
 import { reExecute, reExecuteChannels } from './re-execute.ts';
-import { Recompute, type RecomputeSummary } from './recompute.ts';
+import { Recompute, type RecomputeSummary, recordedBuilds } from './recompute.ts';
 import { newestSnapshot } from './recorded-snapshots.ts';
 import { sha256 } from './sha256.ts';
 
@@ -109,7 +109,7 @@ export async function replayRun(
     const machine = new Machine(machineOptions, snapshot);
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
-    const recompute = desk === undefined ? undefined : new Recompute(config, desk);
+    const recompute = desk === undefined ? undefined : new Recompute(config, desk, recordedBuilds(directory));
     const observe = ({ tick, committed }: ExecutedTick): void => {
       recompute?.made(machine.state.requests.made);
       onTick?.({ tick, tasks: committed.taskCount, messages: committed.messageCount });

@@ -70,8 +70,8 @@ export interface GeneratedPiece {
 
 export interface Loaded {
   readonly signature: Signature;
-  /** Version of the runtime. */
-  readonly runtime: string;
+  /** What bits may depend on: the runtime's version, and what it runs on. */
+  readonly build: string;
   /** What the model counts for in a budget: reckoned from its files, never measured. */
   readonly bytes: number;
   readonly batching: Batching;

@@ -2,6 +2,7 @@
 // parent, and when a runtime breaks; it decides nothing.
 
 import { Socket } from 'node:net';
+import { cpus } from 'node:os';
 import { assert, EngineError } from '../base/errors.ts';
 import { type ChildAnswer, type ChildRequest, wireFile } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
@@ -62,7 +63,8 @@ async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
         const { bytes, runtime, batching } = session;
         const { inputs, outputs } = session.signature;
         const signature = { inputs, outputs };
-        return { id, kind: 'loaded', signature, runtime: runtime.version, bytes, batching };
+        const build = `${runtime.version} ${request.provider === 'wasm' ? '' : machine()}`.trim();
+        return { id, kind: 'loaded', signature, build, bytes, batching };
       }
       case 'run':
         return { id, kind: 'ran', ...(await run(request)) };
@@ -90,6 +92,11 @@ async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
     process.stderr.write(`${firstLine(error)}\n`);
     process.exit(1);
   }
+}
+
+/** What native code may give other bits on. */
+function machine(): string {
+  return `for ${process.platform} ${process.arch} on ${cpus()[0]?.model.trim() || 'an unknown processor'}`;
 }
 
 async function run({ session, body, sizes, outputBytesMax }: RunRequest): Promise<RunAnswer> {

@@ -136,8 +136,8 @@ export class ResidentModels {
       lastUse: ++this.#uses,
     };
     this.#residents.set(keyOf(model, provider), resident);
-    const { batching, runtime } = loaded;
-    const reason = `${model.mode} on ${provider}, runtime ${runtime}, batches ${batching.kind}`;
+    const { batching, build } = loaded;
+    const reason = `${model.mode} on ${provider}, runtime ${build}, batches ${batching.kind}`;
     this.#options.onEvent({ kind: 'model-loaded', model: modelLabel(model), reason });
     await this.#evict(resident);
     return resident;
