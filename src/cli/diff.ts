@@ -38,7 +38,11 @@ export function differenceLines(difference: RunDifference): string[] {
   if (longer !== undefined)
     lines.push(`Then one record ends, and ${longer === 'a' ? 'the first' : 'the second'} goes on.`);
   if (first !== undefined) lines.push(...firstLines(first));
-  else if (longer === undefined) lines.push('Nothing that happened differs.');
+  else if (longer === undefined) {
+    lines.push('Nothing that happened differs.');
+    if (configuration.some(({ path }) => path.endsWith('.module')))
+      lines.push('What agents of two modules hold lies differently, and is not compared.');
+  }
   return lines;
 }
 

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { EngineError } from '../base/errors.ts';
 import { path, wholeNumber } from './command-options.ts';
 import { makeRunDirectory, removeIfEmpty, systemName } from './default-run-directory.ts';
+import { differenceLines } from './diff.ts';
 import { OutputFile } from './output-file.ts';
 import { outputLine } from './output-lines.ts';
 import { grouped, printable, printableJson } from './printable.ts';
@@ -131,4 +132,13 @@ test('a summary shows what happened and leaves out what did not', () => {
     progressText({ ...totals, ...rest, faults: 2 }, 1000),
     'tick 30  1,234 messages  1,234/s  2 faults',
   );
+});
+
+test('runs of two modules that did the same are not said to be alike in what their agents hold', () => {
+  const lines = (path: string): string[] => {
+    const facts = { equal: false, lastEqualTick: 0, first: undefined, longer: undefined } as const;
+    return differenceLines({ ...facts, configuration: [{ path, a: '1', b: '2' }] });
+  };
+  assert.deepEqual(lines('run.seed').slice(2), ['Nothing that happened differs.']);
+  assert.match(lines('agents.a.module')[3]!, /^What agents of two modules hold .* is not compared\.$/);
 });
