@@ -27,13 +27,17 @@ function asObject(runDirectory: string, plan: RepairPlan | undefined, repaired: 
 function describe(runDirectory: string, plan: RepairPlan | undefined, repaired: boolean): string[] {
   if (plan === undefined)
     return [`Nothing to repair: the record in ${runDirectory} is whole as far as it goes.`];
-  const { damage, keptTick, headLost } = plan;
+  const { damage, keptTick, headLost, epoch } = plan;
   const lines = damage.map(({ message }) => `Damaged: ${message}`);
   lines.push(repaired ? 'Repaired. What was given up:' : 'A repair would give up:');
   const lost = losses(plan);
   lines.push(...(lost.length === 0 ? ['  nothing but the damaged head record'] : lost));
   lines.push(`What stays: everything up to tick ${grouped(keptTick)}.`);
   if (headLost) lines.push('The head record is lost: nobody can tell whether the log once went further.');
+  if (epoch !== undefined) {
+    const then = `Outputs that come behind that carry epoch ${grouped(epoch)}`;
+    lines.push(`${then}: they are not those that left before.`);
+  }
   lines.push(
     repaired
       ? 'Copies of all of it are in the run directory. The run can be replayed and gone on with.'

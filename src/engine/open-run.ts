@@ -2,7 +2,7 @@
 
 import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import { decodeEvent, type RunDirectory, readEvents } from '../log/index.ts';
+import { decodeEvent, type RunDirectory, readEvents, readHead } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from './config/system-config.ts';
 import { parseHostOptions } from './host-options.ts';
@@ -187,7 +187,9 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
       };
       throw hasEnded(summary, again.length);
     }
-    const epoch = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
+    const next = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
+    // A repair raises it: what it gave up may have left.
+    const epoch = Math.max(next, readHead(directory).epoch);
     const { tick } = machine.state;
     const record = continueRecord(
       directory,

@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { createSystem, Orchestrator, planRepair, repairRun, replayRun } from './index.ts';
+import { compactRun, createSystem, Orchestrator, planRepair, repairRun, replayRun } from './index.ts';
+import type { OutputPlace } from './output-place.ts';
 import { nodePorts, type Ports } from './ports.ts';
 import { countingAgent } from './testing/agents.ts';
 import { isCode } from './testing/create-run.ts';
-import { chainOf, newFolder, recorded } from './testing/runs.ts';
+import { chainOf, KeptOutputs, newFolder, recorded } from './testing/runs.ts';
 
 const ports: Ports = { ...nodePorts, logSizes: { segmentBytesMax: 16_000, chunkBytesMax: 700 } };
 const ticks = 40;
@@ -37,6 +38,10 @@ async function goThrough(run: Orchestrator): Promise<void> {
 
 function segments(folder: string): string[] {
   return readdirSync(folder).filter((name) => name.endsWith('.mcap'));
+}
+
+function placeOf({ epoch, tick, index }: OutputPlace): string {
+  return `${epoch} ${tick} ${index}`;
 }
 
 function damagedCopy(damage: (folder: string) => void): string {
@@ -106,6 +111,29 @@ test('a record damaged in any segment is told about, left alone, and repaired on
       await checkRepaired(folder, plan.keptTick);
       rmSync(folder, { recursive: true });
     }
+  }
+});
+
+test('outputs of ticks that were given up come again in another epoch, also after compacting', async () => {
+  const left = recorded(original, 'outputs').map(placeOf);
+  assert.ok(left.length > ticks && left.every((place) => place.startsWith('0 ')));
+  const again = async (folder: string): Promise<string[]> => {
+    const outputs = new KeptOutputs();
+    const run = await Orchestrator.resume({ runDirectory: folder, outputs });
+    await goThrough(run);
+    await run.close();
+    return outputs.list.map(placeOf);
+  };
+  for (const compacted of [false, true]) {
+    const folder = damagedCopy((path) => flip(path, segments(path)[1]!, 0.5));
+    const { epoch, keptTick } = repairRun(folder)!;
+    assert.equal(epoch, 1);
+    if (compacted) await compactRun(folder, 16);
+    const places = await again(folder);
+    assert.deepEqual(places[0]!.split(' ').slice(0, 2), ['1', `${keptTick + 1}`]);
+    assert.deepEqual(new Set([...left, ...places]).size, left.length + places.length);
+    flip(folder, `${compacted ? 'log-1/' : ''}${segments(folder).at(-1) ?? 'events-000001.mcap'}`, 0.5);
+    assert.equal(planRepair(folder)!.epoch, 2);
   }
 });
 

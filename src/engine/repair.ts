@@ -28,6 +28,8 @@ export interface RepairPlan {
     readonly inputs: number;
     readonly outputs: number;
   };
+  /** In which the run goes on, where the log is repaired: outputs that come then are no repeats of those before. */
+  readonly epoch: number | undefined;
   /** Whether the head record is damaged: then nobody knows whether the log once went further. */
   readonly headLost: boolean;
   /** Ticks of snapshots that are of no use any more. */
@@ -90,6 +92,7 @@ function examine(
       inputs: readable?.inputs ?? 0,
       outputs: readable?.outputs ?? 0,
     },
+    epoch: log?.epoch,
     headLost: log !== undefined && head === undefined,
     snapshots,
   };

@@ -29,6 +29,7 @@ export interface HeadRecord extends LogReach {
   readonly generation: number;
   /** Identity of the run, 16 bytes in hexadecimal. */
   readonly runId: string;
+  /** No output of a higher one has left; whoever goes on with the run begins no lower one. */
   readonly epoch: number;
 }
 
@@ -38,9 +39,9 @@ const hashOffset = slotBytes - 32;
 const magic = new TextEncoder().encode('WEHEAD1\n');
 
 /** The record of a log in which nothing is durable yet. */
-export function firstHead(runId: string, tick: number): HeadRecord {
+export function firstHead(runId: string, tick: number, epoch = 0): HeadRecord {
   const reach = { segment: 0, offset: 0, chain: chainStart(runId), messages: 0, tick };
-  return { generation: 0, runId, epoch: 0, ...reach };
+  return { generation: 0, runId, epoch, ...reach };
 }
 
 export function encodeSlot(head: HeadRecord): Uint8Array<ArrayBuffer> {

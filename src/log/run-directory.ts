@@ -229,8 +229,11 @@ export interface BegunLog {
   removeOthers(): void;
 }
 
-/** Begins a log that goes on from the snapshot of a tick, beside the one that a run has. The run is locked. */
-export function beginLog(directory: RunDirectory, baseTick: number): BegunLog {
+/**
+ * Begins a log that goes on from the snapshot of a tick, beside the one that a run has. The run is locked; `epoch` is
+ * that of its head record.
+ */
+export function beginLog(directory: RunDirectory, baseTick: number, epoch: number): BegunLog {
   const { manifest } = directory;
   const { root } = directory;
   const log = logFolderName(logCount(manifest.log) + 1);
@@ -239,7 +242,7 @@ export function beginLog(directory: RunDirectory, baseTick: number): BegunLog {
   onStorage(root, log, 'make folder', () => root.makeFolder(log));
   const next: RunManifest = { ...manifest, baseTick, log };
   const storage = withLogIn(root, log);
-  writeWhole(storage, '', headFile, encodeHeadFile(firstHead(manifest.runId, baseTick)));
+  writeWhole(storage, '', headFile, encodeHeadFile(firstHead(manifest.runId, baseTick, epoch)));
   return {
     directory: new RunDirectory(root, next),
     commit: () => writeWhole(root, '', 'run.json', manifestBytes(next)),

@@ -2,7 +2,7 @@
 // steps the run directory is the old run or the new one, whole.
 
 import { EngineError } from '../../base/errors.ts';
-import { beginLog, EventLogWriter, openRunDirectory, type RunDirectory } from '../../log/index.ts';
+import { beginLog, EventLogWriter, openRunDirectory, type RunDirectory, readHead } from '../../log/index.ts';
 import { type LoadedRun, loadRun } from '../load-run.ts';
 import type { Snapshot } from '../machine.ts';
 import type { OutputPlace } from '../output-place.ts';
@@ -87,8 +87,9 @@ export async function compactRun(
     const base = snapshotUpTo(run, to);
     const plan = planOf(directory, store, base, outputsAfter);
     if (plan.undelivered > 0 && !dropOutputs) throw owesOutputs(directory, plan);
-    const begun = beginLog(directory, base.tick);
-    const log = new EventLogWriter(begun.directory, { ...ports.logSizes });
+    const { epoch } = readHead(directory);
+    const begun = beginLog(directory, base.tick, epoch);
+    const log = new EventLogWriter(begun.directory, { ...ports.logSizes, epoch });
     try {
       copyLogBehind(directory, base, { to: log });
       log.close();

@@ -7,7 +7,7 @@ import { onStorage, openFile, readRange, writeWhole } from '../files.ts';
 import { encodeHeadFile, firstHead, type HeadRecord, headFile, readHead } from '../head-record.ts';
 import { type RunDirectory, segmentName } from '../run-directory.ts';
 import { freeName, truncateTail } from '../tail.ts';
-import { addSalvage, type Salvage, salvage } from './salvage.ts';
+import { addSalvage, noSalvage, type Salvage, salvage } from './salvage.ts';
 import { surveyLog } from './survey.ts';
 
 /** Bytes of a file that are given up. */
@@ -27,6 +27,8 @@ export interface LogRepair {
   readonly files: readonly GivenUp[];
   /** What the head record says was durable; undefined where it is damaged itself. */
   readonly head: HeadRecord | undefined;
+  /** In which the run goes on: outputs of ticks that are given up may have left, and come again as others. */
+  readonly epoch: number;
   /** What of the bytes that are given up can still be read. */
   readonly readable: Salvage;
 }
@@ -39,13 +41,13 @@ export interface LogRepair {
 export function planLogRepair(directory: RunDirectory): LogRepair | undefined {
   const damage = damageOf(directory);
   if (damage === undefined) return undefined;
-  const { end, lastTick } = surveyLog(directory);
+  const { end, lastTick, epoch } = surveyLog(directory);
   if (end.messages === 0) {
     const text = `Cannot repair "${directory.path}": no event of its log is whole. ${damage.message}`;
     throw new EngineError('record-damaged', text, damage.details);
   }
   const files: GivenUp[] = [];
-  let readable: Salvage = { events: 0, inputs: 0, outputs: 0, lastTick: 0 };
+  let readable = noSalvage;
   for (const number of directory.segments()) {
     if (number < end.segment) continue;
     const fromByte = number === end.segment ? end.offset : 0;
@@ -54,14 +56,16 @@ export function planLogRepair(directory: RunDirectory): LogRepair | undefined {
     files.push({ file: segmentName(number), fromByte, bytes: bytes.length });
     readable = addSalvage(readable, salvage(bytes));
   }
-  return { damage, end, lastTick, files, head: headOf(directory), readable };
+  const head = headOf(directory);
+  const next = Math.max(epoch, readable.epoch, head?.epoch ?? 0) + 1;
+  return { damage, end, lastTick, files, head, epoch: next, readable };
 }
 
 /**
  * Carries a plan out: later segments are renamed to `NAME.given-up`, the tail of the damaged one is copied and cut, and
  * the head record says what is there then. Whoever is interrupted in it begins it again. The directory is locked.
  */
-export function repairLog(directory: RunDirectory, { end, files }: LogRepair): void {
+export function repairLog(directory: RunDirectory, { end, files, epoch }: LogRepair): void {
   const { storage, manifest } = directory;
   // From the last one: what is left never has a gap.
   for (const { file } of files.filter(({ file }) => file > segmentName(end.segment)).toReversed()) {
@@ -71,7 +75,7 @@ export function repairLog(directory: RunDirectory, { end, files }: LogRepair): v
   onStorage(storage, '.', 'sync the folder', () => storage.syncFolder(''));
   truncateTail(directory, end);
   const { baseTick = 0, runId } = manifest;
-  const head = firstHead(runId, baseTick);
+  const head = firstHead(runId, baseTick, epoch);
   writeWhole(storage, '', headFile, encodeHeadFile(head));
   const { segment, offset, chain, messages, tick } = checkEventLog(directory);
   const reach = { segment, offset, chain, messages, tick };

@@ -16,9 +16,11 @@ export interface Salvage {
   readonly outputs: number;
   /** The last tick whose end they tell; 0 where they tell none. */
   readonly lastTick: number;
+  /** The highest epoch that they tell of. */
+  readonly epoch: number;
 }
 
-const noSalvage: Salvage = { events: 0, inputs: 0, outputs: 0, lastTick: 0 };
+export const noSalvage: Salvage = { events: 0, inputs: 0, outputs: 0, lastTick: 0, epoch: 0 };
 
 /** The channels as this version numbers them. */
 const names: Prelude['names'] = channelList.reduce<(string | undefined)[]>((all, { id, name }) => {
@@ -44,6 +46,7 @@ export function addSalvage(a: Salvage, b: Salvage): Salvage {
     inputs: a.inputs + b.inputs,
     outputs: a.outputs + b.outputs,
     lastTick: Math.max(a.lastTick, b.lastTick),
+    epoch: Math.max(a.epoch, b.epoch),
   };
 }
 
@@ -72,15 +75,16 @@ function isWellFormed({ records, view }: CheckedChunk): boolean {
 }
 
 function addUp(found: Salvage, chunk: CheckedChunk): Salvage {
-  let { events, inputs, outputs, lastTick } = found;
+  let { events, inputs, outputs, lastTick, epoch } = found;
   events++;
   for (const { channel, payload, tick } of chunkEvents(chunk, names, 0)) {
     events++;
     if (channel === 'inputs') inputs += decodeEvent('inputs', payload).inputs.length;
     else if (channel === 'outputs') outputs++;
     else if (channel === 'digests') lastTick = Math.max(lastTick, tick);
+    else if (channel === 'run-started') epoch = Math.max(epoch, decodeEvent('run-started', payload).epoch);
   }
-  return { events, inputs, outputs, lastTick };
+  return { events, inputs, outputs, lastTick, epoch };
 }
 
 function viewOf(bytes: Uint8Array<ArrayBuffer>): DataView<ArrayBuffer> {

@@ -15,11 +15,13 @@ export interface Survey {
   readonly end: LogEnd;
   /** The last tick whose digest it holds; 0 where it holds none. */
   readonly lastTick: number;
+  /** The highest epoch that it tells of. */
+  readonly epoch: number;
   /** The digests of the ticks that were asked for, as far as it holds them. */
   readonly digests: ReadonlyMap<number, Uint8Array>;
 }
 
-const digestsOnly = { from: 0, wanted: new Set(['digests']) };
+const looked = { from: 0, wanted: new Set(['digests', 'run-started']) };
 
 /** Walks a log up to the first thing that is wrong, whether a crash explains that or not. */
 export function surveyLog(directory: RunDirectory, wanted: ReadonlySet<number> = new Set()): Survey {
@@ -29,7 +31,7 @@ export function surveyLog(directory: RunDirectory, wanted: ReadonlySet<number> =
     LogEnd,
     keyof LogState
   >;
-  let lastTick = 0;
+  let [lastTick, epoch] = [0, 0];
   const digests = new Map<number, Uint8Array>();
   for (const number of directory.segments()) {
     if (number !== position.segment + 1 || !position.complete) break;
@@ -43,7 +45,11 @@ export function surveyLog(directory: RunDirectory, wanted: ReadonlySet<number> =
         state,
       );
       for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
-        for (const { tick, payload } of chunkEvents(chunk, reader.names, 0, digestsOnly)) {
+        for (const { channel, tick, payload } of chunkEvents(chunk, reader.names, 0, looked)) {
+          if (channel === 'run-started') {
+            epoch = Math.max(epoch, decodeEvent('run-started', payload).epoch);
+            continue;
+          }
           lastTick = tick;
           if (wanted.has(tick)) digests.set(tick, decodeEvent('digests', payload).digest.slice());
         }
@@ -54,5 +60,5 @@ export function surveyLog(directory: RunDirectory, wanted: ReadonlySet<number> =
       handle.close();
     }
   }
-  return { end: { ...position, ...state }, lastTick, digests };
+  return { end: { ...position, ...state }, lastTick, epoch, digests };
 }
