@@ -6,6 +6,7 @@ import { EngineError } from '../base/errors.ts';
 import { makeTailDurable } from './durable-tail.ts';
 import { checkEventLog } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
+import { readHead } from './head-record.ts';
 import { appendAll, sampleDirectory, sampleEvents } from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
 
@@ -28,21 +29,39 @@ function unsyncedLog(): {
   return { storage, directory, from };
 }
 
+/** The bytes of the log, without the head record. */
+function segmentsOf(storage: MemoryStorage): Map<string, Uint8Array> {
+  const segments = [...storage.files].filter(([name]) => name.endsWith('.mcap'));
+  return new Map(segments.map(([name, bytes]) => [name, bytes.slice()]));
+}
+
 describe('makeTailDurable', () => {
   it('writes every segment behind the head record again, as it was, and syncs files and folder', () => {
     const { storage, directory } = unsyncedLog();
     const names = [...storage.files.keys()].filter((name) => name.endsWith('.mcap'));
     assert.ok(names.length > 1);
-    const before = new Map([...storage.files].map(([name, bytes]) => [name, bytes.slice()]));
+    const before = segmentsOf(storage);
     const end = checkEventLog(directory);
     storage.calls.length = 0;
     storage.writeBytesMax = 700;
     makeTailDurable(directory, end);
-    assert.deepEqual(new Map([...storage.files]), before);
+    assert.deepEqual(segmentsOf(storage), before);
     const done = storage.calls.filter((call, i) => call !== storage.calls[i - 1]);
     const each = (name: string): string[] =>
       ['openUpdate', 'write', 'sync', 'close'].map((call) => `${call} ${name}`);
-    assert.deepEqual(done, [...names.flatMap(each), 'syncFolder ']);
+    assert.deepEqual(done, [...names.flatMap(each), 'syncFolder ', ...each('head')]);
+  });
+
+  it('says then in the head record how far that is: what changes before is damage from then on', () => {
+    const { storage, directory } = unsyncedLog();
+    const end = checkEventLog(directory);
+    const { epoch } = readHead(directory);
+    makeTailDurable(directory, end);
+    const { segment, offset, chain, messages, tick } = end;
+    const { generation: _, runId: __, ...reach } = readHead(directory);
+    assert.deepEqual(reach, { epoch, segment, offset, chain, messages, tick });
+    storage.files.get('events-000001.mcap')![500]! ^= 1;
+    assert.throws(() => checkEventLog(directory), { code: 'record-damaged' });
   });
 
   it('leaves alone what the head record knows to be durable', () => {
@@ -60,7 +79,7 @@ describe('makeTailDurable', () => {
   it('fails as a fault of the host at each call that fails, and changes no byte', () => {
     for (let call = 0; ; call++) {
       const { storage, directory } = unsyncedLog();
-      const before = new Map([...storage.files].map(([name, bytes]) => [name, bytes.slice()]));
+      const before = segmentsOf(storage);
       const end = checkEventLog(directory);
       const calls = storage.calls.length;
       storage.failAt = calls + call;
@@ -71,7 +90,7 @@ describe('makeTailDurable', () => {
       } catch (error) {
         assert.ok(error instanceof EngineError && error.code === 'host-fault', String(error));
       }
-      assert.deepEqual(new Map([...storage.files]), before);
+      assert.deepEqual(segmentsOf(storage), before);
       if (!failed) return;
       assert.ok(call < 100);
     }

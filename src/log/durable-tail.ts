@@ -4,14 +4,15 @@
 import { assert } from '../base/errors.ts';
 import type { LogEnd } from './event-log-reader.ts';
 import { onStorage, openFile, readRange } from './files.ts';
-import { readHead } from './head-record.ts';
+import { HeadWriter, readHead } from './head-record.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 
 /** Bytes that are written again at once. */
 const copyBytes = 1_048_576;
 
 /**
- * Writes what lies behind the reach of the head record again, in place, and syncs it, with the names of the segments.
+ * Writes what lies behind the reach of the head record again, in place, and syncs it, with the names of the segments;
+ * then the head record says so.
  * Nobody else may have the directory open. `end` is what a reader found; a torn tail behind it is left as it is.
  *
  * @throws EngineError `host-fault` where the storage fails
@@ -26,6 +27,16 @@ export function makeTailDurable(directory: RunDirectory, end: LogEnd): void {
   }
   const { storage } = directory;
   onStorage(storage, 'events', 'sync the folder of', () => storage.syncFolder(''));
+  // From here on, what is missing or changed up to there is damage, and no torn tail.
+  const { segment, offset, chain, messages, tick } = end;
+  const writer = new HeadWriter(directory);
+  try {
+    writer.write(head.epoch, { segment, offset, chain, messages, tick });
+    writer.close();
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
 }
 
 /** @param until the size of the file where it is left out */

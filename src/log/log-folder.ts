@@ -56,7 +56,8 @@ export function removeOtherLogs(storage: Storage, kept: string | undefined): voi
   const names = onStorage(storage, '.', 'list', () => storage.list('')) ?? [];
   const folders = ['', ...names.filter((name) => logFolder.test(name))];
   for (const folder of folders.filter((folder) => folder !== (kept ?? ''))) {
-    const files = (storage.list(folder) ?? []).filter((name) => logFile.test(name));
+    const listed = onStorage(storage, folder, 'list', () => storage.list(folder)) ?? [];
+    const files = listed.filter((name) => logFile.test(name));
     for (const name of files) {
       const path = folder === '' ? name : `${folder}/${name}`;
       onStorage(storage, path, 'remove', () => storage.remove(path));

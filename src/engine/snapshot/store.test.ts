@@ -121,6 +121,31 @@ test('a failure at any call leaves each snapshot that is there whole, and a run 
   await fc.assert(property, { numRuns: 40 });
 });
 
+test('a folder that cannot be listed is a fault of the host, whoever asks', async () => {
+  const storage = new MemoryStorage();
+  const directory = directoryIn(storage);
+  await writeAll(directory, 0, [[1], [2], [3]]);
+  const list = storage.list.bind(storage);
+  for (const ask of [
+    (store: SnapshotStore): void => store.removeAfter(1),
+    (store: SnapshotStore): void => store.setAside(1, true),
+    (store: SnapshotStore): readonly number[] => store.ticks(),
+  ]) {
+    for (let fails = 0; fails < 3; fails++) {
+      let calls = 0;
+      storage.list = (folder) => {
+        if (calls++ === fails) throw new Error('EIO');
+        return list(folder);
+      };
+      try {
+        ask(new SnapshotStore(directory));
+      } catch (error) {
+        assert.ok(error instanceof EngineError && error.code === 'host-fault', String(error));
+      }
+    }
+  }
+});
+
 test('where a snapshot is damaged nothing is taken away, and a new one is written all the same', async () => {
   const storage = new MemoryStorage();
   const directory = directoryIn(storage);

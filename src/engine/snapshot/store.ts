@@ -85,10 +85,13 @@ export class SnapshotStore {
     return this.#numbers(namePattern);
   }
 
-  #numbers(pattern: RegExp): number[] {
+  #names(): readonly string[] {
     const { storage } = this.#directory;
-    const names = onStorage(storage, folder, 'list', () => storage.list(folder)) ?? [];
-    return names
+    return onStorage(storage, folder, 'list', () => storage.list(folder)) ?? [];
+  }
+
+  #numbers(pattern: RegExp): number[] {
+    return this.#names()
       .flatMap((name) => pattern.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b);
@@ -121,7 +124,7 @@ export class SnapshotStore {
    */
   setAside(tick: number, withPages: boolean): void {
     const { storage } = this.#directory;
-    const names = storage.list(folder) ?? [];
+    const names = this.#names();
     for (const ending of withPages ? (['snapshot', 'pages'] as const) : (['snapshot'] as const)) {
       const name = fileName(tick, ending);
       if (!names.includes(name)) continue;
@@ -144,7 +147,7 @@ export class SnapshotStore {
     for (const candidate of gone.toReversed()) {
       for (const ending of ['snapshot', 'pages'] as const) {
         const name = `${folder}/${fileName(candidate, ending)}`;
-        if (!(storage.list(folder) ?? []).includes(fileName(candidate, ending))) continue;
+        if (!this.#names().includes(fileName(candidate, ending))) continue;
         onStorage(storage, name, 'remove', () => storage.remove(name));
       }
     }

@@ -85,6 +85,12 @@ const record: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    name: 'a recovery does not write down how far it has made the log durable',
+    file: 'src/log/durable-tail.ts',
+    find: '    writer.write(head.epoch, { segment, offset, chain, messages, tick });\n',
+    replace: '',
+  },
+  {
     name: 'what a recovery reads is believed without making it durable',
     file: 'src/engine/open-record.ts',
     find: '  makeTailDurable(directory, end);\n',
