@@ -8,6 +8,7 @@ import {
   EventLogWriter,
   type LogEnd,
   makeTailDurable,
+  noteDurable,
   type RunDirectory,
   type RunOrigin,
   recordFormat,
@@ -73,7 +74,9 @@ export function mendRecord(directory: RunDirectory): LogEnd {
   directory.removeUnfinished();
   const end = checkEventLog(directory);
   makeTailDurable(directory, end);
-  return truncateTail(directory, end);
+  const whole = truncateTail(directory, end);
+  noteDurable(directory, whole);
+  return whole;
 }
 
 /** Where a run goes on. */

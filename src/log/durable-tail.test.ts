@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EngineError } from '../base/errors.ts';
-import { makeTailDurable } from './durable-tail.ts';
+import { makeTailDurable, noteDurable } from './durable-tail.ts';
 import { checkEventLog } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { readHead } from './head-record.ts';
@@ -49,19 +49,7 @@ describe('makeTailDurable', () => {
     const done = storage.calls.filter((call, i) => call !== storage.calls[i - 1]);
     const each = (name: string): string[] =>
       ['openUpdate', 'write', 'sync', 'close'].map((call) => `${call} ${name}`);
-    assert.deepEqual(done, [...names.flatMap(each), 'syncFolder ', ...each('head')]);
-  });
-
-  it('says then in the head record how far that is: what changes before is damage from then on', () => {
-    const { storage, directory } = unsyncedLog();
-    const end = checkEventLog(directory);
-    const { epoch } = readHead(directory);
-    makeTailDurable(directory, end);
-    const { segment, offset, chain, messages, tick } = end;
-    const { generation: _, runId: __, ...reach } = readHead(directory);
-    assert.deepEqual(reach, { epoch, segment, offset, chain, messages, tick });
-    storage.files.get('events-000001.mcap')![500]! ^= 1;
-    assert.throws(() => checkEventLog(directory), { code: 'record-damaged' });
+    assert.deepEqual(done, [...names.flatMap(each), 'syncFolder ']);
   });
 
   it('leaves alone what the head record knows to be durable', () => {
@@ -94,5 +82,28 @@ describe('makeTailDurable', () => {
       if (!failed) return;
       assert.ok(call < 100);
     }
+  });
+});
+
+describe('noteDurable', () => {
+  it('says how far a log is durable: what changes then is damage', () => {
+    const storage = new MemoryStorage();
+    const directory = sampleDirectory(storage);
+    const first = storage.files.get('head')!.slice();
+    const writer = new EventLogWriter(directory, { segmentBytesMax: 6000, chunkBytesMax: 1000 });
+    appendAll(writer, sampleEvents(6));
+    writer.close();
+    // As if the process had died before it wrote the record.
+    storage.files.set('head', first);
+    const end = checkEventLog(directory);
+    noteDurable(directory, end);
+    const { segment, offset, chain, messages, tick } = end;
+    const { generation: _, runId: __, ...reach } = readHead(directory);
+    assert.deepEqual(reach, { epoch: 0, segment, offset, chain, messages, tick });
+    const { length } = storage.calls;
+    noteDurable(directory, end);
+    assert.equal(storage.calls.length, length);
+    storage.files.get('events-000001.mcap')![500]! ^= 1;
+    assert.throws(() => checkEventLog(directory), { code: 'record-damaged' });
   });
 });

@@ -11,8 +11,7 @@ import { type RunDirectory, segmentName } from './run-directory.ts';
 const copyBytes = 1_048_576;
 
 /**
- * Writes what lies behind the reach of the head record again, in place, and syncs it, with the names of the segments;
- * then the head record says so.
+ * Writes what lies behind the reach of the head record again, in place, and syncs it, with the names of the segments.
  * Nobody else may have the directory open. `end` is what a reader found; a torn tail behind it is left as it is.
  *
  * @throws EngineError `host-fault` where the storage fails
@@ -27,8 +26,18 @@ export function makeTailDurable(directory: RunDirectory, end: LogEnd): void {
   }
   const { storage } = directory;
   onStorage(storage, 'events', 'sync the folder of', () => storage.syncFolder(''));
-  // From here on, what is missing or changed up to there is damage, and no torn tail.
+}
+
+/**
+ * Says in the head record how far a log reaches that was made durable and whole: from here on, what is missing or
+ * changed up to there is damage, and no torn tail. `end` is what `truncateTail` answered.
+ *
+ * @throws EngineError `host-fault` where the storage fails
+ */
+export function noteDurable(directory: RunDirectory, end: LogEnd): void {
   const { segment, offset, chain, messages, tick } = end;
+  const head = readHead(directory);
+  if (offset === 0 || (head.segment === segment && head.offset === offset)) return;
   const writer = new HeadWriter(directory);
   try {
     writer.write(head.epoch, { segment, offset, chain, messages, tick });

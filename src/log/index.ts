@@ -6,7 +6,7 @@ export { type ArchivedFile, writeArchive } from './archive/write-archive.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
 export type { LogEvent } from './chunk-events.ts';
-export { makeTailDurable } from './durable-tail.ts';
+export { makeTailDurable, noteDurable } from './durable-tail.ts';
 export {
   checkEventLog,
   EventLogReader,

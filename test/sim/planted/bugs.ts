@@ -86,8 +86,8 @@ const record: readonly PlantedBug[] = [
   },
   {
     name: 'a recovery does not write down how far it has made the log durable',
-    file: 'src/log/durable-tail.ts',
-    find: '    writer.write(head.epoch, { segment, offset, chain, messages, tick });\n',
+    file: 'src/engine/open-record.ts',
+    find: '  noteDurable(directory, whole);\n',
     replace: '',
   },
   {
