@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -180,6 +180,52 @@ test('a process that hangs is ended and started again; who hung is to blame for 
     [again.code, lastObject(again.out).outputs, lastObject(again.out).faults],
     [0, 2, 0],
     again.err,
+  );
+});
+
+test('whoever is killed from outside while turns run alone is held against nobody, however often', {
+  skip,
+}, async () => {
+  const said = [
+    ['one', 'abort'],
+    ['two', 'a'],
+    ['three', 'hang'],
+  ];
+  const input = said.map(([agent, payload]) => `${JSON.stringify({ agent, payload })}\n`).join('');
+  writeFileSync(join(root, 'careful.jsonl'), input);
+  const words = ['run', 'tellers.toml', '-i', 'careful.jsonl', '-d', 'careful', '--json', '--restarts', '50'];
+  const run = cli(words, [hook]);
+  const marker = join(root, 'careful', 'turn-marker');
+  const isAlone = (): boolean => existsSync(marker) && readFileSync(marker, 'utf8').endsWith('\n1 0 3\n');
+  let pid: number | undefined;
+  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
+    // The turn of the third agent runs by itself: the first one has ended the process and was quarantined.
+    await until(isAlone);
+    pid = await engineOf(run, pid);
+    kill(pid, signal);
+    await engineOf(run, pid);
+  }
+  await until(isAlone);
+  const impatient = setInterval(() => run.child.kill('SIGINT'), 200);
+  const { code, err } = await run.ended;
+  clearInterval(impatient);
+  assert.equal(code, 130, err);
+  assert.deepEqual(
+    [err.match(/died \(SIGSEGV\)/g)?.length, err.match(/died \(SIG(KILL|TERM)\)/g)?.length],
+    [3, 3],
+    err,
+  );
+  // Without what ends or stops the process.
+  const again = await ended(['run', '-d', 'careful', '--json']);
+  assert.deepEqual([again.code, lastObject(again.out).outputs], [0, 2], again.err);
+  const { agents } = lastObject((await ended(['inspect', 'careful', '--json'])).out);
+  assert.deepEqual(
+    (agents as { name: string; state: string }[]).map(({ name, state }) => [name, state]),
+    [
+      ['one', 'failed'],
+      ['two', 'stopped'],
+      ['three', 'stopped'],
+    ],
   );
 });
 
