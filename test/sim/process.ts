@@ -30,6 +30,8 @@ export class ProcessDeath extends Error {}
 export interface ProcessOptions {
   readonly chance: Chance;
   readonly disk: SimDisk;
+  /** Folders on disks of their own, by path; any other path is on `disk`. */
+  readonly others?: ReadonlyMap<string, SimDisk>;
   /** Executors; 0: one in the caller's thread, which cannot be lost. */
   readonly workers: number;
   readonly logSizes?: EventLogSizes;
@@ -81,7 +83,7 @@ export class SimProcess {
       return createSimPool(systemTables(config), { size: workers, chance: chance.of('pool'), clock, lossAt });
     };
     this.ports = {
-      openStorage: () => this.#storage(),
+      openStorage: (path) => this.#storage(path, options.others?.get(path) ?? disk),
       openPool: pool,
       openInference: (system) => openInferenceDesk(system, () => this.#startModels(), this.ports.clock),
       compress: (bytes) => this.#compress(bytes),
@@ -174,8 +176,7 @@ export class SimProcess {
     if (this.trail.length > 12) this.trail.shift();
   }
 
-  #storage(): Storage {
-    const { disk } = this;
+  #storage(place: string, disk: SimDisk): Storage {
     const folderOf = (path: string) => {
       const [name, file] = splitPath(path);
       const folder = disk.folder(name);
@@ -188,7 +189,7 @@ export class SimProcess {
       return file;
     };
     return {
-      place: 'run',
+      place,
       list: (name) => this.#reading(`list ${name}`, () => list(disk, name)),
       makeFolder: (name) => this.#change(`makeFolder ${name}`, () => disk.makeFolder(name)),
       syncFolder: (name) => this.#change(`syncFolder ${name}`, () => disk.folder(name)?.sync()),
@@ -201,7 +202,7 @@ export class SimProcess {
         }),
       openAppend: (path) => this.#change(`openAppend ${path}`, () => this.#append(path, found(path))),
       openUpdate: (path) => this.#change(`openUpdate ${path}`, () => this.#update(path, found(path))),
-      lock: (path) => this.#change(`lock ${path}`, () => this.#lock(path)),
+      lock: (path) => this.#change(`lock ${path}`, () => this.#lock(disk, `${place}/${path}`, path)),
       openRead: (path) =>
         this.#reading(`openRead ${path}`, () => {
           const file = disk.find(path);
@@ -273,13 +274,13 @@ export class SimProcess {
   }
 
   /** A dead process holds none. */
-  #lock(path: string): Lock | undefined {
+  #lock(disk: SimDisk, key: string, path: string): Lock | undefined {
     const { locks } = this;
-    if (locks.has(path)) return undefined;
-    locks.add(path);
-    if (this.disk.find(path) === undefined)
-      this.disk.folder('')!.change({ kind: 'link', name: path, file: new SimFile() });
-    return { release: () => void locks.delete(path) };
+    if (locks.has(key)) return undefined;
+    locks.add(key);
+    if (disk.find(path) === undefined)
+      disk.folder('')!.change({ kind: 'link', name: path, file: new SimFile() });
+    return { release: () => void locks.delete(key) };
   }
 
   #readHandle(path: string, file: SimFile): ReadHandle {

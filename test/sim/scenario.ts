@@ -116,7 +116,7 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       ticking: { ...common, count: 2, everyTick: true, channels: ['den'], config: { some: 'configuration' } },
       child: { ...common, count: 0, subscriptions: ['B'] },
     },
-    models: chance.oneIn(3) ? {} : { oracle: drawModel(chance), writer: drawModel(chance) },
+    models: chance.oneIn(2) ? {} : { oracle: drawModel(chance), writer: drawModel(chance) },
     topics: { A: {}, B: { maxWaiting: chance.pick([undefined, 1]), overflow: chance.pick(overflows) } },
   };
 }

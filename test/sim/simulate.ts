@@ -12,6 +12,7 @@ import { drawFaults, type Extent, type Fault } from './faults.ts';
 import { live, processDeath, rest, SimProcess } from './process.ts';
 import { plainProcess, readRecord, type SimRecord } from './record.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
+import { checkWholeRun } from './whole-run.ts';
 
 export interface Case {
   readonly seed: number;
@@ -319,6 +320,16 @@ class FaultyRun {
       witness.violate(`the record ends with "${record.ended}"`);
     if (new Set(record.calls).size !== record.calls.length) witness.violate('a call is in the record twice');
     await this.#checkReplay(baseTick);
+    const wrongAfter = await checkWholeRun({
+      disk: this.#disk,
+      chance: this.#chance.of('whole run'),
+      scenario: this.#scenario,
+      reference: this.#reference.witness,
+      lastDigest: this.#reference.lastDigest,
+      baseTick,
+      lastTick: this.#reference.lastTick,
+    });
+    if (wrongAfter !== undefined) witness.violate(wrongAfter);
   }
 
   async #checkReplay(baseTick: number): Promise<void> {

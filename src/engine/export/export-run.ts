@@ -18,6 +18,7 @@ import {
   readEvents,
   writeArchive,
 } from '../../log/index.ts';
+import { nodePorts, type Ports } from '../ports.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import { redactLog } from './redact-log.ts';
 import { type RedactionFacts, redactionFile, redactionLines } from './redaction-text.ts';
@@ -56,13 +57,18 @@ export interface ExportSummary {
  * @throws EngineError `run-directory-invalid`, `record-damaged`; `input-invalid` where nothing was published from
  *   outside to a topic that is to be redacted
  */
-export function exportRun(path: string, file: string, options: ExportOptions = {}): ExportSummary {
+export function exportRun(
+  path: string,
+  file: string,
+  options: ExportOptions = {},
+  ports: Pick<Ports, 'openStorage'> = nodePorts,
+): ExportSummary {
   const inside = `${resolve(path)}${sep}`;
   if (`${resolve(file)}${sep}`.startsWith(inside)) {
     const text = `Cannot export "${path}" to "${file}": that is the run itself, or lies within it`;
     throw new EngineError('run-directory-invalid', text, { path, file });
   }
-  const directory = openRunDirectory(path);
+  const directory = openRunDirectory(path, ports.openStorage(path));
   if (!existsSync(dirname(resolve(file)))) {
     const text = `Cannot export "${path}" to "${file}": there is no folder "${dirname(file)}"`;
     throw new EngineError('run-failed', text, { path, file });

@@ -366,4 +366,26 @@ const models: readonly PlantedBug[] = [
   },
 ];
 
-export const plantedBugs: readonly PlantedBug[] = [...record, ...run, ...state, ...executors, ...models];
+const wholeRuns: readonly PlantedBug[] = [
+  {
+    name: 'an export leaves out the newest segment of the log',
+    file: 'src/engine/export/export-run.ts',
+    find: '.filter((number) => number <= end.segment)',
+    replace: '.filter((number) => number < end.segment || number === 0)',
+  },
+  {
+    name: 'a fork leaves out the first inputs behind its tick',
+    file: 'src/engine/recorded-ticks.ts',
+    find: '      if (tick > after && inputs.length > 0)',
+    replace: '      if (tick > after + 1 && inputs.length > 0)',
+  },
+];
+
+export const plantedBugs: readonly PlantedBug[] = [
+  ...record,
+  ...run,
+  ...state,
+  ...executors,
+  ...models,
+  ...wholeRuns,
+];
