@@ -45,7 +45,7 @@ export function chooseToken(
   const weightOf = (token: number): number => weight(logits[token]!, max, temperature);
   const counts = topK === 0 || topK >= logits.length;
   if (counts && topP === 1) return drawAll(logits, weightOf, fraction(key, step));
-  const order = counts ? undefined : firstTokens(logits, max, topK).slice(0, topK);
+  const order = counts ? undefined : firstTokens(logits, max, topK);
   const kept = topP === 1 ? order! : leading(logits, max, order, topP, weightOf);
   return draw(kept.sort(), weightOf, fraction(key, step));
 }
@@ -73,17 +73,68 @@ function fraction({ seed, origin, counter, number }: SamplerKey, step: number): 
   return fractionOf(philox([origin >>> 0, counter >>> 0, number >>> 0, step >>> 0], [low, high]));
 }
 
+/** Most often these have the share that is wanted. */
+const fewTokens = 64;
+
 /** How far to look next, where what was looked at is not enough. It decides nothing but the work. */
 function deeper(depth: number): number {
   return depth < 64 ? depth * 2 : Number.POSITIVE_INFINITY;
 }
 
-/** At least `count` tokens, those with the largest logits, in their order. */
+/** One number that orders by logit, the largest first, and then by token. */
+function orderKey(logit: number, bits: number, token: number): number {
+  // The bits of a number, made ascending.
+  const word = logit === 0 ? 0 : bits;
+  const rank = word < 0 ? -(word & 0x7fffffff) : word;
+  return -rank * vocabularyMax + token;
+}
+
+function tokenOf(key: number): number {
+  return key - Math.floor(key / vocabularyMax) * vocabularyMax;
+}
+
+/** The first `count` tokens in the order of their logits, or all that there are. */
 function firstTokens(logits: Float32Array, max: number, count: number): Uint32Array {
-  for (let depth = 8; ; depth = deeper(depth)) {
-    const tokens = within(logits, max, depth);
-    if (tokens.length >= count || depth === Number.POSITIVE_INFINITY) return tokens;
+  const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
+  // Its first is the last of those that are kept, each comes before the two below it.
+  const heap = new Float64Array(Math.min(count, logits.length));
+  let size = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  for (let token = 0; token < logits.length; token++) {
+    const logit = logits[token]!;
+    if (!(logit >= last && logit <= max) || logit === Number.NEGATIVE_INFINITY) continue;
+    const key = orderKey(logit, bits[token]!, token);
+    if (size < heap.length) raise(heap, size++, key);
+    else if (key < heap[0]!) sink(heap, key);
+    else continue;
+    if (size === heap.length) last = logits[tokenOf(heap[0]!)]!;
   }
+  return Uint32Array.from(heap.subarray(0, size).sort(), tokenOf);
+}
+
+function raise(heap: Float64Array, from: number, key: number): void {
+  let at = from;
+  while (at > 0) {
+    const above = (at - 1) >> 1;
+    if (heap[above]! >= key) break;
+    heap[at] = heap[above]!;
+    at = above;
+  }
+  heap[at] = key;
+}
+
+/** Takes the place of the first. */
+function sink(heap: Float64Array, key: number): void {
+  let at = 0;
+  for (;;) {
+    let below = at * 2 + 1;
+    if (below >= heap.length) break;
+    if (below + 1 < heap.length && heap[below + 1]! > heap[below]!) below++;
+    if (heap[below]! <= key) break;
+    heap[at] = heap[below]!;
+    at = below;
+  }
+  heap[at] = key;
 }
 
 /** Tokens whose logit is at most `depth` below the largest, ordered by logit and then id. */
@@ -95,13 +146,9 @@ function within(logits: Float32Array, max: number, depth: number): Uint32Array {
   for (let token = 0; token < logits.length; token++) {
     const logit = logits[token]!;
     if (!(logit >= floor && logit <= max) || logit === Number.NEGATIVE_INFINITY) continue;
-    // One number orders both: the logit's bits made ascending, then the id.
-    const word = logit === 0 ? 0 : bits[token]!;
-    const rank = word < 0 ? -(word & 0x7fffffff) : word;
-    keys[count++] = -rank * vocabularyMax + token;
+    keys[count++] = orderKey(logit, bits[token]!, token);
   }
-  const sorted = keys.subarray(0, count).sort();
-  return Uint32Array.from(sorted, (key) => key - Math.floor(key / vocabularyMax) * vocabularyMax);
+  return Uint32Array.from(keys.subarray(0, count).sort(), tokenOf);
 }
 
 /**
@@ -119,15 +166,28 @@ function leading(
   if (order === undefined) for (let token = 0; token < logits.length; token++) total += weightOf(token);
   else for (const token of order) total += weightOf(token);
   const wanted = topP * total;
+  const few = order ?? firstTokens(logits, max, fewTokens);
+  const share = reaching(few, wanted, weightOf);
+  if (share !== undefined || order !== undefined) return share ?? few;
   for (let depth = 8; ; depth = deeper(depth)) {
-    const tokens = order ?? within(logits, max, depth);
-    let sum = 0;
-    for (const [place, token] of tokens.entries()) {
-      sum += weightOf(token);
-      if (sum >= wanted) return tokens.slice(0, place + 1);
-    }
-    if (order !== undefined || depth === Number.POSITIVE_INFINITY) return tokens;
+    const tokens = within(logits, max, depth);
+    const found = reaching(tokens, wanted, weightOf);
+    if (found !== undefined || depth === Number.POSITIVE_INFINITY) return found ?? tokens;
   }
+}
+
+/** The first of these tokens whose weights reach so much; undefined where all together do not. */
+function reaching(
+  tokens: Uint32Array,
+  wanted: number,
+  weightOf: (token: number) => number,
+): Uint32Array | undefined {
+  let sum = 0;
+  for (let place = 0; place < tokens.length; place++) {
+    sum += weightOf(tokens[place]!);
+    if (sum >= wanted) return tokens.slice(0, place + 1);
+  }
+  return undefined;
 }
 
 /** Walks the tokens in the order of their ids. */
