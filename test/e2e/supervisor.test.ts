@@ -200,12 +200,13 @@ test('whoever is killed from outside while turns run alone is held against nobod
   let pid: number | undefined;
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
     // The turn of the third agent runs by itself: the first one has ended the process and was quarantined.
-    await until(isAlone);
+    await until(() => isAlone() || run.child.exitCode !== null);
+    assert.equal(run.child.exitCode, null, run.said.err);
     pid = await engineOf(run, pid);
     kill(pid, signal);
     await engineOf(run, pid);
   }
-  await until(isAlone);
+  await until(() => isAlone() || run.child.exitCode !== null);
   const impatient = setInterval(() => run.child.kill('SIGINT'), 200);
   const { code, err } = await run.ended;
   clearInterval(impatient);
