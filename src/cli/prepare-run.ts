@@ -163,7 +163,11 @@ export async function forkRun(
   options: ForkOptions,
   preparation: Preparation,
 ): Promise<PreparedRun> {
-  const { tick, seed, workers, input, module = [] } = options;
+  const { tick, seed, workers, input, ticks, module = [] } = options;
+  if (ticks !== undefined && ticks <= tick) {
+    const text = `Cannot run to tick ${ticks} from a fork at tick ${tick}: --ticks needs a number above that of --tick`;
+    throw new EngineError('usage', text, { tick, ticks });
+  }
   const { outputs, link } = preparation;
   const modules = Object.fromEntries(module.map(([name, file]) => [name, readModule(name, file)]));
   const source = input === undefined ? undefined : openSource(input, preparation);

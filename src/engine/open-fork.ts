@@ -3,7 +3,7 @@
 import { basename, resolve } from 'node:path';
 import { encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
-import type { RunOrigin } from '../log/index.ts';
+import type { RunDirectory, RunOrigin } from '../log/index.ts';
 import { readState } from '../sandbox/index.ts';
 import { beginAnew, restoreState, saveState } from '../scheduler/index.ts';
 import {
@@ -17,7 +17,7 @@ import { parseHostOptions } from './host-options.ts';
 import { type LoadedRun, loadRun } from './load-run.ts';
 import type { Snapshot } from './machine.ts';
 import { findModelFolders } from './model-folders.ts';
-import { abandonRecord, beginRecord } from './open-record.ts';
+import { beginRecord } from './open-record.ts';
 import { type OpenRun, readLast, withOpened, withWorkers } from './open-run.ts';
 import type { Ports } from './ports.ts';
 import { type Rewound, rewind } from './rewind.ts';
@@ -48,15 +48,13 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
     changes,
   };
   return withOpened(system, options, ports, captured, async (opened) => {
-    const record = beginRecord(options.runDirectory, system, ports, captured, origin);
-    try {
-      const store = new SnapshotStore(record.directory, ports);
+    const writeBase = async (directory: RunDirectory): Promise<void> => {
+      const store = new SnapshotStore(directory, ports);
       if (snapshot !== undefined) store.borrowFrom(snapshot);
       await store.write(captured, config.run.tickMs);
-    } catch (error) {
-      abandonRecord(record);
-      throw error;
-    }
+    };
+    const beginning = { base: captured, origin, writeBase };
+    const record = await beginRecord(options.runDirectory, system, ports, beginning);
     const totals = new RunTotals(opened.machine.state);
     return { system, ...opened, record, totals, recorded, snapshotTick: captured.tick, again: [] };
   });

@@ -3,8 +3,8 @@
 import { decodeHex } from '../base/encoding.ts';
 import {
   type AnswerWindow,
+  beginRunDirectory,
   checkEventLog,
-  createRunDirectory,
   EventLogWriter,
   type LogEnd,
   makeTailDurable,
@@ -38,14 +38,22 @@ export interface OpenRecord {
   readonly recorder: Recorder;
 }
 
-/** Makes the run directory and begins its log; `origin` is that of a fork, which begins from `base`. */
-export function beginRecord(
+/** What a fork begins from. */
+export interface Beginning {
+  readonly base: Base;
+  readonly origin: RunOrigin;
+  /** Writes the snapshot of the base: before the folder is a run directory, for it is none without. */
+  writeBase(directory: RunDirectory): Promise<void>;
+}
+
+/** Makes the run directory and begins its log. */
+export async function beginRecord(
   path: string,
   { config, host, modules }: System,
   ports: Ports,
-  base: Base = noBase,
-  origin?: RunOrigin,
-): OpenRecord {
+  beginning?: Beginning,
+): Promise<OpenRecord> {
+  const { base = noBase, origin } = beginning ?? {};
   const { durability, trace } = host;
   const contents = {
     manifest: {
@@ -61,7 +69,14 @@ export function beginRecord(
     modules: new Map([...modules].map(([hash, { bytes }]) => [hash, bytes])),
     notes: modelFolderNotes(host),
   };
-  const directory = createRunDirectory(path, contents, ports.openStorage(path));
+  const { directory, commit } = beginRunDirectory(path, contents, ports.openStorage(path));
+  try {
+    await beginning?.writeBase(directory);
+  } catch (error) {
+    directory.unlock();
+    throw error;
+  }
+  commit();
   const log = new EventLogWriter(directory, { ...ports.logSizes });
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }

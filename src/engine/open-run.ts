@@ -91,7 +91,7 @@ export async function withOpened(
 export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
   const system = withWorkers(options.system, options);
   return withOpened(system, options, ports, undefined, async (opened) => {
-    const record = beginRecord(options.runDirectory, system, ports);
+    const record = await beginRecord(options.runDirectory, system, ports);
     return {
       system,
       ...opened,

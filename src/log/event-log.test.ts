@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { concatBytes, encodeHex } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
+import { createRunDirectory } from './create-run-directory.ts';
 import { checkEventLog, readEvents } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { openRunDirectory } from './open-run-directory.ts';
-import { createRunDirectory } from './run-directory.ts';
 import { truncateTail } from './tail.ts';
 import {
   appendAll,

@@ -6,6 +6,7 @@ export { type ArchivedFile, writeArchive } from './archive/write-archive.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';
 export type { LogEvent } from './chunk-events.ts';
+export { beginRunDirectory, createRunDirectory, type RunContents } from './create-run-directory.ts';
 export { makeTailDurable, noteDurable } from './durable-tail.ts';
 export {
   checkEventLog,
@@ -46,9 +47,7 @@ export { isRecordedRun, type OpenOptions, openRunDirectory } from './open-run-di
 export {
   type BegunLog,
   beginLog,
-  createRunDirectory,
   manifestBytes,
-  type RunContents,
   RunDirectory,
   type RunManifest,
   recordFormat,

@@ -7,9 +7,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { createRunDirectory } from './create-run-directory.ts';
 import { lockFile } from './node-lock.ts';
 import { openRunDirectory } from './open-run-directory.ts';
-import { createRunDirectory } from './run-directory.ts';
 import { sampleConfig, sampleManifest } from './test-sample.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-lock-'));

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { sha256 } from './chain.ts';
+import { createRunDirectory } from './create-run-directory.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { openRunDirectory } from './open-run-directory.ts';
-import { createRunDirectory } from './run-directory.ts';
 import {
   appendAll,
   readAll,

@@ -4,10 +4,9 @@ import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import { sha256 } from './chain.ts';
 import type { RunOrigin } from './events.ts';
-import { onStorage, readWhole, writeUnnamed, writeWhole } from './files.ts';
+import { onStorage, readWhole, writeWhole } from './files.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
 import { logCount, logFolderName, removeOtherLogs, withLogIn } from './log-folder.ts';
-import { nodeStorage } from './node-storage.ts';
 import type { Lock, Storage } from './storage.ts';
 
 /** The format of the directory and its log that this version writes. */
@@ -34,17 +33,6 @@ export interface RunManifest {
   readonly redacted?: readonly string[];
 }
 
-/** What a run directory holds from its beginning. */
-export interface RunContents {
-  readonly manifest: RunManifest;
-  /** The normalised configuration, as canonical JSON. */
-  readonly config: Uint8Array;
-  /** Original module bytes by their SHA-256 in hexadecimal. */
-  readonly modules: ReadonlyMap<string, Uint8Array>;
-  /** Files beside the record, by name: facts of the machine. */
-  readonly notes?: ReadonlyMap<string, Uint8Array>;
-}
-
 /** The file name of a segment of the log. */
 export function segmentName(number: number): string {
   return `events-${String(number).padStart(6, '0')}.mcap`;
@@ -54,7 +42,7 @@ const segmentPattern = /^events-(\d{6,})\.mcap$/;
 const modulePattern = /^([0-9a-f]{64})\.wasm$/;
 
 /** Held by whoever writes into the directory. Nothing is in it. */
-const lockName = 'lock';
+export const lockName = 'lock';
 
 /** A run directory and its small files. */
 export class RunDirectory {
@@ -167,58 +155,6 @@ export function takeLock(storage: Storage): Lock {
   );
 }
 
-/**
- * Makes a run directory, durable when this answers, and locks it. The folder may exist if it is empty.
- *
- * @throws EngineError `run-directory-invalid` where the folder is not empty or cannot be made; `host-fault` where the
- *   storage fails.
- */
-export function createRunDirectory(
-  path: string,
-  contents: RunContents,
-  storage: Storage = nodeStorage(path),
-): RunDirectory {
-  for (const [hash, bytes] of contents.modules) checkModule(hash, bytes);
-  makeEmptyFolder(path, storage);
-  const lock = takeLock(storage);
-  try {
-    // Whoever had the lock until now may have begun a run.
-    makeEmptyFolder(path, storage);
-    onStorage(storage, 'modules', 'make folder', () => storage.makeFolder('modules'));
-    for (const [hash, bytes] of contents.modules) writeUnnamed(storage, 'modules', `${hash}.wasm`, bytes);
-    onStorage(storage, 'modules', 'sync the folder', () => storage.syncFolder('modules'));
-    writeUnnamed(storage, '', 'config.json', contents.config);
-    for (const [name, bytes] of contents.notes ?? []) writeUnnamed(storage, '', name, bytes);
-    const { runId, baseTick } = contents.manifest;
-    writeUnnamed(storage, '', headFile, encodeHeadFile(firstHead(runId, baseTick ?? 0)));
-    onStorage(storage, '.', 'sync the folder', () => storage.syncFolder(''));
-    // Last, for this file makes the folder a run directory.
-    writeWhole(storage, '', 'run.json', manifestBytes(contents.manifest));
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
-  return new RunDirectory(storage, contents.manifest, lock);
-}
-
-/** A place where no folder can be made is a mistake of whoever named it, not a fault of the host. */
-function makeEmptyFolder(path: string, storage: Storage): void {
-  let why: string;
-  let cause: unknown;
-  try {
-    const names = storage.list('');
-    const others = (names ?? []).filter((name) => name !== lockName);
-    if (names === undefined) storage.makeFolder('');
-    if (others.length === 0) return;
-    why = `it is not empty, it holds "${others[0]}"`;
-  } catch (error) {
-    why = error instanceof Error ? error.message : String(error);
-    cause = error;
-  }
-  const message = `Cannot make a run directory of "${path}": ${why}`;
-  throw new EngineError('run-directory-invalid', message, { path }, cause);
-}
-
 /** A log that takes the place of a run's own, once that is said. */
 export interface BegunLog {
   /** The run with the new log, into which it is written. */
@@ -257,7 +193,7 @@ export function manifestBytes(manifest: RunManifest): Uint8Array {
   return encodeUtf8(`${JSON.stringify(facts, undefined, 2)}\n`);
 }
 
-function checkModule(hash: string, bytes: Uint8Array): void {
+export function checkModule(hash: string, bytes: Uint8Array): void {
   const found = encodeHex(sha256(bytes));
   if (found !== hash) {
     throw new EngineError('bug', `Invariant broken: module bytes have the hash ${found}, not ${hash}`);

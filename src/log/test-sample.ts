@@ -3,10 +3,11 @@
 import { encodeHex, encodeUtf8 } from '../base/encoding.ts';
 import { sha256 } from './chain.ts';
 import { type ChannelMessages, type ChannelName, decodeEvent } from './channels.ts';
+import { createRunDirectory } from './create-run-directory.ts';
 import { readEvents } from './event-log-reader.ts';
 import { type EventLogOptions, EventLogWriter } from './event-log-writer.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
-import { createRunDirectory, type RunDirectory, type RunManifest } from './run-directory.ts';
+import type { RunDirectory, RunManifest } from './run-directory.ts';
 import { MemoryStorage } from './test-storage.ts';
 
 export type SampleEvent = { [C in ChannelName]: readonly [C, number, ChannelMessages[C]] }[ChannelName];

@@ -41,6 +41,13 @@ test('a fork without other input ends as the run that it goes on from', () => {
   assert.equal(difference.last.equal, true);
 });
 
+test('a fork whose last tick is not behind its first is refused before anything is made', () => {
+  const directory = join(folder, 'nowhere');
+  const fork = command('fork', runA, '--tick', '20', '--ticks', '20', '-d', directory);
+  assert.deepEqual([fork.code, existsSync(directory)], [2, false], fork.err);
+  assert.match(fork.err, /--ticks needs a number above that of --tick/);
+});
+
 test('diff names the tick and the input in which a fork with other input differs', () => {
   const other = input('b.jsonl', ['Barbara', 'Hedy'], 21);
   const fork = command('fork', runA, '--tick', '20', '--input', other, '-d', join(folder, 'other'));
