@@ -65,6 +65,11 @@ const tensorHeadBytes = 16;
 export const tensorsMax = 256;
 export const rankMax = 16;
 const elementsMax = 2 ** 31 - 1;
+/**
+ * Of a tensor without elements, the product of its other dimensions. No bytes stand for them, and yet they are what an
+ * operator may count to.
+ */
+const emptyProductMax = 2 ** 24;
 
 const bitsOf: Readonly<Record<ElementType, number>> = {
   1: 32,
@@ -91,6 +96,16 @@ export function bytesOfElements(type: ElementType, count: number): number {
 
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** Why no tensor has these dimensions, if none has. */
+export function dimsProblem(dims: readonly number[]): string | undefined {
+  if (dims.length > rankMax) return `it has ${dims.length} dimensions, wanted at most ${rankMax}`;
+  const besidesZero = elementCount(dims.filter((dim) => dim !== 0));
+  const isEmpty = dims.includes(0);
+  if (besidesZero <= (isEmpty ? emptyProductMax : elementsMax)) return undefined;
+  if (!isEmpty) return `it has ${besidesZero} elements, wanted at most ${elementsMax}`;
+  return `it has no elements, and ${besidesZero} without its dimensions of 0, wanted at most ${emptyProductMax}`;
 }
 
 function align8(value: number): number {
@@ -221,13 +236,15 @@ function readTensor(
   const nameBytes = view.getUint32(at + 8, true);
   const dataBytes = view.getUint32(at + 12, true);
   if (elementTypeName(type) === undefined) fail(`its type is ${type}, which is not one that models take`);
+  // Before its dimensions are read: there may be billions.
   if (rank > rankMax) fail(`it has ${rank} dimensions, wanted at most ${rankMax}`);
   const head = tensorHeadBytes + rank * 4 + nameBytes;
   if (at + align8Safe(head) + align8Safe(dataBytes) > bytes.length) fail('it is cut off');
   const dims: number[] = [];
   for (let i = 0; i < rank; i++) dims.push(view.getUint32(at + tensorHeadBytes + i * 4, true));
+  const problem = dimsProblem(dims);
+  if (problem !== undefined) fail(problem);
   const elements = elementCount(dims);
-  if (elements > elementsMax) fail(`it has ${elements} elements, wanted at most ${elementsMax}`);
   const nameAt = at + tensorHeadBytes + rank * 4;
   const name = decodeUtf8(bytes.subarray(nameAt, nameAt + nameBytes)) ?? fail('its name is not UTF-8');
   const dataAt = at + align8Safe(head);
@@ -251,7 +268,10 @@ function checkStrings(data: Uint8Array, elements: number, fail: (what: string) =
   for (; at < data.length; count++) {
     const end = at + 4 > data.length ? Number.POSITIVE_INFINITY : at + 4 + lengthAt(data, at);
     if (end > data.length) fail('a string of it is cut off');
-    if (decodeUtf8(data.subarray(at + 4, end)) === undefined) fail('a string of it is not UTF-8');
+    const text = data.subarray(at + 4, end);
+    if (decodeUtf8(text) === undefined) fail('a string of it is not UTF-8');
+    // The runtimes would take what stands before it for the whole string.
+    if (text.includes(0)) fail('a string of it has a NUL in it');
     at = end;
   }
   if (count !== elements) fail(`it holds ${count} strings, wanted ${elements}`);

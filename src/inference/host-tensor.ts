@@ -2,6 +2,7 @@
 
 import {
   decodeStrings,
+  dimsProblem,
   ElementType,
   type ElementTypeName,
   elementTypeName,
@@ -46,15 +47,18 @@ export function toRuntime(Tensor: TensorConstructor, { type, dims, data }: FlatT
 export function fromRuntime(name: string, tensor: Tensor): FlatTensor {
   const type = ElementType[tensor.type as ElementTypeName];
   assert(type !== undefined, `a runtime gives known types, found "${tensor.type}"`);
-  const { data } = tensor;
+  const { data, dims } = tensor;
+  // What no list can hold is a failure of the model: sizes there have 32 bits.
+  const problem = dimsProblem(dims);
+  if (problem !== undefined) throw new Error(`output "${name}": ${problem}`);
   if (type === ElementType.string)
-    return { name, type, dims: tensor.dims, data: encodeStrings(data as readonly string[]) };
+    return { name, type, dims, data: encodeStrings(data as readonly string[]) };
   const view = data as ArrayBufferView;
   const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
-  if (!hasNan(type, view)) return { name, type, dims: tensor.dims, data: bytes };
+  if (!hasNan(type, view)) return { name, type, dims, data: bytes };
   const own = bytes.slice();
   canonicalNan(type, own);
-  return { name, type, dims: tensor.dims, data: own };
+  return { name, type, dims, data: own };
 }
 
 function hasNan(type: ElementType, { buffer, byteOffset, byteLength }: ArrayBufferView): boolean {
