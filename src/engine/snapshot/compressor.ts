@@ -6,9 +6,13 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { constants, type ZstdOptions, zstdCompress } from 'node:zlib';
 import { EngineError } from '../../base/errors.ts';
+import { keptChunkBytes } from './page.ts';
 
 /** The fastest level: pages are many, and written once. */
-export const zstdOptions: ZstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+export const zstdOptions: ZstdOptions = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  chunkSize: keptChunkBytes,
+};
 
 /** So many pages at once are worth a worker. */
 const manyPages = 12;

@@ -7,6 +7,8 @@ const blocksPerPage = 16;
 const pageBytes = blockBytes * blocksPerPage;
 /** Bytes of a page as it is kept, uncompressed, at most. */
 export const keptBytesMax: number = 2 + pageBytes;
+/** A page is compressed and decompressed in one piece, also where nothing gets smaller: pieces cost half as much again. */
+export const keptChunkBytes: number = pageBytes + 1024;
 
 /** The kept form of each page of an image; undefined for a page of zeros. */
 export function splitPages(image: MemoryImage): (Uint8Array | undefined)[] {

@@ -16,7 +16,7 @@ import type { AgentImage } from '../turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
 import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
 import { PackWriter } from './pack-writer.ts';
-import { joinPages, keptBytesMax } from './page.ts';
+import { joinPages, keptBytesMax, keptChunkBytes } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
 import { decodeSnapshotFile, encodeSnapshotFile, snapshotFormat } from './snapshot-file.ts';
@@ -353,7 +353,7 @@ export class SnapshotStore {
   #readPage(page: PageEntry, packs: Map<number, Uint8Array>): ReadPage {
     const packed = this.#packed(page, packs);
     try {
-      const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax });
+      const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax, chunkSize: keptChunkBytes });
       if (bytesEqual(sha256(kept), page.sha256)) return { key: keyOf(page.sha256), packed, kept };
     } catch {
       // Said below.
