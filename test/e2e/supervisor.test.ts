@@ -230,6 +230,19 @@ test('whoever is killed from outside while turns run alone is held against nobod
   );
 });
 
+test('a process that is killed before it has read its options is restarted as often as they say', {
+  skip,
+}, async () => {
+  const run = cli(['run', 'plain.toml', '-i', 'all.jsonl', '-d', 'early', '--restarts', '0']);
+  kill(await engineOf(run));
+  const { code, err } = await run.ended;
+  assert.equal(code, 70, err);
+  assert.match(
+    err,
+    /^error: Cannot go on: the engine process died once without getting on, at last by SIGKILL$/m,
+  );
+});
+
 test('a second Ctrl-C ends a run that does not stop, and it can go on', { skip }, async () => {
   const run = cli(['run', 'tellers.toml', '-i', '-', '-d', 'stuck', '--json'], [hook]);
   run.child.stdin!.write('{"agent":"one","payload":"a"}\n'.repeat(4));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorCodes } from '../../base/errors.ts';
-import { deathOf, RestartBudget, Suspects } from './death.ts';
+import { deathOf, RestartBudget, restartsAskedFor, Suspects } from './death.ts';
 import { stopSignals } from './messages.ts';
 
 test('an exit code of the command ends the run, whatever it says', () => {
@@ -65,4 +65,16 @@ test('a turn is to blame when it has crashed the process twice; others that cras
   assert.deepEqual(suspects.quarantined, []);
   suspects.strike({ ...turn });
   assert.deepEqual(suspects.quarantined, [turn]);
+});
+
+test('the restarts that the command line asks for count before anybody has understood it', () => {
+  for (const [words, restarts] of [
+    ['run s.toml', 5],
+    ['run s.toml --restarts 0', 0],
+    ['run --restarts=7 s.toml', 7],
+    ['run --restarts 1 s.toml --restarts 12', 12],
+    ['run s.toml --restarts many', 5],
+    ['run s.toml --restarts', 5],
+  ] as const)
+    assert.equal(restartsAskedFor(words.split(' ')), restarts, words);
 });

@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import type { MarkedTurn } from '../../engine/index.ts';
+import { restartsMaxDefault } from './messages.ts';
 
 /**
  * - ended: by itself, with a word on why; that is the end of the run's command
@@ -43,6 +44,16 @@ function signalOfExitCode(exitCode: number): string | undefined {
 
 /** Waits before restarts without progress; the first restart waits for nothing. */
 const waitsMs = [0, 100, 200, 400, 800, 1600, 3200];
+
+/**
+ * How many restarts the words of a command ask for, as long as no engine process has read them: one may die before.
+ * What is no number is that process's to refuse.
+ */
+export function restartsAskedFor(words: readonly string[]): number {
+  const at = words.findLastIndex((word) => word === '--restarts' || word.startsWith('--restarts='));
+  const text = words[at] === '--restarts' ? words[at + 1] : words[at]?.slice('--restarts='.length);
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : restartsMaxDefault;
+}
 
 /** Counts restarts that led nowhere. */
 export class RestartBudget {

@@ -8,14 +8,13 @@ import type { OutputPlace } from '../../engine/index.ts';
 import { DeliveryMark } from '../delivery-mark.ts';
 import { complain } from '../failure.ts';
 import { whenReaderGoes } from '../standard-output.ts';
-import { type Death, RestartBudget, Suspects } from './death.ts';
+import { type Death, RestartBudget, restartsAskedFor, Suspects } from './death.ts';
 import { EngineProcess } from './engine-process.ts';
 import { ForwardedOutput } from './forwarded-output.ts';
 import { KeptInput } from './kept-input.ts';
 import {
   type Before,
   type OpenedRun,
-  restartsMaxDefault,
   type StopSignal,
   stopSignals,
   type ToSupervisor,
@@ -36,7 +35,7 @@ class Supervisor {
   readonly #output: ForwardedOutput;
   #engine: EngineProcess | undefined;
   #watchdogMs = watchdogSecondsDefault * 1000;
-  #restartsMax = restartsMaxDefault;
+  #restartsMax: number;
   #directory: string | undefined;
   #opened: OpenedRun | undefined;
   /** How far the record went when the process under way had read it. */
@@ -56,6 +55,7 @@ class Supervisor {
 
   constructor(words: readonly string[]) {
     this.#words = words;
+    this.#restartsMax = restartsAskedFor(words);
     this.#input = new KeptInput(
       () => this.#openInput(),
       (why) => this.#engine?.inputFailed(why),
@@ -188,7 +188,7 @@ class Supervisor {
     if (count > this.#restartsMax) {
       throw new EngineError(
         'host-fault',
-        `Cannot go on: the engine process died ${count} times${where} without getting on, at last by ${death.how}${this.#remedy(death)}`,
+        `Cannot go on: the engine process died ${times(count)}${where} without getting on, at last by ${death.how}${this.#remedy(death)}`,
         { deaths: count, how: death.how, ...(this.#opened && { runDirectory: this.#opened.runDirectory }) },
       );
     }
@@ -252,4 +252,8 @@ class Supervisor {
     engine.output.pause();
     process.stdout.once('drain', () => engine.output.resume());
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
