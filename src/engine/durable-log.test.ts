@@ -104,6 +104,34 @@ test('mode "batch" syncs after so many ticks, and goes on while the disk works',
   assert.deepEqual(calls.slice(1), ['4 acknowledged', 'write', 'write', 'write']);
 });
 
+test('what must be on the disk now waits for the syncs that are under way', async () => {
+  for (const mode of ['batch', 'none'] as const) {
+    const { log, commit, calls, done } = follow(mode, 1);
+    commit();
+    log.settle();
+    commit();
+    log.settle();
+    const begun = calls.filter((call) => call === 'begin').length;
+    assert.equal(begun, 1);
+    const synced = log.sync();
+    await done();
+    assert.ok(!calls.includes('sync'), 'another one has begun');
+    await done();
+    await synced;
+    assert.equal(calls.at(-1), 'sync');
+    assert.equal(calls.filter((call) => call === 'begin').length, 2);
+  }
+  const { log, commit, calls, done } = follow('batch', 1);
+  commit();
+  const synced = log.sync();
+  await done(new Error('the disk is gone'));
+  await assert.rejects(synced, /the disk is gone/);
+  assert.ok(!calls.includes('sync'));
+  const free = follow('batch');
+  await free.log.sync();
+  assert.deepEqual(free.calls, ['sync']);
+});
+
 test('mode "batch" syncs so long after the first tick, however few there are', async () => {
   const followed = follow('batch');
   assert.deepEqual(followed.waitsMs, []);

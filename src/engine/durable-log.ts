@@ -109,6 +109,16 @@ export class DurableLog {
     this.check();
   }
 
+  /**
+   * Resolves when all that was appended is on the disk, in every mode. One sync at a time: two would write both slots
+   * of the head record at once, and a power cut could tear both.
+   */
+  async sync(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing;
+    this.check();
+    this.log.sync();
+  }
+
   /** Ends the log in order. */
   async close(): Promise<void> {
     this.#stopTimers();

@@ -279,7 +279,7 @@ export class Orchestrator {
       if (ticks !== undefined) this.#checkLastTick(ticks);
       return await this.#exclusive('run', async () => {
         if (await this.#follow(options)) return this.#end('interrupted');
-        const lines = source === undefined ? undefined : this.#openLines(source, options);
+        const lines = source === undefined ? undefined : await this.#openLines(source, options);
         return this.#end(await this.#live.run(lines, options));
       });
     } finally {
@@ -320,7 +320,7 @@ export class Orchestrator {
     return this.#live.follow(new RecordedFeed(other, { after: this.tick, unchanged }), options);
   }
 
-  #openLines(source: LineSource, options: RunOptions): LineInputs {
+  async #openLines(source: LineSource, options: RunOptions): Promise<LineInputs> {
     const { recorded, system, record } = this.#open;
     const cursor = recorded?.cursor;
     // Another source than the one that was interrupted is read from its beginning.
@@ -342,7 +342,7 @@ export class Orchestrator {
     });
     // Whoever goes on with the run finds its source, even if no line of it is in the record yet.
     record.recorder.sealed(this.tick, [], lines.cursor);
-    record.log.sync();
+    await this.#durable.sync();
     return lines;
   }
 
