@@ -2,7 +2,7 @@
 // replayed and gone on with afterwards.
 
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { compactRun, createSystem, Orchestrator, planRepair, repairRun, replayRun } from './index.ts';
@@ -158,6 +158,21 @@ test('a segment that is missing takes those behind it along', async () => {
     [],
   );
   await checkRepaired(folder, plan.keptTick);
+});
+
+test('a folder with the name of a segment is damage, and is given up', async () => {
+  for (const behind of [0, 3]) {
+    const name = `events-${String(segments(original).length + behind).padStart(6, '0')}.mcap`;
+    const folder = damagedCopy((path) => mkdirSync(join(path, name)));
+    const words = behind === 0 ? /"events-.*" is not a file/ : /"events-.*" is missing/;
+    await assert.rejects(replayRun(folder), isCode('record-damaged', words));
+    await assert.rejects(Orchestrator.resume({ runDirectory: folder }), isCode('record-damaged', words));
+    const plan = planRepair(folder)!;
+    assert.deepEqual([plan.files, plan.keptTick], [[{ file: name, fromByte: 0, bytes: 0 }], ticks]);
+    repairRun(folder);
+    assert.ok(readdirSync(folder).includes(`${name}.given-up`));
+    await checkRepaired(folder, ticks);
+  }
 });
 
 test('a lost head record costs nothing but certainty', async () => {

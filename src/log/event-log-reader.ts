@@ -153,9 +153,11 @@ export class EventLogReader implements Iterable<LogEvent> {
   #open(numbers: readonly number[], number: number): ReadHandle {
     const file = segmentName(number);
     const { storage, path } = this.#directory;
-    const handle = numbers[number] === number ? openFile(storage, file) : undefined;
+    const isThere = numbers[number] === number;
+    const handle = isThere ? openFile(storage, file) : undefined;
     if (handle !== undefined) return handle;
-    const message = `Cannot read the log in "${path}": "${file}" is missing`;
+    const why = isThere ? 'is not a file' : 'is missing';
+    const message = `Cannot read the log in "${path}": "${file}" ${why}`;
     throw new EngineError('record-damaged', message, { file, offset: 0, path });
   }
 }

@@ -108,8 +108,13 @@ function openRead(path: string): ReadHandle | undefined {
   try {
     file = fs.openSync(path, 'r');
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
     throw error;
+  }
+  // Some systems open a folder, and say only at the first read that it is none.
+  if (fs.fstatSync(file).isDirectory()) {
+    fs.closeSync(file);
+    return undefined;
   }
   return {
     size: () => fs.fstatSync(file).size,

@@ -52,7 +52,8 @@ export function planLogRepair(directory: RunDirectory): LogRepair | undefined {
     if (number < end.segment) continue;
     const fromByte = number === end.segment ? end.offset : 0;
     const bytes = bytesFrom(directory, segmentName(number), fromByte);
-    if (bytes.length === 0) continue;
+    // Whatever else has the name of a later segment is in the way, too.
+    if (bytes.length === 0 && number === end.segment) continue;
     files.push({ file: segmentName(number), fromByte, bytes: bytes.length });
     readable = addSalvage(readable, salvage(bytes));
   }
