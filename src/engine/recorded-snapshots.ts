@@ -2,7 +2,7 @@
 // other one is passed over: it is damaged, of another format, run, or past of this run, or of a tick that a crash took.
 
 import { bytesEqual } from '../base/encoding.ts';
-import { decodeEvent, type RunDirectory, readEvents } from '../log/index.ts';
+import { decodeEvent, findDigest, type RunDirectory, readEvents } from '../log/index.ts';
 import type { Snapshot } from './machine.ts';
 import { SnapshotStore } from './snapshot/store.ts';
 
@@ -23,17 +23,31 @@ export function recordedSnapshotTicks(place: SnapshotPlace, tick: number): reado
  */
 export function newestSnapshot(place: SnapshotPlace, tick: number): Snapshot | undefined {
   const store = new SnapshotStore(place.directory);
-  for (const [candidate, digest] of [...recordedDigests(place, tick)].reverse()) {
+  const serving = (candidate: number, digest: Uint8Array): Snapshot | undefined => {
     const snapshot = store.tryRead(candidate);
-    if (snapshot !== undefined && bytesEqual(snapshot.digest, digest)) return snapshot;
+    return snapshot !== undefined && bytesEqual(snapshot.digest, digest) ? snapshot : undefined;
+  };
+  // Mostly the newest serves, and its place is found at once; whoever goes on from it reads the log up to there.
+  const newest = candidates(place, tick).at(-1);
+  const digest = newest === undefined ? 'unknown' : findDigest(place.directory, newest);
+  const first = newest === undefined || digest === 'unknown' ? undefined : serving(newest, digest);
+  if (first !== undefined) return first;
+  for (const [candidate, recorded] of [...recordedDigests(place, tick)].reverse()) {
+    const snapshot = serving(candidate, recorded);
+    if (snapshot !== undefined) return snapshot;
   }
   return place.base;
 }
 
+/** Ticks of snapshots behind the beginning of a record, up to a tick, ascending. */
+function candidates({ directory, base }: SnapshotPlace, tick: number): readonly number[] {
+  const first = base?.tick ?? 0;
+  return new SnapshotStore(directory).ticks().filter((each) => each > first && each <= tick);
+}
+
 /** The digests that the log has of the ticks of snapshots, ascending. Reads no more of it than that. */
 function recordedDigests({ directory, base }: SnapshotPlace, tick: number): ReadonlyMap<number, Uint8Array> {
-  const first = base?.tick ?? 0;
-  const ticks = new SnapshotStore(directory).ticks().filter((each) => each > first && each <= tick);
+  const ticks = candidates({ directory, base }, tick);
   const wanted = new Set(ticks);
   const newest = ticks.at(-1);
   const found = new Map<number, Uint8Array>();

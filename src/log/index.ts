@@ -54,4 +54,5 @@ export {
 } from './run-directory.ts';
 export type { AppendHandle, Lock, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 export { truncateTail } from './tail.ts';
+export { findDigest } from './tick-lookup.ts';
 export { type MarkedTurn, readTurnMarker, TurnMarker } from './turn-marker.ts';
