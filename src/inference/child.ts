@@ -50,6 +50,13 @@ async function handle(request: Received<ChildRequest>): Promise<void> {
   const answer = await answerTo(request);
   buffer.release(request.body);
   await new Promise<void>((resolve) => writer.send(answer, resolve));
+  // Nothing more is done with a runtime that broke: the parent ends this process once it has read that.
+  if (isBroken(answer)) await new Promise(() => {});
+}
+
+function isBroken(answer: ChildAnswer): boolean {
+  if (answer.kind === 'ran') return answer.sizes.includes(0);
+  return answer.kind === 'generated' && answer.parts[0].length === 0;
 }
 
 async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {

@@ -4,15 +4,19 @@
 import { encodeInferenceError, InferenceStatus, inferenceStatus } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import type { GeneratedPiece, Loaded, RunAnswers } from './child-protocol.ts';
+import { GatheredAnswers } from './gathered-answers.ts';
 import type { PieceRequest } from './generate/generation.ts';
 import { type HostClock, hostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
 import { type ModelProcess, ProcessLost } from './inference-process.ts';
+import { KnownFailures } from './known-failures.ts';
+import { LoneProcess, type Place } from './lone-process.ts';
 import { unpackLists } from './packed-lists.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { type Resident, ResidentModels } from './resident-models.ts';
 import type { Provider } from './runtime.ts';
 import { type ModelStatistics, type RequestFacts, Statistics } from './statistics.ts';
+import { failedText } from './suspect.ts';
 
 export interface ModelHostOptions {
   /** What all loaded models may count for together; one alone may be larger. */
@@ -44,7 +48,9 @@ interface Outcome {
 
 /** What is asked of a loaded model, and what its answer looks like. */
 interface Work<T> {
-  readonly ask: (resident: Resident) => Promise<T>;
+  readonly ask: (place: Place) => Promise<T>;
+  /** Whether the runtime broke, so that not all is answered. */
+  readonly isBroken: (answer: T) => boolean;
   /** What became of each request, and what went wrong. */
   readonly outcomes: (answer: T) => readonly Outcome[];
   /** An answer of these bytes in place of the model's. */
@@ -60,6 +66,7 @@ export class ModelHost {
   readonly #models: ResidentModels;
   readonly #chain: ProviderChain;
   readonly #statistics: Statistics = new Statistics();
+  readonly #failures: KnownFailures = new KnownFailures();
 
   constructor(options: ModelHostOptions) {
     const { onEvent = () => {}, clock = hostClock } = options;
@@ -94,21 +101,19 @@ export class ModelHost {
    */
   async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<HostAnswers> {
     const startedAtMs = this.#clock.nowMs();
-    const { outputBytesMax } = model;
-    const sizes = requests.map(({ length }) => length);
-    const answers = await this.#answer<RunAnswers>(model, {
-      async ask({ process, session }) {
-        const asked = { kind: 'run', session, sizes, outputBytesMax, parts: requests } as const;
-        const { body, sizes: answerSizes, ...ran } = await process.ask('ran', asked);
-        return { ...ran, answers: unpackLists(body, answerSizes) };
-      },
-      outcomes: ({ answers: given, problems }) =>
-        given.map((bytes, i) => ({ status: inferenceStatus(bytes), problem: problems[i]! })),
-      told: (bytes, problem) => {
-        const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
-        return { answers: all, problems: why, runs: [], runOf: requests.map(() => -1), processBytes: 0 };
-      },
-    });
+    const gathered = new GatheredAnswers(requests.length);
+    if (model.mode === 'portable') this.#addKnown(model, requests, gathered);
+    for (let places = gathered.missing; places.length > 0; places = gathered.missing) {
+      const some = places.map((place) => requests[place]!);
+      const answers = await this.#answer(model, runWork(model, some));
+      gathered.add(places, answers);
+      // Those without an answer were not run yet, or the runtime broke on them.
+      const suspects = places.filter(
+        (_, i) => answers.answers[i]!.length === 0 && answers.problems[i] !== '',
+      );
+      if (suspects.length > 0) await this.#addAlone(model, suspects, requests, gathered);
+    }
+    const answers = gathered.whole();
     const facts = this.#statistics.ran(model, answers, (this.#clock.nowMs() - startedAtMs) * 1000);
     for (const reason of answers.problems) if (reason !== '') this.#event('model-problem', model, reason);
     return { ...answers, facts };
@@ -121,15 +126,18 @@ export class ModelHost {
   async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<HostPiece> {
     const startedAtMs = this.#clock.nowMs();
     const { request, ...rest } = wanted;
-    const piece = await this.#answer<GeneratedPiece>(model, {
+    const work: Work<GeneratedPiece> = {
       async ask({ process, session }) {
         const asked = { kind: 'generate', session, generation, parts: [request], ...rest } as const;
         const { body, ...made } = await process.ask('generated', asked);
         return { ...made, bytes: body };
       },
       outcomes: ({ bytes, problem }) => [{ status: inferenceStatus(bytes), problem }],
+      isBroken: ({ bytes }) => bytes.length === 0,
       told: (bytes, problem) => ({ bytes, problem, micros: 0, processBytes: 0 }),
-    });
+    };
+    const first = await this.#answer(model, work);
+    const piece = work.isBroken(first) ? (await this.#alone(model, [work]))[0]! : first;
     const facts = this.#statistics.generated(model, piece, (this.#clock.nowMs() - startedAtMs) * 1000);
     if (piece.problem !== '') this.#event('model-problem', model, piece.problem);
     return { ...piece, facts };
@@ -185,13 +193,61 @@ export class ModelHost {
     };
     const cancel = timeoutMs === undefined ? undefined : this.#clock.after(timeoutMs, giveUp);
     try {
-      return await work.ask(resident);
+      const answer = await work.ask(resident);
+      if (work.isBroken(answer)) await this.#replace(model, process, work.outcomes(answer));
+      return answer;
     } catch (error) {
       if (isLate) throw new Late();
       throw error;
     } finally {
       cancel?.();
       resident.inFlight--;
+    }
+  }
+
+  /** A process whose runtime broke goes; others that wait for it are run again. */
+  async #replace(model: HostedModel, process: ModelProcess, outcomes: readonly Outcome[]): Promise<void> {
+    const { problem } = outcomes.find((outcome) => outcome.problem !== '')!;
+    this.#event('inference-process-lost', model, `its runtime broke: ${problem}`);
+    await process.close();
+  }
+
+  #addKnown(model: HostedModel, requests: readonly Uint8Array[], gathered: GatheredAnswers): void {
+    requests.forEach((request, place) => {
+      const problem = this.#failures.find(model, request);
+      if (problem !== undefined) gathered.add([place], runWork(model, [request]).told(failed(), problem));
+    });
+  }
+
+  /** Requests that the runtime broke on, each by itself. */
+  async #addAlone(
+    model: HostedModel,
+    places: readonly number[],
+    requests: readonly Uint8Array[],
+    gathered: GatheredAnswers,
+  ): Promise<void> {
+    const works = places.map((place) => runWork(model, [requests[place]!]));
+    const answers = await this.#alone(model, works);
+    answers.forEach((answer, i) => {
+      const place = places[i]!;
+      gathered.add([place], answer);
+      // It was given up without a run.
+      if (answer.runs.length === 0) this.#failures.add(model, requests[place]!, answer.problems[0]!);
+    });
+  }
+
+  /** Asks where nothing else is; what breaks there, too, is answered as a failure of the model. */
+  async #alone<T>(model: HostedModel, works: readonly Work<T>[]): Promise<T[]> {
+    const process = new LoneProcess(this.#models, model);
+    try {
+      const answers: T[] = [];
+      for (const work of works) {
+        const answer = await this.#again(model, () => process.ask(work.ask, work.isBroken));
+        answers.push(work.isBroken(answer) ? work.told(failed(), work.outcomes(answer)[0]!.problem) : answer);
+      }
+      return answers;
+    } finally {
+      await process.close();
     }
   }
 
@@ -286,6 +342,29 @@ export class ModelHost {
   #event(kind: Parameters<OnEvent>[0]['kind'], model: HostedModel, reason: string): void {
     this.#onEvent({ kind, model: modelLabel(model), reason });
   }
+}
+
+function runWork(model: HostedModel, requests: readonly Uint8Array[]): Work<RunAnswers> {
+  const { outputBytesMax } = model;
+  const sizes = requests.map(({ length }) => length);
+  return {
+    async ask({ process, session }) {
+      const asked = { kind: 'run', session, sizes, outputBytesMax, parts: requests } as const;
+      const { body, sizes: answerSizes, ...ran } = await process.ask('ran', asked);
+      return { ...ran, answers: unpackLists(body, answerSizes) };
+    },
+    isBroken: ({ answers }) => answers.some(({ length }) => length === 0),
+    outcomes: ({ answers, problems }) =>
+      answers.map((bytes, i) => ({ status: inferenceStatus(bytes), problem: problems[i]! })),
+    told: (bytes, problem) => {
+      const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
+      return { answers: all, problems: why, runs: [], runOf: requests.map(() => -1), processBytes: 0 };
+    },
+  };
+}
+
+function failed(): Uint8Array {
+  return encodeInferenceError(InferenceStatus.modelFailed, failedText);
 }
 
 function messageOf(error: unknown): string {

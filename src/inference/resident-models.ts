@@ -2,6 +2,7 @@
 // one kind takes nothing else along. Beyond the budget those that were used longest ago go.
 
 import { EngineError } from '../base/errors.ts';
+import type { Batching } from './batching.ts';
 import type { Loaded } from './child-protocol.ts';
 import type { HostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
@@ -40,7 +41,11 @@ export class ResidentModels {
   readonly #residents: Map<string, Resident> = new Map();
   /** Models whose first load went well, by hash and provider. */
   readonly #trusted: Set<string> = new Set();
+  /** How rows run together, by hash, provider and the largest batch wanted. */
+  readonly #batchings: Map<string, Batching> = new Map();
   readonly #processes: Map<string, ModelProcess> = new Map();
+  /** All that may still run. */
+  readonly #started: Set<ModelProcess> = new Set();
   #loads: Promise<unknown> = Promise.resolve();
   #lastSession = 0;
   #uses = 0;
@@ -78,16 +83,37 @@ export class ResidentModels {
     });
   }
 
+  /**
+   * Loads a model into a process. How its rows run together is found out once.
+   * @throws EngineError `model-refused`, `model-missing`, `model-runtime-missing`; ProcessLost
+   */
+  async loadInto(
+    process: ModelProcess,
+    session: number,
+    model: HostedModel,
+    provider: Provider,
+  ): Promise<Loaded> {
+    const key = `${trustKey(model, provider)} ${model.batchMax}`;
+    const batching = this.#batchings.get(key);
+    const choice = { ...choiceOf(model, provider), ...(batching && { batching }) };
+    const loaded = await explained(model, () => process.ask('loaded', { kind: 'load', session, ...choice }));
+    this.#batchings.set(key, loaded.batching);
+    return loaded;
+  }
+
   /** A process of its own for something that may end it; the caller closes it. */
   start(): ModelProcess {
     if (this.#closed) throw new EngineError('host-fault', 'Cannot run a model: the models were closed');
-    return this.#options.startProcess?.() ?? new InferenceProcess();
+    for (const process of this.#started) if (process.lost) this.#started.delete(process);
+    const process = this.#options.startProcess?.() ?? new InferenceProcess();
+    this.#started.add(process);
+    return process;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#residents.clear();
-    await Promise.all([...this.#processes.values()].map((process) => process.close()));
+    await Promise.all([...this.#started].map((process) => process.close()));
   }
 
   #find(model: HostedModel, provider: Provider): Resident | undefined {
@@ -123,8 +149,7 @@ export class ResidentModels {
     await this.#try(model, provider);
     const process = this.#processOf(provider);
     const session = ++this.#lastSession;
-    const choice = choiceOf(model, provider);
-    const loaded = await explained(model, () => process.ask('loaded', { kind: 'load', session, ...choice }));
+    const loaded = await this.loadInto(process, session, model, provider);
     this.#trusted.add(trustKey(model, provider));
     const resident: Resident = {
       model,
@@ -164,8 +189,7 @@ export class ResidentModels {
     const process = alone ? own : this.start();
     try {
       await this.#inTime(model, process, async () => {
-        const choice = choiceOf(model, provider);
-        await explained(model, () => process.ask('loaded', { kind: 'load', session: 0, ...choice }));
+        await this.loadInto(process, 0, model, provider);
         if (alone) await process.ask('released', { kind: 'release', session: 0 });
       });
       this.#trusted.add(trustKey(model, provider));

@@ -27,6 +27,7 @@ import { hashModelFolder, modelFile } from './repository.ts';
 import { loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
 import type { InferenceSession, SessionOptions } from './runtime-types.ts';
 import { matchInputs, type Signature } from './signature.ts';
+import { failedText, isAbort, mayLackMemory, Suspect } from './suspect.ts';
 
 export interface SessionChoice {
   /** The folder that holds the model and the files it names. */
@@ -37,9 +38,14 @@ export interface SessionChoice {
   readonly sha256: string;
   /** Rows that may run together. */
   readonly batchMax: number;
+  /** How rows run together, where that was found out before. */
+  readonly batching?: Batching;
 }
 
-/** An answer, and what the runtime said where it failed; its words are for people and never reach an agent. */
+/**
+ * An answer, and what the runtime said where it failed; its words are for people and never reach an agent. Without bytes
+ * there is no answer yet: the runtime broke, on this request where it said something, or before it was run.
+ */
 export interface RunAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly problem: string;
@@ -58,6 +64,7 @@ class OutputsTooLarge extends Error {}
 
 export class ModelSession {
   readonly signature: Signature;
+  readonly mode: Mode;
   readonly runtime: Runtime;
   /** For those who run it step by step. */
   readonly inner: InferenceSession;
@@ -65,15 +72,23 @@ export class ModelSession {
   readonly bytes: number;
   batching: Batching = { kind: 'single' };
 
-  private constructor(signature: Signature, runtime: Runtime, inner: InferenceSession, bytes: number) {
+  private constructor(
+    signature: Signature,
+    mode: Mode,
+    runtime: Runtime,
+    inner: InferenceSession,
+    bytes: number,
+  ) {
     this.signature = signature;
+    this.mode = mode;
     this.bytes = bytes;
     this.runtime = runtime;
     this.inner = inner;
   }
 
   /** @throws EngineError `model-refused`, `model-runtime-missing` */
-  static async open({ folder, mode, provider, sha256, batchMax }: SessionChoice): Promise<ModelSession> {
+  static async open(choice: SessionChoice): Promise<ModelSession> {
+    const { folder, mode, provider, sha256, batchMax } = choice;
     const found = hashModelFolder(folder);
     if (found.sha256 !== sha256) {
       throw new EngineError('model-refused', `its hash is ${found.sha256}, wanted ${sha256}`);
@@ -87,18 +102,23 @@ export class ModelSession {
       const options = sessionOptions(provider, facts, folder);
       const source = mode === 'portable' ? bytes : join(folder, modelFile);
       const inner = await runtime.InferenceSession.create(source, options);
-      session = new ModelSession(facts, runtime, inner, sessionBytes(found.bytes));
+      session = new ModelSession(facts, mode, runtime, inner, sessionBytes(found.bytes));
     } catch (error) {
-      if (isAbort(error)) throw error;
+      // Memory may be taken by other models: then it is loaded again without them.
+      if (isAbort(error) || (mode === 'portable' && mayLackMemory(error))) throw error;
       throw new EngineError('model-refused', `the runtime does not take it: ${firstLine(error)}`, {}, error);
     }
     // A decoder holds a text for each row, and texts of other lengths do not go together.
-    if (!looksLikeDecoder(facts))
+    if (choice.batching !== undefined) session.batching = choice.batching;
+    else if (!looksLikeDecoder(facts))
       session.batching = await findBatching(facts, batchMax, (inputs) => session.runTensors(inputs));
     return session;
   }
 
-  /** Answers requests in their order, together where that changes nothing. Only a broken runtime throws. */
+  /**
+   * Answers requests in their order, together where that changes nothing. Where a portable runtime breaks, nothing more
+   * is run; of others only a broken one throws.
+   */
   async run(requests: readonly Uint8Array[], outputBytesMax: number): Promise<RunOutcome> {
     const answers: (RunAnswer | undefined)[] = [];
     const tensors = requests.map((bytes, place) => {
@@ -112,15 +132,20 @@ export class ModelSession {
     });
     const runs: ModelRun[] = [];
     const runOf = requests.map(() => -1);
+    let isBroken = false;
     for (const group of groupRequests(tensors, this.batching)) {
       const inputs = group.flatMap((place) => tensors[place] ?? []);
       if (inputs.length === 0) continue;
       const startedAtMs = performance.now();
-      const outputs = await this.#runGroup(inputs, outputBytesMax);
+      const outputs: RunAnswer[] = isBroken
+        ? inputs.map(notRun)
+        : await this.#runOrSuspect(inputs, outputBytesMax);
+      isBroken ||= outputs[0]!.bytes.length === 0;
       group.forEach((place, i) => {
         answers[place] = outputs[i]!;
-        runOf[place] = runs.length;
+        if (!isBroken) runOf[place] = runs.length;
       });
+      if (isBroken) continue;
       runs.push({ requests: inputs.length, micros: microsSince(startedAtMs) });
     }
     return { answers: answers as RunAnswer[], runs, runOf };
@@ -142,6 +167,11 @@ export class ModelSession {
     );
   }
 
+  /** Whether this failure may come of what else the process did. */
+  isSuspect(error: unknown): boolean {
+    return this.mode === 'portable' && (isAbort(error) || mayLackMemory(error));
+  }
+
   async release(): Promise<void> {
     await this.inner.release();
   }
@@ -150,16 +180,29 @@ export class ModelSession {
     return new Map(this.signature.inputs.map(({ name }) => [name, tensors.get(name)!]));
   }
 
-  /** One answer each; where a whole batch fails, each request has its own try. */
+  async #runOrSuspect(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
+    try {
+      return await this.#runGroup(inputs, outputBytesMax);
+    } catch (error) {
+      if (!(error instanceof Suspect)) throw error;
+      return inputs.map(() => ({ bytes: new Uint8Array(0), problem: error.message }));
+    }
+  }
+
+  /**
+   * One answer each; where a whole batch fails, each request has its own try. A trap leaves a runtime that nothing more
+   * can be tried in.
+   */
   async #runGroup(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
     try {
       const outputs = await this.#runTogether(inputs, outputBytesMax);
       if (outputs !== undefined) return outputs.map((each) => answerOf(each, outputBytesMax));
     } catch (error) {
+      if (this.isSuspect(error) && (isAbort(error) || inputs.length === 1))
+        throw new Suspect(firstLine(error) || 'it said nothing');
       if (isAbort(error)) throw error;
       if (error instanceof OutputsTooLarge && inputs.length === 1) return [tooLarge(outputBytesMax)];
-      if (inputs.length === 1)
-        return [failure(InferenceStatus.modelFailed, 'Cannot run the model: it failed', firstLine(error))];
+      if (inputs.length === 1) return [failure(InferenceStatus.modelFailed, failedText, firstLine(error))];
     }
     const answers: RunAnswer[] = [];
     for (const each of inputs) answers.push(...(await this.#runGroup([each], outputBytesMax)));
@@ -187,6 +230,10 @@ export class ModelSession {
 
 export function microsSince(startedAtMs: number): number {
   return Math.ceil((performance.now() - startedAtMs) * 1000);
+}
+
+function notRun(): RunAnswer {
+  return { bytes: new Uint8Array(0), problem: '' };
 }
 
 function answerOf(outputs: Tensors, outputBytesMax: number): RunAnswer {
@@ -232,10 +279,4 @@ function sessionOptions(provider: Provider, { externalFiles }: ModelFacts, folde
     return { ...shared, externalData };
   }
   return { ...shared, intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential' };
-}
-
-/** Whether the runtime itself broke, and not the model: then its process is of no more use. */
-export function isAbort(error: unknown): boolean {
-  if (error instanceof WebAssembly.RuntimeError) return true;
-  return error instanceof Error && /^Aborted\(|memory access out of bounds|unreachable/.test(error.message);
 }

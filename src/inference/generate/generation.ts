@@ -11,7 +11,8 @@ import { encodeInferenceError, InferenceStatus } from '../../abi/tensor-list.ts'
 import { concatBytes } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import { firstLine } from '../optional-package.ts';
-import { isAbort, type RunAnswer } from '../session.ts';
+import type { ModelSession, RunAnswer } from '../session.ts';
+import { failedText, isAbort } from '../suspect.ts';
 import { DecoderRun } from './decoder.ts';
 import type { DecoderModel, OpenedDecoder } from './decoder-model.ts';
 import { promptTokens } from './prompt.ts';
@@ -68,7 +69,7 @@ export class Generation {
    * @throws EngineError where the tokenizer's package is wanted and missing
    */
   static async resume(opened: OpenedDecoder, wanted: PieceRequest): Promise<Generation | RunAnswer> {
-    return answered(async () => {
+    return answered(opened.ok ? opened.model.session : undefined, async () => {
       if (!opened.ok)
         throw new Refused(InferenceStatus.wrongInputs, `Cannot generate with this model: ${opened.problem}`);
       const read = decodeGenerationRequest(wanted.request);
@@ -82,9 +83,9 @@ export class Generation {
     });
   }
 
-  /** The next piece. Only a broken runtime throws. */
+  /** The next piece. Only a broken runtime throws; what a portable one broke on has no bytes. */
   async next(part: number): Promise<RunAnswer> {
-    return answered(async () => {
+    return answered(this.#model.session, async () => {
       const tokens: number[] = [];
       const hashes: Uint8Array[] = [];
       let text = '';
@@ -123,14 +124,19 @@ export class Generation {
   }
 }
 
-async function answered<T>(work: () => Promise<T>): Promise<T | RunAnswer> {
+async function answered<T>(
+  session: ModelSession | undefined,
+  work: () => Promise<T>,
+): Promise<T | RunAnswer> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof Refused)
       return { bytes: encodeInferenceError(error.status, error.message), problem: error.problem };
-    if (isAbort(error) || error instanceof EngineError) throw error;
-    const bytes = encodeInferenceError(InferenceStatus.modelFailed, 'Cannot run the model: it failed');
-    return { bytes, problem: firstLine(error) };
+    if (error instanceof EngineError) throw error;
+    const problem = firstLine(error) || 'it said nothing';
+    if (session?.isSuspect(error)) return { bytes: new Uint8Array(0), problem };
+    if (isAbort(error)) throw error;
+    return { bytes: encodeInferenceError(InferenceStatus.modelFailed, failedText), problem };
   }
 }
