@@ -1,5 +1,5 @@
-// Requests that a portable model is known to fail on wherever it runs, so that an agent that repeats its mistake costs no
-// process each time.
+// Requests that a portable model is known to fail on wherever it runs, so that an agent that repeats its mistake costs
+// no process each time.
 
 import { createHash } from 'node:crypto';
 import type { HostedModel } from './hosted-model.ts';

@@ -1,5 +1,5 @@
-// Requests that a portable model failed on in a way that may come of the process: each is asked again where nothing else
-// is. What it comes to in a new process is its answer, since it is the same on every machine.
+// Requests that a portable model failed on in a way that may come of the process: each is asked again where nothing
+// else is. What it comes to in a new process is its answer, since it is the same on every machine.
 
 import type { HostedModel } from './hosted-model.ts';
 import type { ModelProcess } from './inference-process.ts';

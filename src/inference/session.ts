@@ -43,8 +43,8 @@ export interface SessionChoice {
 }
 
 /**
- * An answer, and what the runtime said where it failed; its words are for people and never reach an agent. Without bytes
- * there is no answer yet: the runtime broke, on this request where it said something, or before it was run.
+ * An answer, and what the runtime said where it failed; its words are for people and never reach an agent. Without
+ * bytes there is no answer yet: the runtime broke, on this request where it said something, or before it was run.
  */
 export interface RunAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
