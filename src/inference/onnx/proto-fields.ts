@@ -4,6 +4,8 @@ import { EngineError } from '../../base/errors.ts';
 
 export interface ProtoField {
   readonly number: number;
+  /** How it is written: 0 a number, 2 with a length, 1 and 5 in 8 and 4 bytes. */
+  readonly wire: 0 | 1 | 2 | 5;
   /** The value of a number; of a 64-bit one modulo 2^64, as a signed bigint. */
   readonly value: bigint;
   /** The content of a field with a length; empty for numbers. */
@@ -20,12 +22,20 @@ export function* protoFields(bytes: Uint8Array): Generator<ProtoField, void, und
     const number = Number(tag >> 3n);
     const wire = Number(tag & 7n);
     if (number === 0 || number > 0x1fffffff) throw damaged(`a field has number ${number}`);
-    if (wire === 0) yield { number, value: BigInt.asIntN(64, reader.varint()), bytes: noBytes };
-    else if (wire === 1) yield { number, value: 0n, bytes: reader.take(8) };
-    else if (wire === 2) yield { number, value: 0n, bytes: reader.take(Number(reader.varint())) };
-    else if (wire === 5) yield { number, value: 0n, bytes: reader.take(4) };
+    if (wire === 0) yield { number, wire, value: BigInt.asIntN(64, reader.varint()), bytes: noBytes };
+    else if (wire === 1) yield { number, wire, value: 0n, bytes: reader.take(8) };
+    else if (wire === 2) yield { number, wire, value: 0n, bytes: reader.take(Number(reader.varint())) };
+    else if (wire === 5) yield { number, wire, value: 0n, bytes: reader.take(4) };
     else throw damaged(`a field has wire type ${wire}`);
   }
+}
+
+/**
+ * The fields that have a length. Where a message has no others, the rest is what every reader passes over: it must not
+ * stand for a field of the same number.
+ */
+export function* protoParts(bytes: Uint8Array): Generator<ProtoField, void, undefined> {
+  for (const field of protoFields(bytes)) if (field.wire === 2) yield field;
 }
 
 class Reader {

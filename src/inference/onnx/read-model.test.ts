@@ -4,7 +4,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ElementType } from '../../abi/tensor-list.ts';
+import { concatBytes } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
+import {
+  choosing,
+  countElsewhere,
+  countTwice,
+  doublingFunctions,
+  loopsInARow,
+  loopsThroughFunction,
+  scanning,
+} from '../testing/looping-models.ts';
 import { elementwise, external, looping, zeros } from '../testing/sample-models.ts';
 import { readModel } from './read-model.ts';
 
@@ -30,6 +40,34 @@ test('a loop ends when its number of steps is a constant that is not too large',
   assert.match(readModel(looping('none')).unbounded ?? '', /without a constant number of steps/);
   assert.match(readModel(looping('input')).unbounded ?? '', /without a constant number of steps/);
   assert.match(readModel(looping(2 ** 40)).unbounded ?? '', /more than 10000000 steps/);
+  assert.match(readModel(countElsewhere('w.bin')).unbounded ?? '', /without a constant number of steps/);
+  for (const which of ['initializers', 'constant', 'body', 'unnamed'] as const)
+    assert.match(readModel(countTwice(which)).unbounded ?? '', /without a constant number of steps/, which);
+});
+
+test('steps of loops are added up, and multiplied where one is in another or in a function that it calls', () => {
+  assert.equal(readModel(loopsInARow(10, 1_000_000)).unbounded, undefined);
+  assert.match(readModel(loopsInARow(10, 1_000_001)).unbounded ?? '', /more than 10000000 steps together/);
+  assert.equal(readModel(loopsThroughFunction(1000, 9_999)).unbounded, undefined);
+  assert.match(readModel(loopsThroughFunction(1000, 10_000)).unbounded ?? '', /more than 10000000 steps/);
+  assert.equal(readModel(choosing(5_000_000)).unbounded, undefined);
+  assert.match(readModel(choosing(5_000_001)).unbounded ?? '', /more than 10000000 steps/);
+});
+
+test('what repeats a graph and is no loop has no bound', () => {
+  assert.match(readModel(scanning()).unbounded ?? '', /it has a "Scan", whose steps may be any number/);
+});
+
+test('functions that call functions are counted at once, and may not call themselves', () => {
+  assert.equal(readModel(doublingFunctions(18)).unbounded, undefined);
+  assert.match(readModel(doublingFunctions(40)).unbounded ?? '', /functions make more than 1000000 nodes/);
+  assert.match(refusal(doublingFunctions(100)), /nested deeper than 64/);
+  assert.match(refusal(doublingFunctions(3, 'f0')), /its function "own:f0" calls itself/);
+});
+
+test('a part that runtimes would put together with another is refused', () => {
+  const model = looping(3);
+  assert.match(refusal(concatBytes([model, looping(4)])), /more than one graph/);
 });
 
 test('weights may lie in files of the same folder, and nowhere else', () => {
@@ -40,7 +78,7 @@ test('weights may lie in files of the same folder, and nowhere else', () => {
 });
 
 test('damaged bytes are refused with one error, or read as some other model', () => {
-  const models = [elementwise('Relu'), looping(3), external('w'), zeros(9)];
+  const models = [elementwise('Relu'), looping(3), external('w'), zeros(9), loopsThroughFunction(3, 3)];
   const damaged = fc.tuple(fc.constantFrom(...models), fc.nat(), fc.nat(255), fc.nat());
   fc.assert(
     fc.property(damaged, ([model, place, value, length]) => {

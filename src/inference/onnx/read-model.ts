@@ -1,11 +1,12 @@
 // What an ONNX file says about itself: signature, files of weights beside it, loops. Enough to judge a model before a
 // runtime sees it; whatever the bytes are, the answer is facts or one error.
 
-import { ElementType, elementTypeName } from '../../abi/tensor-list.ts';
-import { decodeUtf8 } from '../../base/encoding.ts';
-import { EngineError } from '../../base/errors.ts';
+import { type ElementType, elementTypeName } from '../../abi/tensor-list.ts';
 import type { TensorSpec } from '../signature.ts';
-import { type ProtoField, protoFields } from './proto-fields.ts';
+import { type ProtoField, protoFields, protoParts } from './proto-fields.ts';
+import { readTensor } from './read-tensor.ts';
+import { refused, text } from './refused.ts';
+import { addWork, graphDepthMax, noWork, type Work, workProblem } from './work.ts';
 
 export interface ModelFacts {
   readonly inputs: readonly TensorSpec[];
@@ -16,177 +17,236 @@ export interface ModelFacts {
   readonly unbounded: string | undefined;
 }
 
-/** Steps that the loops of a model may take together, nested ones multiplied. */
-export const loopStepsMax = 10_000_000;
-const graphDepthMax = 32;
-
 /** @throws EngineError `model-refused` */
 export function readModel(bytes: Uint8Array): ModelFacts {
-  const scan = new Scan();
+  const functions = new Map<string, Uint8Array[]>();
   let graph: Uint8Array | undefined;
-  for (const field of protoFields(bytes)) {
-    if (field.number === 7) graph = field.bytes;
-    else if (field.number === 25) scan.nodes(field.bytes, 7, { constants: new Map(), steps: 1, depth: 1 });
+  for (const { number, bytes: part } of protoParts(bytes)) {
+    if (number === 7) graph = onlyOne(graph, part, 'graph');
+    else if (number === 25) addFunction(functions, part);
   }
   if (graph === undefined) throw refused('the file is no ONNX model: it has no graph');
-  const { inputs, outputs } = scan.graph(graph, { constants: new Map(), steps: 1, depth: 1 });
-  return { inputs, outputs, externalFiles: [...scan.externalFiles], unbounded: scan.unbounded };
+  const scan = new Scan(functions);
+  const { inputs, outputs, work } = scan.graph(graph, { constants: new Map(), depth: 1 });
+  // Functions that nothing calls do nothing, and yet may name files.
+  for (const name of functions.keys()) scan.call(name, 1);
+  const { externalFiles } = scan;
+  return {
+    inputs,
+    outputs,
+    externalFiles: [...externalFiles],
+    unbounded: scan.unbounded ?? workProblem(work),
+  };
+}
+
+function addFunction(functions: Map<string, Uint8Array[]>, bytes: Uint8Array): void {
+  let name = '';
+  let domain = '';
+  for (const { number, bytes: content } of protoParts(bytes)) {
+    if (number === 1) name = text(content);
+    else if (number === 10) domain = text(content);
+  }
+  const key = operatorKey(domain, name);
+  // Of several with one name each counts: which of them is called depends on the runtime.
+  functions.set(key, [...(functions.get(key) ?? []), bytes]);
+}
+
+/** The operator sets of ONNX itself go by two names. */
+function operatorKey(domain: string, name: string): string {
+  return `${domain === 'ai.onnx' ? '' : domain}:${name}`;
 }
 
 interface Around {
   /** Values of scalar integers that never change, by name. */
   readonly constants: ReadonlyMap<string, bigint>;
-  /** Steps of the loops around, multiplied. */
-  readonly steps: number;
   readonly depth: number;
+}
+
+interface GraphFacts {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly work: Work;
+}
+
+interface AttributeFacts {
+  /** The whole number that it holds, if it does. */
+  readonly scalar?: bigint | undefined;
+  /** Of its graphs; undefined where it has none. */
+  readonly work: Work | undefined;
+}
+
+interface Node {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly Uint8Array[];
+  readonly operator: string;
+  readonly key: string;
 }
 
 class Scan {
   readonly externalFiles: Set<string> = new Set();
   unbounded: string | undefined;
+  readonly #functions: ReadonlyMap<string, readonly Uint8Array[]>;
+  /** What one call of each function takes; undefined while that is being found out. */
+  readonly #calls: Map<string, Work | undefined> = new Map();
 
-  graph(
-    bytes: Uint8Array,
-    around: Around,
-  ): { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] } {
-    if (around.depth > graphDepthMax) throw refused(`its graphs are nested deeper than ${graphDepthMax}`);
-    const fields = [...protoFields(bytes)];
+  constructor(functions: ReadonlyMap<string, readonly Uint8Array[]>) {
+    this.#functions = functions;
+  }
+
+  graph(bytes: Uint8Array, around: Around): GraphFacts {
+    checkDepth(around.depth);
+    const fields = [...protoParts(bytes)];
     const constants = new Map(around.constants);
+    /** What has a value from the file. */
     const names = new Set<string>();
     const infos = (number: number): TensorSpec[] =>
       fields.filter((field) => field.number === number).map((field) => valueInfo(field.bytes));
     const allInputs = infos(11);
     const replaceable = new Set(allInputs.map(({ name }) => name));
     for (const name of replaceable) constants.delete(name);
-    for (const { number, bytes: tensor } of fields) {
-      if (number !== 5) continue;
-      const { name, scalar } = this.#tensor(tensor);
+    const define = (name: string, scalar: bigint | undefined): void => {
+      constants.delete(name);
+      // Which of two values counts depends on the runtime, and no name at all means that an input is left out.
+      const isConstant = scalar !== undefined && name !== '' && !replaceable.has(name) && !names.has(name);
+      if (isConstant) constants.set(name, scalar);
       names.add(name);
-      if (scalar !== undefined && !replaceable.has(name)) constants.set(name, scalar);
+    };
+    for (const { number, bytes: tensor } of fields) {
+      if (number === 5) {
+        const { name, scalar } = readTensor(tensor, this.externalFiles);
+        define(name, scalar);
+      } else if (number === 15) for (const name of this.#sparse(tensor)) define(name, undefined);
     }
-    for (const { number, bytes: sparse } of fields) if (number === 15) this.#sparse(sparse);
-    this.#nodes(fields, 1, { ...around, constants });
-    return { inputs: allInputs.filter(({ name }) => !names.has(name)), outputs: infos(12) };
+    const work = this.#nodes(fields, 1, { ...around, constants }, [...names, ...replaceable]);
+    return { inputs: allInputs.filter(({ name }) => !names.has(name)), outputs: infos(12), work };
   }
 
-  /** The nodes of a function, which lie in field `number`. */
-  nodes(bytes: Uint8Array, number: number, around: Around): void {
-    this.#nodes([...protoFields(bytes)], number, around);
+  /** What a call of a function takes; nothing where the name is not that of a function. */
+  call(key: string, depth: number): Work {
+    const functions = this.#functions.get(key);
+    if (functions === undefined) return noWork;
+    const known = this.#calls.get(key);
+    if (known !== undefined) return known;
+    if (this.#calls.has(key)) throw refused(`its function ${JSON.stringify(key)} calls itself`);
+    checkDepth(depth);
+    this.#calls.set(key, undefined);
+    let work = noWork;
+    for (const bytes of functions) {
+      const fields = [...protoParts(bytes)];
+      const around: Around = { constants: new Map(), depth };
+      const inputs = fields.filter(({ number }) => number === 4).map(({ bytes: name }) => text(name));
+      for (const { number, bytes: attribute } of fields)
+        if (number === 11 && this.#attribute(attribute, around).work !== undefined)
+          this.unbounded ??= `its function ${JSON.stringify(key)} takes graphs`;
+      work = addWork(work, this.#nodes(fields, 7, around, inputs));
+    }
+    this.#calls.set(key, work);
+    return work;
   }
 
-  #nodes(fields: readonly ProtoField[], number: number, around: Around): void {
+  #nodes(fields: readonly ProtoField[], number: number, around: Around, valued: readonly string[]): Work {
+    const nodes = fields.filter((field) => field.number === number).map(({ bytes }) => readNode(bytes));
     const constants = new Map(around.constants);
-    for (const field of fields) {
-      if (field.number === number) this.#node(field.bytes, { ...around, constants }, constants);
+    const outputs = nodes.flatMap((node) => node.outputs);
+    const once = new Set(outputs);
+    // What a node computes is no constant, whatever around it has its name.
+    for (const name of outputs) constants.delete(name);
+    const seen = new Set(valued).add('');
+    for (const name of outputs) {
+      if (seen.has(name)) once.delete(name);
+      seen.add(name);
     }
+    let work = noWork;
+    for (const node of nodes) {
+      const { scalar, work: own } = this.#node(node, { ...around, constants });
+      work = addWork(work, own);
+      for (const name of node.outputs)
+        if (scalar !== undefined && once.has(name)) constants.set(name, scalar);
+    }
+    return work;
   }
 
-  #node(bytes: Uint8Array, around: Around, constants: Map<string, bigint>): void {
-    const inputs: string[] = [];
-    const outputs: string[] = [];
-    const attributes: Uint8Array[] = [];
-    let operator = '';
-    for (const { number, bytes: content } of protoFields(bytes)) {
-      if (number === 1) inputs.push(text(content));
-      else if (number === 2) outputs.push(text(content));
-      else if (number === 4) operator = text(content);
-      else if (number === 5) attributes.push(content);
-    }
-    let { steps } = around;
-    if (operator === 'Loop') {
-      const bound = around.constants.get(inputs[0] ?? '');
-      steps = bound === undefined ? Number.POSITIVE_INFINITY : steps * Number(bound < 0n ? 0n : bound);
-      if (steps > loopStepsMax) this.unbounded ??= unboundedText(bound);
-    }
-    for (const attribute of attributes) {
-      const constant = this.#attribute(attribute, { ...around, steps, depth: around.depth + 1 });
-      if (operator === 'Constant' && constant !== undefined && outputs[0] !== undefined)
-        constants.set(outputs[0], constant);
-    }
+  /** What a node takes, and its value where that is a constant. */
+  #node(node: Node, { constants, depth }: Around): AttributeFacts & { readonly work: Work } {
+    const attributes = node.attributes.map((bytes) =>
+      this.#attribute(bytes, { constants, depth: depth + 1 }),
+    );
+    const graphs = attributes.flatMap(({ work }) => work ?? []);
+    // A function stands in for an operator of its name.
+    const key = this.#functions.has(node.key) ? '' : node.key;
+    const inner = graphs.reduce(addWork, this.call(node.key, depth + 1));
+    const nodes = inner.nodes + 1;
+    if (key === ':Loop') return { work: { steps: this.#loopSteps(node, inner, constants), nodes } };
+    if (graphs.length > 0 && key !== ':If')
+      this.unbounded ??= `it has a ${JSON.stringify(node.operator)}, whose steps may be any number`;
+    const scalar = key === ':Constant' && attributes.length === 1 ? attributes[0]!.scalar : undefined;
+    return { scalar, work: { steps: inner.steps, nodes } };
   }
 
-  /** Looks into tensors and graphs; answers the scalar integer that the attribute holds, if it does. */
-  #attribute(bytes: Uint8Array, around: Around): bigint | undefined {
-    let found: bigint | undefined;
+  #loopSteps({ inputs }: Node, body: Work, constants: ReadonlyMap<string, bigint>): number {
+    const bound = constants.get(inputs[0] ?? '');
+    if (bound === undefined) {
+      this.unbounded ??= 'it has a "Loop" without a constant number of steps';
+      return Number.POSITIVE_INFINITY;
+    }
+    return bound <= 0n ? 0 : Number(bound) * (1 + body.steps);
+  }
+
+  /** Looks into tensors and graphs; answers the scalar integer that the attribute holds, and the work of its graphs. */
+  #attribute(bytes: Uint8Array, around: Around): AttributeFacts {
+    const scalars: (bigint | undefined)[] = [];
+    let graph: Uint8Array | undefined;
+    let work: Work | undefined;
     let name = '';
-    for (const { number, value, bytes: content } of protoFields(bytes)) {
+    for (const { number, wire, value, bytes: content } of protoFields(bytes)) {
+      if (number === 3 && wire === 0) scalars.push(name === 'value_int' ? value : undefined);
+      if (wire !== 2) continue;
       if (number === 1) name = text(content);
-      else if (number === 3 && name === 'value_int') found = value;
-      else if (number === 5 || number === 10) found = this.#tensor(content).scalar ?? found;
-      else if (number === 6 || number === 11) this.graph(content, around);
+      else if (number === 5 || number === 10) scalars.push(readTensor(content, this.externalFiles).scalar);
+      else if (number === 6) graph = onlyOne(graph, content, 'graph in an attribute');
+      else if (number === 11) work = addWork(work ?? noWork, this.graph(content, around).work);
+      // It is what the caller of the function says.
+      else if (number === 21) scalars.push(undefined);
       else if (number === 22 || number === 23) this.#sparse(content);
     }
-    return found;
+    if (graph !== undefined) work = addWork(work ?? noWork, this.graph(graph, around).work);
+    const isScalar = scalars.length === 1 && (name === 'value' || name === 'value_int');
+    return { scalar: isScalar ? scalars[0] : undefined, work };
   }
 
-  #sparse(bytes: Uint8Array): void {
-    for (const { number, bytes: tensor } of protoFields(bytes)) if (number <= 2) this.#tensor(tensor);
-  }
-
-  #tensor(bytes: Uint8Array): { readonly name: string; readonly scalar: bigint | undefined } {
-    let name = '';
-    let type = 0;
-    let raw: Uint8Array | undefined;
-    let scalar: bigint | undefined;
-    let elements = 1n;
-    for (const { number, value, bytes: content } of protoFields(bytes)) {
-      if (number === 1) elements *= content.length > 0 ? packedProduct(content) : value;
-      else if (number === 2) type = Number(value);
-      else if (number === 5 || number === 7) scalar = content.length > 0 ? firstPacked(content) : value;
-      else if (number === 8) name = text(content);
-      else if (number === 9) raw = content;
-      else if (number === 13) this.#external(content);
-    }
-    if (raw !== undefined && raw.length >= 8 && type === ElementType.int64) {
-      scalar = new DataView(raw.buffer, raw.byteOffset).getBigInt64(0, true);
-    }
-    return { name, scalar: elements === 1n ? scalar : undefined };
-  }
-
-  #external(bytes: Uint8Array): void {
-    let key = '';
-    let value = '';
-    for (const { number, bytes: content } of protoFields(bytes)) {
-      if (number === 1) key = text(content);
-      else if (number === 2) value = text(content);
-    }
-    if (key !== 'location') return;
-    const parts = value.replace(/^\.\//, '');
-    // A name and no path: files of a model lie in one folder, and nothing outside it is ever opened.
-    if (parts === '' || parts === '.' || parts === '..' || /[\\/:\0]/.test(parts)) {
-      throw refused(`it names weights in ${JSON.stringify(value)}, wanted a file of its own folder`);
-    }
-    this.externalFiles.add(parts);
+  /** The names that it has: that of its values is its own. */
+  #sparse(bytes: Uint8Array): string[] {
+    const parts = [...protoParts(bytes)].filter(({ number }) => number <= 2);
+    return parts.map(({ bytes: tensor }) => readTensor(tensor, this.externalFiles).name);
   }
 }
 
-function unboundedText(bound: bigint | undefined): string {
-  if (bound === undefined) return 'it has a "Loop" without a constant number of steps';
-  return `its "Loop"s may take more than ${loopStepsMax} steps`;
-}
-
-function firstPacked(bytes: Uint8Array): bigint {
-  for (const value of packed(bytes)) return value;
-  return 0n;
-}
-
-function packedProduct(bytes: Uint8Array): bigint {
-  let product = 1n;
-  for (const value of packed(bytes)) product *= value;
-  return product;
-}
-
-/** At most a few dimensions or one element are of interest. */
-function* packed(bytes: Uint8Array): Generator<bigint> {
-  let value = 0n;
-  let shift = 0n;
-  for (const byte of bytes.subarray(0, 256)) {
-    value |= BigInt(byte & 127) << shift;
-    shift += 7n;
-    if (byte >= 128) continue;
-    yield BigInt.asIntN(64, value);
-    [value, shift] = [0n, 0n];
+function readNode(bytes: Uint8Array): Node {
+  const inputs: string[] = [];
+  const outputs: string[] = [];
+  const attributes: Uint8Array[] = [];
+  let operator = '';
+  let domain = '';
+  for (const { number, bytes: content } of protoParts(bytes)) {
+    if (number === 1) inputs.push(text(content));
+    else if (number === 2) outputs.push(text(content));
+    else if (number === 4) operator = text(content);
+    else if (number === 5) attributes.push(content);
+    else if (number === 7) domain = text(content);
   }
+  return { inputs, outputs, attributes, operator, key: operatorKey(domain, operator) };
+}
+
+function checkDepth(depth: number): void {
+  if (depth > graphDepthMax)
+    throw refused(`its graphs and functions are nested deeper than ${graphDepthMax}`);
+}
+
+/** A part that is there twice would be read as both together, one behind the other. */
+function onlyOne(before: Uint8Array | undefined, part: Uint8Array, what: string): Uint8Array {
+  if (before !== undefined) throw refused(`it has more than one ${what}`);
+  return part;
 }
 
 function valueInfo(bytes: Uint8Array): TensorSpec {
@@ -228,14 +288,4 @@ function shape(bytes: Uint8Array): (number | string | null)[] {
     dims.push(found);
   }
   return dims;
-}
-
-function text(bytes: Uint8Array): string {
-  const found = decodeUtf8(bytes);
-  if (found === undefined) throw refused('a name in it is not UTF-8');
-  return found;
-}
-
-function refused(message: string): EngineError {
-  return new EngineError('model-refused', message);
 }

@@ -115,3 +115,30 @@ export function modelProto(
   );
   return concatBytes([numberField(1, 8), bytesField(7, graphProto(graph)), ...sets]);
 }
+
+export interface FunctionParts {
+  readonly domain: string;
+  readonly name: string;
+  readonly nodes: readonly Bytes[];
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/** A model file with functions of its own; `domains` of the model name theirs. */
+export function withFunctions(model: Bytes, functions: readonly FunctionParts[], opset = 17): Bytes {
+  const sets = { '': opset, ...Object.fromEntries(functions.map(({ domain }) => [domain, 1])) };
+  const imports = Object.entries(sets).map(([domain, version]) =>
+    bytesField(9, concatBytes([bytesField(1, domain), numberField(2, version)])),
+  );
+  const protos = functions.map(({ domain, name, nodes, inputs, outputs }) =>
+    concatBytes([
+      bytesField(1, name),
+      ...inputs.map((input) => bytesField(4, input)),
+      ...outputs.map((output) => bytesField(5, output)),
+      ...nodes.map((part) => bytesField(7, part)),
+      ...imports,
+      bytesField(10, domain),
+    ]),
+  );
+  return concatBytes([model, ...protos.map((part) => bytesField(25, part))]);
+}
