@@ -76,9 +76,10 @@ async function checkOne(disk: SimDisk, what: string, damage: Damage): Promise<vo
         );
     }
   } catch (error) {
-    // Where models lie is a hint of the machine: where it cannot be read, the folder is asked for.
+    // Where models lie is a hint of the machine: where it cannot be read, the folder is asked for; not by a run that has
+    // ended.
     const codes = what.includes('"models.json"')
-      ? ['model-missing']
+      ? ['model-missing', 'run-directory-invalid']
       : ['record-damaged', 'run-directory-invalid'];
     const refused = error instanceof EngineError && codes.includes(error.code);
     if (!refused) witness.violate(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
