@@ -3,6 +3,7 @@
 
 import { Socket } from 'node:net';
 import { cpus } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { assert, EngineError } from '../base/errors.ts';
 import { type ChildAnswer, type ChildRequest, wireFile } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
@@ -21,6 +22,10 @@ let last: Promise<void> = Promise.resolve();
 
 /** A signal from the terminal goes to the whole group; the parent says when it is time to go. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+const watch = new URL(`./parent-watch.${extension}`, import.meta.url);
+new Worker(watch, { workerData: Number(process.argv[2]) }).unref();
 
 const buffer = new ReusedBuffer();
 const reader = new WireReader<ChildRequest>(

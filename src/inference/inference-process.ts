@@ -48,7 +48,7 @@ export class InferenceProcess {
   constructor() {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     const program = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
-    this.#child = spawn(process.execPath, [program], {
+    this.#child = spawn(process.execPath, [program, String(process.pid)], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       windowsHide: true,
       // Without it the memory of released models does not go back to the system.
