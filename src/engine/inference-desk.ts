@@ -16,7 +16,7 @@ import {
   versionFolder,
 } from '../inference/index.ts';
 import { answerDetail, type Input, InputKind } from '../log/index.ts';
-import type { ModelRequest } from '../scheduler/index.ts';
+import type { ModelRequest, ModelState } from '../scheduler/index.ts';
 import type { InferenceTelemetry } from '../telemetry/index.ts';
 import type { System } from './config/system-config.ts';
 import { createInput } from './host-inputs.ts';
@@ -26,10 +26,16 @@ import { isTextRequest, type TakenAnswer, TextDesk } from './text-desk.ts';
 export interface InferenceDesk {
   /** Gets ready what the run begins with; throws where a model cannot be used. */
   prepare(): Promise<void>;
-  /** Loads a version that will be asked; both by index. Never throws. */
-  preload(model: number, version: number): void;
-  /** Begins to answer the requests of one tick; never throws. */
-  submit(requests: readonly ModelRequest[]): void;
+  /**
+   * Loads a version that may be asked; both by index. Resolves in the order of the calls.
+   * @throws EngineError where it cannot be used
+   */
+  preload(model: number, version: number): Promise<void>;
+  /**
+   * Begins to answer the requests of one tick; never throws.
+   * @param models what new requests go to: another version than before lets go of the others
+   */
+  submit(requests: readonly ModelRequest[], models?: readonly VersionInUse[]): void;
   /** The bytes of the answers, in the order of the requests. */
   answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]>;
   /** What happened since this was last asked, for people. */
@@ -39,6 +45,9 @@ export interface InferenceDesk {
   readonly statistics: readonly ModelStatistics[];
   close(): Promise<void>;
 }
+
+/** Of a model, by index. */
+export type VersionInUse = Pick<ModelState, 'version'>;
 
 /** What one answer took. */
 export type AnswerFacts = Omit<InferenceTelemetry, 'tick'>;
@@ -81,8 +90,11 @@ class ModelDesk implements InferenceDesk {
   readonly #models: ModelHost;
   readonly #texts: TextDesk;
   readonly #under: Map<ModelRequest, { readonly batch: Batch; readonly place: number }> = new Map();
-  /** Versions that were asked, and how many of their requests are under way, by model. */
-  readonly #asked: Map<number, Map<number, number>> = new Map();
+  /** Versions that may be loaded, and how many of their requests are under way, by model. */
+  readonly #held: readonly Map<number, number>[];
+  /** The version in use, by model. */
+  readonly #inUse: number[];
+  #preloads: Promise<void> = Promise.resolve();
   #events: HostEvent[] = [];
   #facts: AnswerFacts[] = [];
 
@@ -93,6 +105,11 @@ class ModelDesk implements InferenceDesk {
   ) {
     this.#system = system;
     this.#clock = clock;
+    const { models } = system.config;
+    this.#held = models.map(() => new Map());
+    this.#inUse = models.map(({ versions, version }) =>
+      versions.findIndex((each) => each.version === version),
+    );
     const { modelBytesMax } = system.host;
     const onEvent = (event: HostEvent): void => void this.#events.push(event);
     this.#models = new ModelHost({ modelBytesMax, onEvent, clock, ...(startProcess && { startProcess }) });
@@ -110,18 +127,19 @@ class ModelDesk implements InferenceDesk {
   }
 
   async prepare(): Promise<void> {
-    for (const [index, { versions, version }] of this.#system.config.models.entries()) {
-      const used = versions.findIndex((each) => each.version === version);
-      await this.#models.load(this.#find(index, used));
-    }
+    for (const [model, version] of this.#inUse.entries()) await this.#load(model, version);
   }
 
-  preload(model: number, version: number): void {
-    // Whoever asks it is told what is wrong.
-    this.#load(model, version).catch(() => {});
+  preload(model: number, version: number): Promise<void> {
+    const done = this.#preloads.then(() => this.#load(model, version));
+    this.#preloads = done.catch(() => {});
+    return done;
   }
 
-  submit(requests: readonly ModelRequest[]): void {
+  submit(requests: readonly ModelRequest[], models: readonly VersionInUse[] = []): void {
+    models.forEach(({ version }, model) => {
+      if (version !== this.#inUse[model]) this.#swap(model, version);
+    });
     this.#texts.settle(requests.filter(isTextRequest));
     this.#begin(requests);
   }
@@ -205,6 +223,8 @@ class ModelDesk implements InferenceDesk {
 
   async #load(model: number, version: number): Promise<void> {
     await this.#models.load(this.#find(model, version));
+    const held = this.#held[model]!;
+    held.set(version, held.get(version) ?? 0);
   }
 
   #run(group: readonly ModelRequest[]): void {
@@ -230,19 +250,26 @@ class ModelDesk implements InferenceDesk {
   }
 
   #count({ model, version }: ModelRequest): void {
-    const versions = this.#asked.get(model) ?? new Map<number, number>();
-    this.#asked.set(model, versions);
-    versions.set(version, (versions.get(version) ?? 0) + 1);
+    const held = this.#held[model]!;
+    held.set(version, (held.get(version) ?? 0) + 1);
   }
 
-  /** An older version goes once nothing of it is under way and a newer one was asked. */
   #answered({ model, version }: ModelRequest): void {
-    const versions = this.#asked.get(model)!;
-    const left = versions.get(version)! - 1;
-    versions.set(version, left);
-    const newest = [...versions.keys()].at(-1)!;
-    if (left > 0 || newest === version) return;
-    versions.delete(version);
+    const held = this.#held[model]!;
+    held.set(version, held.get(version)! - 1);
+    if (version !== this.#inUse[model]) this.#letGo(model, version);
+  }
+
+  #swap(model: number, version: number): void {
+    this.#inUse[model] = version;
+    for (const other of this.#held[model]!.keys()) if (other !== version) this.#letGo(model, other);
+  }
+
+  /** A version that is not in use goes once nothing of it is under way. */
+  #letGo(model: number, version: number): void {
+    const held = this.#held[model]!;
+    if (held.get(version)! > 0) return;
+    held.delete(version);
     this.#models.unload(this.#find(model, version)).catch(() => {});
   }
 

@@ -223,17 +223,17 @@ test('another version answers what is asked from its tick on, and what is under 
     models: { scale: { ...placeModel([scaleModel(2), scaleModel(10)]), latencyTicks: 5 } },
   });
   const orchestrator = await Orchestrator.create({ system, runDirectory: folder, outputs }, keptPorts);
-  assert.throws(
-    () => orchestrator.useModel('scale', '3'),
+  await assert.rejects(
+    orchestrator.useModel('scale', '3'),
     /Cannot use version "3" of model "scale": the system declares 1, 2/,
   );
-  assert.throws(
-    () => orchestrator.useModel('other', '1'),
+  await assert.rejects(
+    orchestrator.useModel('other', '1'),
     /Cannot use model "other": the system declares scale/,
   );
   orchestrator.send('first', { payload: rows([1, 1, 1, 1]) });
   await orchestrator.settle();
-  orchestrator.useModel('scale', '2');
+  await orchestrator.useModel('scale', '2');
   orchestrator.send('first', { payload: rows([1, 1, 1, 1]) });
   await orchestrator.settle();
   await orchestrator.stop();

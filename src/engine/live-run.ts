@@ -190,7 +190,8 @@ export class LiveRun {
     sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined,
   ): Promise<void> {
     if (sealed !== undefined) await this.#stepSealed(sealed.tick, sealed.inputs);
-    this.#parts.inference?.submit(waitingRequests(this.#parts.machine.state));
+    const { state } = this.#parts.machine;
+    this.#parts.inference?.submit(waitingRequests(state), state.requests.models);
   }
 
   async #answered(
@@ -259,7 +260,7 @@ export class LiveRun {
     if (inference !== undefined) {
       recorder.told(executed.tick, inference.takeEvents());
       for (const facts of inference.takeFacts()) hooks.emitInference({ tick: executed.tick, ...facts });
-      inference.submit(machine.state.requests.made);
+      inference.submit(machine.state.requests.made, machine.state.requests.models);
     }
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);

@@ -138,9 +138,7 @@ export class Orchestrator {
     return orchestrator;
   }
 
-  /**
-   * Name of the source that the record was taken from, and how far; undefined for a new run or one without a source.
-   */
+  /** Name of the source that the record was taken from, and how far; undefined where there was none. */
   get recordedSource(): { readonly name: string; readonly ended: boolean } | undefined {
     const cursor = this.#open.recorded?.cursor;
     return cursor === undefined ? undefined : { name: cursor.source, ended: cursor.ended };
@@ -206,11 +204,14 @@ export class Orchestrator {
     this.#hostInputs.add(this.#calls.message(agentId, message));
   }
 
-  /** From the next tick on requests to a model go to another version of it; those under way keep theirs. */
-  useModel(model: string, version: string): void {
+  /**
+   * Loads another version of a model; requests of later ticks go to it, and those under way keep theirs.
+   * @throws EngineError `input-invalid`; and where it cannot be loaded `model-refused` or alike: nothing changes then
+   */
+  async useModel(model: string, version: string): Promise<void> {
     const call = this.#calls.useModel(model, version);
+    await this.#open.inference?.preload(call.model, call.version);
     this.#hostInputs.add(call.input);
-    this.#open.inference?.preload(call.model, call.version);
   }
 
   /** What the models of the run have done on this machine so far. */

@@ -9,7 +9,7 @@ import { differenceMax, differenceOf } from '../inference/index.ts';
 import { decodeEvent, type Input, InputKind, type RunDirectory, readEvents } from '../log/index.ts';
 import type { ModelRequest } from '../scheduler/index.ts';
 import type { SystemConfig } from './config/system-config.ts';
-import type { InferenceDesk } from './inference-desk.ts';
+import type { InferenceDesk, VersionInUse } from './inference-desk.ts';
 
 export interface RecomputeSummary {
   /** Answers that were computed again. */
@@ -53,8 +53,9 @@ export class Recompute {
   }
 
   /** Requests of a tick that was executed again. */
-  made(requests: readonly ModelRequest[]): void {
-    this.#desk.submit(requests.filter((request) => this.#isCompared(request)));
+  made(requests: readonly ModelRequest[], models: readonly VersionInUse[]): void {
+    const compared = requests.filter((request) => this.#isCompared(request));
+    this.#desk.submit(compared, models);
   }
 
   /**

@@ -111,7 +111,7 @@ export async function replayRun(
     const { onTick } = options;
     const recompute = desk === undefined ? undefined : new Recompute(config, desk, recordedBuilds(directory));
     const observe = ({ tick, committed }: ExecutedTick): void => {
-      recompute?.made(machine.state.requests.made);
+      recompute?.made(machine.state.requests.made, machine.state.requests.models);
       onTick?.({ tick, tasks: committed.taskCount, messages: committed.messageCount });
     };
     const recorded = await reExecute({

@@ -13,6 +13,7 @@ export {
   type GenerationState,
   type ModelDeclaration,
   type ModelRequest,
+  type ModelState,
   waitingRequests,
 } from './requests.ts';
 export { beginAnew } from './restart.ts';

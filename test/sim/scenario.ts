@@ -2,6 +2,7 @@
 // program that embeds it. Never what goes wrong.
 
 import { type Capability, capabilities } from '../../src/abi/host-functions.ts';
+import { EngineError } from '../../src/base/errors.ts';
 import type { ModelDescription } from '../../src/engine/config/create-system.ts';
 import { createSystem, type SystemDescription } from '../../src/engine/config/index.ts';
 import {
@@ -17,6 +18,7 @@ import { agent } from '../../src/engine/testing/agents.ts';
 import type { EventLogSizes } from '../../src/log/index.ts';
 import type { Chance } from './chance.ts';
 import { drawProgram } from './guest.ts';
+import { ProcessDeath } from './process.ts';
 
 /** A call of the embedding program. Its payload ends with its number. */
 export interface Call {
@@ -184,11 +186,18 @@ function drawCall(chance: Chance, number: number): Call {
     else if (kind === 8) run.pauseAgent(to);
     else if (kind === 9) run.resumeAgent(to);
     else if (kind === 10) run.joinChannel(to, 'den');
-    else if (kind === 11) run.useModel(number % 2 === 0 ? 'oracle' : 'writer', number % 3 === 0 ? '1' : '2');
+    else if (kind === 11) useModel(run, number % 2 === 0 ? 'oracle' : 'writer', number % 3 === 0 ? '1' : '2');
     else if (ends) run.terminateAgent(to);
     else run.stepAgent(to);
   };
   return { number, marked: kind < 8, make };
+}
+
+/** Nobody waits for it: where the process dies or the run ends first, it did not happen. */
+function useModel(run: Orchestrator, name: string, version: string): void {
+  run.useModel(name, version).catch((error: unknown) => {
+    if (!(error instanceof EngineError || error instanceof ProcessDeath)) throw error;
+  });
 }
 
 /** The number of a call from its payload; undefined for a payload that is none. */
