@@ -12,6 +12,7 @@ import {
   ModelHost,
   type ModelProcess,
   type ModelStatistics,
+  ProcessLost,
   type RequestFacts,
   versionFolder,
 } from '../inference/index.ts';
@@ -131,7 +132,17 @@ class ModelDesk implements InferenceDesk {
   }
 
   preload(model: number, version: number): Promise<void> {
-    const done = this.#preloads.then(() => this.#load(model, version));
+    const done = this.#preloads.then(async () => {
+      try {
+        await this.#load(model, version);
+      } catch (error) {
+        if (!(error instanceof ProcessLost)) throw error;
+        const { name } = this.#system.config.models[model]!;
+        throw new EngineError('host-fault', `Cannot load model "${name}": the run was closed`, {
+          model: name,
+        });
+      }
+    });
     this.#preloads = done.catch(() => {});
     return done;
   }

@@ -274,10 +274,11 @@ export class LiveRun {
         encodeHex(executed.digest),
       );
     }
-    options.onTick?.(totals.progress);
+    const observed = options.onTick?.(totals.progress);
     const isDue = snapshots.isDue(executed.tick);
-    if (held === undefined) return isDue ? snapshots.take(machine) : undefined;
-    return held.then(() => (isDue ? snapshots.take(machine) : undefined));
+    const waits = held !== undefined || observed instanceof Promise;
+    if (!waits) return isDue ? snapshots.take(machine) : undefined;
+    return Promise.all([held, observed]).then(() => (isDue ? snapshots.take(machine) : undefined));
   }
 
   /** The cursor, where it has moved since it was last recorded. */

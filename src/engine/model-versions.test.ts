@@ -120,6 +120,30 @@ test('an old version stays as long as a request of it is under way', { skip }, a
   }
 });
 
+test('a tick waits for what its observer waits for, so that a swap belongs to it', { skip }, async () => {
+  const { ports } = watched();
+  const outputs = new KeptOutputs();
+  const system = await systemOf([scaleModel(2), scaleModel(10)]);
+  const run = await Orchestrator.create({ system, runDirectory: newFolder(), outputs }, ports);
+  run.send('first', { payload: rows([1, 1, 1, 1]) });
+  const swap = async (): Promise<void> => {
+    await run.useModel('scale', '2');
+    run.send('first', { payload: rows([1, 1, 1, 1]) });
+  };
+  await run.settle({ onTick: ({ ticks }) => (ticks === 1 ? swap() : undefined) });
+  assert.deepEqual(
+    outputs.list.map(({ tick, payload }) => [tick, payload.slice(-16)]),
+    [
+      [2, answerData(3)],
+      [3, answerData(11)],
+    ],
+  );
+  run.send('first', { payload: rows([1, 1, 1, 1]) });
+  const refused = run.settle({ onTick: () => Promise.reject(new Error('the observer failed')) });
+  await assert.rejects(refused, /the observer failed/);
+  await run.close();
+});
+
 test('a swap to a version that cannot be loaded is refused, recorded nowhere, and the run goes on', {
   skip,
 }, async () => {

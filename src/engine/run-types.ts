@@ -77,8 +77,8 @@ export interface RunOptions {
   readonly pace?: Pace;
   /** Told of each bad line. */
   readonly reportBadLine?: (problem: string, line: number) => void;
-  /** Progress, after each tick. */
-  readonly onTick?: (progress: RunProgress) => void;
+  /** Progress, after each tick; where it gives a promise, the next tick waits for it. */
+  readonly onTick?: (progress: RunProgress) => unknown;
   /** Ends the run between two ticks, so that it can go on later. */
   readonly signal?: AbortSignal;
 }

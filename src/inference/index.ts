@@ -4,7 +4,7 @@ export type { Batching } from './batching.ts';
 export type { Loaded } from './child-protocol.ts';
 export { type HostClock, hostClock } from './host-clock.ts';
 export type { HostEvent, HostedModel } from './hosted-model.ts';
-export { InferenceProcess, type ModelProcess } from './inference-process.ts';
+export { InferenceProcess, type ModelProcess, ProcessLost } from './inference-process.ts';
 export { type HostAnswers, type HostPiece, ModelHost } from './model-host.ts';
 export {
   type ModelInfo,

@@ -14,7 +14,7 @@ import { LineFile } from '../../src/engine/input/line-file.ts';
 import type { ReadHandle } from '../../src/log/index.ts';
 import { Chance } from './chance.ts';
 import { ProcessDeath, type SimProcess } from './process.ts';
-import { callNumber, type Scenario } from './scenario.ts';
+import { type Call, callNumber, type Scenario } from './scenario.ts';
 
 export const runDirectory = 'run';
 
@@ -149,7 +149,7 @@ export async function lead(life: Life): Promise<RunSummary> {
   life.onOpen?.(run);
   if (scenario.snapshotAtStart && run.tick > 0) witness.snapshots.add(await run.saveSnapshot());
   const controller = new AbortController();
-  makeCalls(life, run);
+  await makeCalls(life, run);
   return run.run({
     source: source(life),
     pace: scenario.pace,
@@ -158,21 +158,30 @@ export async function lead(life: Life): Promise<RunSummary> {
     onTick: () => {
       process.checkAlive();
       witness.tick(run.tick, run.digest);
-      makeCalls(life, run);
+      const made = makeCalls(life, run);
       if (run.tick >= (life.interruptTick ?? Number.POSITIVE_INFINITY)) controller.abort();
+      return made;
     },
   });
 }
 
-/** The calls that belong after the tick that the run is at. */
-function makeCalls({ process, scenario, witness }: Life, run: Orchestrator): void {
+/** The calls that belong after the tick that the run is at; the next one waits for them. */
+function makeCalls(life: Life, run: Orchestrator): Promise<void> | undefined {
+  const calls = life.scenario.calls.get(run.tick);
+  return calls === undefined ? undefined : makeInOrder(life, run, calls);
+}
+
+async function makeInOrder(
+  { process, witness }: Life,
+  run: Orchestrator,
+  calls: readonly Call[],
+): Promise<void> {
   const { tick } = run;
-  const calls = scenario.calls.get(tick);
-  if (calls === undefined) return;
   const made: number[] = [];
   for (const { number, marked, make } of calls) {
     try {
-      make(run);
+      const done = make(run);
+      if (done !== undefined) await done;
       if (marked) made.push(number);
     } catch (error) {
       // An agent or channel that is not there: refused at once, and not part of the run.

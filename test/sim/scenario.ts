@@ -18,14 +18,13 @@ import { agent } from '../../src/engine/testing/agents.ts';
 import type { EventLogSizes } from '../../src/log/index.ts';
 import type { Chance } from './chance.ts';
 import { drawProgram } from './guest.ts';
-import { ProcessDeath } from './process.ts';
 
 /** A call of the embedding program. Its payload ends with its number. */
 export interface Call {
   readonly number: number;
   /** Whether the record shows its number. */
   readonly marked: boolean;
-  readonly make: (run: Orchestrator) => void;
+  readonly make: (run: Orchestrator) => void | Promise<void>;
 }
 
 export interface Scenario {
@@ -178,7 +177,7 @@ function drawCall(chance: Chance, number: number): Call {
   const priority = chance.between(-1, 1);
   const kind = chance.below(13);
   const [topic, ends] = [chance.pick(['A', 'B']), chance.oneIn(6)];
-  const make = (run: Orchestrator): void => {
+  const make = (run: Orchestrator): void | Promise<void> => {
     if (kind < 5) run.send(to, { payload, priority });
     else if (kind === 5) run.publish(topic, { payload });
     else if (kind === 6) run.spawnAgent({ agent: 'child', payload });
@@ -186,18 +185,25 @@ function drawCall(chance: Chance, number: number): Call {
     else if (kind === 8) run.pauseAgent(to);
     else if (kind === 9) run.resumeAgent(to);
     else if (kind === 10) run.joinChannel(to, 'den');
-    else if (kind === 11) useModel(run, number % 2 === 0 ? 'oracle' : 'writer', number % 3 === 0 ? '1' : '2');
+    else if (kind === 11)
+      return useModel(run, number % 2 === 0 ? 'oracle' : 'writer', number % 3 === 0 ? '1' : '2');
     else if (ends) run.terminateAgent(to);
     else run.stepAgent(to);
+    return undefined;
   };
   return { number, marked: kind < 8, make };
 }
 
-/** Nobody waits for it: where the process dies or the run ends first, it did not happen. */
-function useModel(run: Orchestrator, name: string, version: string): void {
-  run.useModel(name, version).catch((error: unknown) => {
-    if (!(error instanceof EngineError || error instanceof ProcessDeath)) throw error;
-  });
+/** A process that dies under a model that is loaded says nothing about the model: the program tries again. */
+async function useModel(run: Orchestrator, name: string, version: string): Promise<void> {
+  for (;;) {
+    try {
+      return await run.useModel(name, version);
+    } catch (error) {
+      const isLost = error instanceof EngineError && ['model-refused', 'host-fault'].includes(error.code);
+      if (!isLost || !/died/.test(error.message)) throw error;
+    }
+  }
 }
 
 /** The number of a call from its payload; undefined for a payload that is none. */
