@@ -182,26 +182,36 @@ export class ModelHost {
     return this.#again(model, () => this.#runOn(model, 'wasm', work));
   }
 
+  /** The time limit is for loading, too; but a load goes on for those who ask next. */
   async #runOn<T>(model: HostedModel, provider: Provider, work: Work<T>, timeoutMs?: number): Promise<T> {
-    const resident = await this.#ensure(model, provider);
-    const { process } = resident;
-    resident.inFlight++;
+    let resident: Resident | undefined;
     let isLate = false;
-    const giveUp = (): void => {
-      isLate = true;
-      void process.close();
-    };
-    const cancel = timeoutMs === undefined ? undefined : this.#clock.after(timeoutMs, giveUp);
-    try {
-      const answer = await work.ask(resident);
-      if (work.isBroken(answer)) await this.#replace(model, process, work.outcomes(answer));
-      return answer;
-    } catch (error) {
+    const run = async (): Promise<T> => {
+      resident = await this.#ensure(model, provider);
       if (isLate) throw new Late();
-      throw error;
+      const { process } = resident;
+      resident.inFlight++;
+      try {
+        const answer = await work.ask(resident);
+        if (work.isBroken(answer)) await this.#replace(model, process, work.outcomes(answer));
+        return answer;
+      } finally {
+        resident.inFlight--;
+      }
+    };
+    if (timeoutMs === undefined) return run();
+    let cancel = (): void => {};
+    const limit = new Promise<never>((_, reject) => {
+      cancel = this.#clock.after(timeoutMs, () => {
+        isLate = true;
+        reject(new Late());
+        void resident?.process.close();
+      });
+    });
+    try {
+      return await Promise.race([limit, run()]);
     } finally {
-      cancel?.();
-      resident.inFlight--;
+      cancel();
     }
   }
 

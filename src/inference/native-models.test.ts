@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess } from './inference-process.ts';
@@ -30,6 +31,7 @@ function slow(): Uint8Array<ArrayBuffer> {
 
 async function withHost<T>(
   use: (host: ModelHost, events: HostEvent[], processes: InferenceProcess[]) => Promise<T>,
+  options: Partial<ConstructorParameters<typeof ModelHost>[0]> = {},
 ): Promise<T> {
   const events: HostEvent[] = [];
   const processes: InferenceProcess[] = [];
@@ -42,6 +44,7 @@ async function withHost<T>(
     modelBytesMax: 2 ** 30,
     onEvent: (event) => events.push(event),
     startProcess,
+    ...options,
   });
   try {
     return await use(host, events, processes);
@@ -78,6 +81,48 @@ test('a model that is late is answered as such, its process ends, and others are
     assert.equal(textOf((await behind).answers[0]), '-2');
     assert.ok(processes.length > 1);
   });
+});
+
+test('loading again is part of the time for an answer; a process that stands still holds no other', {
+  skip: skip || process.platform === 'win32' ? 'processes cannot be stopped here' : false,
+}, async () => {
+  const waits: { readonly waitMs: number; readonly callback: () => void }[] = [];
+  const loadTimeoutMs = 5000;
+  const after = (waitMs: number, callback: () => void): (() => void) => {
+    const wait = { waitMs, callback };
+    waits.push(wait);
+    return () => void waits.splice(waits.indexOf(wait), 1);
+  };
+  const clock = { nowMs: () => 0, after };
+  const end = async (waitMs: number): Promise<void> => {
+    let found = waits.find((wait) => wait.waitMs === waitMs);
+    for (; found === undefined; found = waits.find((wait) => wait.waitMs === waitMs)) await pause(10);
+    found.callback();
+  };
+  await withHost(
+    async (host, _, processes) => {
+      const [a, b] = ['a', 'b'].map((id, i) =>
+        native(elementwise(i === 0 ? 'Neg' : 'Abs'), { id, timeoutMs: 7 }),
+      );
+      await host.load(a!);
+      await host.load(b!);
+      assert.deepEqual(
+        host.resident.map(({ model }) => model.id),
+        ['b'],
+      );
+      process.kill(processes[0]!.pid!, 'SIGSTOP');
+      const under = host.run(a!, [list(1)]);
+      await end(7);
+      assert.match(textOf((await under).answers[0]), /^5 /);
+      const portable = hosted(elementwise('Neg'), { id: 'c' });
+      assert.equal(textOf((await host.run(portable, [list(1)])).answers[0]), '-1');
+      const behind = host.run({ ...a!, timeoutMs: undefined }, [list(2)]);
+      await end(loadTimeoutMs);
+      assert.equal(textOf((await behind).answers[0]), '-2');
+      assert.equal(processes[0]!.lost, true);
+    },
+    { clock, loadTimeoutMs, modelBytesMax: 1 },
+  );
 });
 
 test('a native model whose process dies is answered as unavailable, and runs again after', {

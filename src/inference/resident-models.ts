@@ -7,7 +7,7 @@ import type { Loaded } from './child-protocol.ts';
 import type { HostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
 import { InferenceProcess, type ModelProcess, ProcessLost } from './inference-process.ts';
-import type { Provider } from './runtime.ts';
+import type { Mode, Provider } from './runtime.ts';
 import type { SessionChoice } from './session.ts';
 
 export interface ResidentModelsOptions {
@@ -46,7 +46,8 @@ export class ResidentModels {
   readonly #processes: Map<string, ModelProcess> = new Map();
   /** All that may still run. */
   readonly #started: Set<ModelProcess> = new Set();
-  #loads: Promise<unknown> = Promise.resolve();
+  /** By lane: what comes next waits for it. */
+  readonly #loads: Map<string, Promise<unknown>> = new Map();
   #lastSession = 0;
   #uses = 0;
   #closed = false;
@@ -69,18 +70,21 @@ export class ResidentModels {
    */
   async ensure(model: HostedModel, provider: Provider): Promise<Resident> {
     const found = this.#find(model, provider);
-    const resident = found ?? (await this.#exclusive(() => this.#load(model, provider)));
+    const resident = found ?? (await this.#exclusive(provider, () => this.#load(model, provider)));
     resident.lastUse = ++this.#uses;
     return resident;
   }
 
   /** Lets go of a model once nothing of it is under way. */
-  async unload({ id, version }: HostedModel): Promise<void> {
-    await this.#exclusive(async () => {
-      for (const resident of this.list) {
-        if (resident.model.id === id && resident.model.version === version) await this.#release(resident);
-      }
+  async unload({ id, version, mode }: HostedModel): Promise<void> {
+    const released = providersOf[mode].map(async (provider) => {
+      const isOne = ({ model, provider: of }: Resident): boolean =>
+        model.id === id && model.version === version && of === provider;
+      await this.#exclusive(provider, () =>
+        Promise.all(this.list.filter(isOne).map((one) => this.#release(one))),
+      );
     });
+    await Promise.all(released);
   }
 
   /**
@@ -136,10 +140,14 @@ export class ResidentModels {
     return process;
   }
 
-  /** Loads and evictions come one after another. */
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#loads.then(work);
-    this.#loads = done.catch(() => {});
+  /** Loads of one lane come one after another; a lane that stands still holds no other. */
+  #exclusive<T>(provider: Provider, work: () => Promise<T>): Promise<T> {
+    const lane = laneOf(provider);
+    const done = (this.#loads.get(lane) ?? Promise.resolve()).then(work);
+    this.#loads.set(
+      lane,
+      done.catch(() => {}),
+    );
     return done;
   }
 
@@ -149,7 +157,7 @@ export class ResidentModels {
     await this.#try(model, provider);
     const process = this.#processOf(provider);
     const session = ++this.#lastSession;
-    const loaded = await this.loadInto(process, session, model, provider);
+    const loaded = await this.#loadInLane(process, session, model, provider);
     this.#trusted.add(trustKey(model, provider));
     const resident: Resident = {
       model,
@@ -164,8 +172,20 @@ export class ResidentModels {
     const { batching, build } = loaded;
     const reason = `${model.mode} on ${provider}, runtime ${build}, batches ${batching.kind}`;
     this.#options.onEvent({ kind: 'model-loaded', model: modelLabel(model), reason });
-    await this.#evict(resident);
+    this.#evict(resident);
     return resident;
+  }
+
+  /** A model that loaded before may be slow now, or its process stand still: another process is tried. */
+  async #loadInLane(
+    process: ModelProcess,
+    session: number,
+    model: HostedModel,
+    provider: Provider,
+  ): Promise<Loaded> {
+    const late = (): Error =>
+      new ProcessLost(`it had not loaded a model in ${this.#loadTimeoutMs} ms`, false);
+    return this.#inTime(process, () => this.loadInto(process, session, model, provider), late);
   }
 
   /** A model that was never loaded is loaded where nothing else can be lost with it. */
@@ -187,43 +207,57 @@ export class ResidentModels {
     const own = this.#processOf(provider);
     const alone = !this.list.some(({ process }) => process === own);
     const process = alone ? own : this.start();
+    const late = (): Error => refusal(model, `loading it took longer than ${this.#loadTimeoutMs} ms`);
+    const load = async (): Promise<void> => {
+      await this.loadInto(process, 0, model, provider);
+      if (alone) await process.ask('released', { kind: 'release', session: 0 });
+    };
     try {
-      await this.#inTime(model, process, async () => {
-        await this.loadInto(process, 0, model, provider);
-        if (alone) await process.ask('released', { kind: 'release', session: 0 });
-      });
+      await this.#inTime(process, load, late);
       this.#trusted.add(trustKey(model, provider));
     } finally {
       if (!alone) await process.close();
     }
   }
 
-  async #inTime(model: HostedModel, process: ModelProcess, work: () => Promise<void>): Promise<void> {
-    const { loadTimeoutMs = loadTimeoutMsDefault } = this.#options;
+  get #loadTimeoutMs(): number {
+    return this.#options.loadTimeoutMs ?? loadTimeoutMsDefault;
+  }
+
+  /** Time in which the process runs something for others does not count. */
+  async #inTime<T>(process: ModelProcess, work: () => Promise<T>, late: () => Error): Promise<T> {
     let isLate = false;
-    const cancel = this.#options.clock.after(loadTimeoutMs, () => {
-      isLate = true;
-      void process.close();
-    });
+    let cancel = (): void => {};
+    const wait = (): void => {
+      cancel = this.#options.clock.after(this.#loadTimeoutMs, () => {
+        if (this.list.some((resident) => resident.process === process && resident.inFlight > 0)) {
+          wait();
+          return;
+        }
+        isLate = true;
+        void process.close();
+      });
+    };
+    wait();
     try {
-      await work();
+      return await work();
     } catch (error) {
-      if (isLate) throw refusal(model, `loading it took longer than ${loadTimeoutMs} ms`);
-      throw error;
+      throw isLate ? late() : error;
     } finally {
       cancel();
     }
   }
 
   /** Those used longest ago go until the rest, `newest` among them, is within the budget. */
-  async #evict(newest: Resident): Promise<void> {
+  #evict(newest: Resident): void {
     const { modelBytesMax, onEvent } = this.#options;
     const total = (): number => this.list.reduce((sum, { loaded }) => sum + loaded.bytes, 0);
     while (total() > modelBytesMax) {
       const idle = this.list.filter((resident) => resident !== newest && resident.inFlight === 0);
       const oldest = idle.sort((a, b) => a.lastUse - b.lastUse)[0];
       if (oldest === undefined) return;
-      await this.#release(oldest);
+      // Nobody waits for that: its process may be at something else, or stand still. What it loads next comes after.
+      this.#release(oldest).catch(() => {});
       const reason = `room for ${modelLabel(newest.model)}`;
       onEvent({ kind: 'model-evicted', model: modelLabel(oldest.model), reason });
     }
@@ -236,6 +270,12 @@ export class ResidentModels {
     await process.ask('released', { kind: 'release', session });
   }
 }
+
+const providersOf: Readonly<Record<Mode, readonly Provider[]>> = {
+  portable: ['wasm'],
+  native: ['cpu'],
+  gpu: ['cuda', 'webgpu', 'cpu'],
+};
 
 function laneOf(provider: Provider): string {
   return provider === 'wasm' || provider === 'cpu' ? provider : 'graphics';
