@@ -26,3 +26,12 @@ test('links, folders and a folder without a model are refused by name', () => {
   mkdirSync(join(nested, 'more'));
   assert.throws(() => hashModelFolder(nested), /found a folder, "more"/);
 });
+
+test('a folder that is a link is refused, wherever it leads', {
+  skip: process.platform === 'win32' && 'links need rights there',
+}, () => {
+  const folder = folderOf({ 'model.onnx': 'bytes' });
+  const link = join(folderOf({}), '1');
+  symlinkSync(folder, link);
+  assert.throws(() => hashModelFolder(link), /found a link at ".*1", wanted a folder of its own/);
+});

@@ -2,7 +2,7 @@
 // one hash, and a model is what its hash says, wherever it lies.
 
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 
@@ -39,14 +39,20 @@ export function hashModelFolder(folder: string): ModelFolder {
 
 function listFiles(folder: string): string[] {
   let entries: import('node:fs').Dirent[];
+  let isLink: boolean;
   try {
+    isLink = lstatSync(folder).isSymbolicLink();
     entries = readdirSync(folder, { withFileTypes: true });
   } catch {
     throw new EngineError('model-missing', `no folder at ${JSON.stringify(folder)}`, { folder });
   }
+  // Whatever a link leads to could be exchanged, or lie anywhere.
+  if (isLink) {
+    const text = `found a link at ${JSON.stringify(folder)}, wanted a folder of its own`;
+    throw new EngineError('model-refused', text, { folder });
+  }
   for (const entry of entries) {
     if (entry.isFile()) continue;
-    // Whatever a link leads to could be exchanged, or lie anywhere.
     const what = entry.isSymbolicLink() ? 'a link' : entry.isDirectory() ? 'a folder' : 'something';
     throw new EngineError(
       'model-refused',
