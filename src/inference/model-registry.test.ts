@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { EngineError } from '../base/errors.ts';
-import { ModelRegistry } from './model-registry.ts';
+import { ModelRegistry, type ModelTensors } from './model-registry.ts';
 import { hashModelFolder } from './repository.ts';
 import { elementwise, folderOf, withoutRuntime } from './testing/sample-models.ts';
 
@@ -63,7 +63,7 @@ test('what is wrong is an error with its code', { skip }, async () => {
   await assert.rejects(registry.loadModel('sign', '9'), isCode('model-missing', /no folder at/));
   await assert.rejects(registry.loadModel('../sign', '1'), isCode('input-invalid', /wanted up to 64/));
   await assert.rejects(registry.infer('sign', {}), isCode('input-invalid', /input "x" is missing/));
-  const wrong = { ...x(1), type: 'int32' } as const;
+  const wrong = { type: 'int32', dims: [1], data: new Int32Array([1]) } as const;
   await assert.rejects(
     registry.infer('sign', { x: wrong }),
     isCode('input-invalid', /found int32, wanted float32/),
@@ -71,4 +71,54 @@ test('what is wrong is an error with its code', { skip }, async () => {
   const pinned = new ModelRegistry({ repository, pins: { sign: { 1: 'ff' } } });
   await assert.rejects(pinned.loadModel('sign', '1'), isCode('model-refused', /its hash is \w+, wanted ff/));
   await pinned.close();
+});
+
+test('what is no tensor is refused with what was found and wanted, and never read as another', {
+  skip,
+}, async () => {
+  await registry.loadModel('sign', '1');
+  await registry.loadModel('text', '1');
+  const good = { type: 'float32', dims: [1, 3], data: new Float32Array(3) };
+  const bad: readonly (readonly [unknown, RegExp])[] = [
+    [{ ...good, data: [1, 2, 3] }, /input "x": found a list as data of type "float32", wanted Float32Array$/],
+    [
+      { ...good, data: new Int32Array(3) },
+      /found Int32Array as data of type "float32", wanted Float32Array$/,
+    ],
+    [{ ...good, data: undefined }, /found undefined as data of type "float32"/],
+    [{ ...good, data: new Float32Array(4) }, /found 16 bytes of data, wanted 12 for dims \[1,3\]$/],
+    [{ ...good, type: 'Float32' }, /found type "Float32", wanted float32, uint8/],
+    [{ ...good, type: '__proto__' }, /found type "__proto__", wanted/],
+    [{ ...good, type: undefined }, /found undefined as its type/],
+    [{ ...good, dims: undefined }, /found undefined as its dims, wanted a list of sizes$/],
+    [{ ...good, dims: [1.5, 2] }, /found 1.5 among its dims, wanted whole numbers from 0 to 4294967295$/],
+    [{ ...good, dims: [-1, 3] }, /found -1 among its dims/],
+    [{ ...good, dims: [Number.NaN, 3] }, /found NaN among its dims/],
+    [{ ...good, dims: [2 ** 32 + 1, 3] }, /found 4294967297 among its dims/],
+    [{ ...good, dims: ['3'] }, /found a string among its dims/],
+    [{ ...good, dims: [2 ** 31, 3] }, /it has 6442450944 elements/],
+    [{ ...good, dims: [2 ** 32 - 1, 0], data: new Float32Array(0) }, /it has no elements, and 4294967295/],
+    [{ ...good, dims: new Array(17).fill(1) }, /it has 17 dimensions, wanted at most 16$/],
+    [null, /input "x": found null, wanted a tensor with type, dims and data$/],
+    [new Float32Array(3), /input "x": found Float32Array, wanted a tensor/],
+  ];
+  const infer = (id: string, inputs: unknown) => registry.infer(id, inputs as ModelTensors);
+  for (const [tensor, words] of bad)
+    await assert.rejects(infer('sign', { x: tensor }), isCode('input-invalid', words), String(words));
+  const texts: readonly (readonly [unknown, RegExp])[] = [
+    [[1], /found a number in its data, wanted texts$/],
+    [new Uint8Array(1), /found Uint8Array as data of type "string", wanted a list of texts$/],
+    [['a', 'b'], /found 2 texts of data, wanted 1 for dims \[1\]$/],
+    [['a\0b'], /found a text with a NUL/],
+    [['\ud800'], /found a text with half a surrogate pair/],
+  ];
+  for (const [data, words] of texts) {
+    const inputs = { x: { type: 'string', dims: [1], data } };
+    await assert.rejects(infer('text', inputs), isCode('input-invalid', words), String(words));
+  }
+  await assert.rejects(infer('sign', null), isCode('input-invalid', /inputs of model "sign": found null/));
+  assert.throws(
+    () => new ModelRegistry({ repository, mode: 'fast' as 'native' }),
+    isCode('input-invalid', /its mode is "fast", wanted "portable", "native", "gpu"$/),
+  );
 });

@@ -4,20 +4,18 @@
 import {
   decodeInferenceAnswer,
   decodeStrings,
-  ElementType,
   type ElementTypeName,
   elementTypeName,
-  encodeStrings,
-  encodeTensorList,
   type FlatTensor,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Batching } from './batching.ts';
+import { encodeInputs } from './encode-inputs.ts';
 import { elementViewers } from './host-tensor.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { ModelHost } from './model-host.ts';
 import { hashModelFolder, versionFolder } from './repository.ts';
-import type { Mode } from './runtime.ts';
+import { type Mode, modes } from './runtime.ts';
 import type { TensorSpec } from './signature.ts';
 import type { ModelStatistics } from './statistics.ts';
 
@@ -86,7 +84,9 @@ export class ModelRegistry {
   /** By id; versions in the order of their loading, the one in use last. */
   readonly #held: Map<string, Map<string, Held>> = new Map();
 
+  /** @throws EngineError `input-invalid` for a mode that there is not */
   constructor(options: ModelRegistryOptions) {
+    checkMode(options.mode);
     this.#options = options;
     const { modelBytesMax = 2 ** 31, onEvent } = options;
     this.#host = new ModelHost({ modelBytesMax, ...(onEvent && { onEvent }) });
@@ -144,7 +144,7 @@ export class ModelRegistry {
     version?: string,
   ): Promise<readonly ModelTensors[]> {
     const { model } = this.#find(id, version);
-    const { answers } = await this.#host.run(model, list.map(encodeTensors));
+    const { answers } = await this.#host.run(model, encodeInputs(id, list));
     return answers.map((bytes) => {
       const answer = decodeInferenceAnswer(bytes);
       if (answer?.status === 0) return decodeTensors(answer.tensors);
@@ -185,24 +185,11 @@ export class ModelRegistry {
   }
 }
 
-function encodeTensors(tensors: ModelTensors): Uint8Array {
-  const flat = Object.entries(tensors).map(([name, { type, dims, data }]): FlatTensor => {
-    const number = ElementType[type];
-    if (number === undefined)
-      throw new EngineError(
-        'input-invalid',
-        `Cannot take input "${name}": unknown type ${JSON.stringify(type)}`,
-      );
-    if (ArrayBuffer.isView(data))
-      return {
-        name,
-        type: number,
-        dims,
-        data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-      };
-    return { name, type: number, dims, data: encodeStrings(data) };
-  });
-  return encodeTensorList(flat);
+function checkMode(mode: unknown): void {
+  if (mode === undefined || modes.some((each) => each === mode)) return;
+  const found = typeof mode === 'string' ? JSON.stringify(mode) : typeof mode;
+  const text = `Cannot open a model registry: its mode is ${found}, wanted ${modes.map((each) => `"${each}"`).join(', ')}`;
+  throw new EngineError('input-invalid', text);
 }
 
 function decodeTensors(tensors: readonly FlatTensor[]): ModelTensors {
