@@ -10,6 +10,9 @@ import type { Received } from './wire.ts';
 /** The open file of the child that its messages go through. */
 export const wireFile = 3;
 
+/** Bytes of tensors that one message carries; one request or answer may have more. What is left goes into others. */
+export const frameBytesMax: number = 2 ** 26;
+
 export type ChildRequest =
   | ({ readonly id: number; readonly kind: 'load'; readonly session: number } & SessionChoice)
   | {

@@ -60,7 +60,7 @@ async function handle(request: Received<ChildRequest>): Promise<void> {
 }
 
 function isBroken(answer: ChildAnswer): boolean {
-  if (answer.kind === 'ran') return answer.sizes.includes(0);
+  if (answer.kind === 'ran') return answer.sizes.some((size, i) => size === 0 && answer.problems[i] !== '');
   return answer.kind === 'generated' && answer.parts[0].length === 0;
 }
 

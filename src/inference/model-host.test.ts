@@ -13,6 +13,7 @@ import {
   InferenceStatus,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
+import { frameBytesMax } from './child-protocol.ts';
 import { canonicalNan } from './host-tensor.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess } from './inference-process.ts';
@@ -125,6 +126,50 @@ test('NaN of an answer has one pattern, in every type that has NaN', { skip }, a
 test('results above outputBytesMax are told, and not given', { skip }, async () => {
   const answers = await withHost((host) => host.run(hosted(zeros(20_000)), [encodeTensorList([])]));
   assert.match(textOf(answers.answers[0]), /^4 .*more than 65536 bytes/);
+});
+
+test('answers of a tick that no message holds together come in several', { skip }, async () => {
+  // 90 answers of a megabyte, in batches of 8 and singly.
+  for (const batchMax of [8, 1]) {
+    const wide = modelProto({
+      nodes: [node('Expand', ['x', 'size'], ['y'])],
+      inputs: [valueInfo('x', float32, ['n', 1])],
+      outputs: [valueInfo('y', float32, ['n', 'c'])],
+      initializers: [tensorProto('size', ElementType.int64, [2], new BigInt64Array([1n, 262_144n]))],
+    });
+    const model = hosted(wide, { batchMax, outputBytesMax: 2 ** 21 });
+    const requests = Array.from({ length: 90 }, (_, i) => {
+      const data = new Uint8Array(new Float32Array([i]).buffer);
+      return encodeTensorList([{ name: '', type: float32, dims: [1, 1], data }]);
+    });
+    const bodies: number[] = [];
+    const startProcess = (): InferenceProcess => {
+      const process = new InferenceProcess();
+      const ask = process.ask.bind(process) as (
+        ...asked: unknown[]
+      ) => Promise<{ readonly body: Uint8Array }>;
+      const watched = async (...asked: unknown[]): Promise<unknown> => {
+        const answer = await ask(...asked);
+        bodies.push(answer.body.length);
+        return answer;
+      };
+      return Object.assign(process, { ask: watched });
+    };
+    await withHost(
+      async (host) => {
+        const { answers, facts } = await host.run(model, requests);
+        answers.forEach((bytes, i) => {
+          const answer = decodeInferenceAnswer(bytes);
+          assert.ok(answer?.status === 0 && facts[i]!.batch >= 1);
+          const { dims, data } = answer.tensors[0]!;
+          assert.deepEqual(dims, [1, 262_144]);
+          assert.deepEqual([...new Float32Array(data.slice(-8).buffer)], [i, i]);
+        });
+        assert.ok(bodies.every((bytes) => bytes < frameBytesMax + 2 ** 21));
+      },
+      { startProcess },
+    );
+  }
 });
 
 test('weights of the own folder are read', { skip }, async () => {

@@ -10,13 +10,12 @@ import { type HostClock, hostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
 import { type ModelProcess, ProcessLost } from './inference-process.ts';
 import { KnownFailures } from './known-failures.ts';
-import { LoneProcess, type Place } from './lone-process.ts';
-import { unpackLists } from './packed-lists.ts';
+import { LoneProcess } from './lone-process.ts';
+import { failed, isSuspect, type Outcome, runWork, type Work, withinFrame } from './model-work.ts';
 import { ProviderChain } from './provider-chain.ts';
 import { type Resident, ResidentModels } from './resident-models.ts';
 import type { Provider } from './runtime.ts';
 import { type ModelStatistics, type RequestFacts, Statistics } from './statistics.ts';
-import { failedText } from './suspect.ts';
 
 export interface ModelHostOptions {
   /** What all loaded models may count for together; one alone may be larger. */
@@ -39,23 +38,6 @@ export interface HostPiece extends GeneratedPiece {
 
 /** A process that dies so often on one request will die again. */
 const attemptsMax = 3;
-
-interface Outcome {
-  readonly status: InferenceStatus;
-  /** Empty where nothing went wrong. */
-  readonly problem: string;
-}
-
-/** What is asked of a loaded model, and what its answer looks like. */
-interface Work<T> {
-  readonly ask: (place: Place) => Promise<T>;
-  /** Whether the runtime broke, so that not all is answered. */
-  readonly isBroken: (answer: T) => boolean;
-  /** What became of each request, and what went wrong. */
-  readonly outcomes: (answer: T) => readonly Outcome[];
-  /** An answer of these bytes in place of the model's. */
-  readonly told: (bytes: Uint8Array, problem: string) => T;
-}
 
 /** Thrown where a model that is not portable did not answer in time. */
 class Late extends Error {}
@@ -103,14 +85,13 @@ export class ModelHost {
     const startedAtMs = this.#clock.nowMs();
     const gathered = new GatheredAnswers(requests.length);
     if (model.mode === 'portable') this.#addKnown(model, requests, gathered);
-    for (let places = gathered.missing; places.length > 0; places = gathered.missing) {
+    for (let left = gathered.missing; left.length > 0; left = gathered.missing) {
+      const places = withinFrame(left, requests);
       const some = places.map((place) => requests[place]!);
       const answers = await this.#answer(model, runWork(model, some));
       gathered.add(places, answers);
       // Those without an answer were not run yet, or the runtime broke on them.
-      const suspects = places.filter(
-        (_, i) => answers.answers[i]!.length === 0 && answers.problems[i] !== '',
-      );
+      const suspects = places.filter((_, i) => isSuspect(answers.answers[i]!, answers.problems[i]!));
       if (suspects.length > 0) await this.#addAlone(model, suspects, requests, gathered);
     }
     const answers = gathered.whole();
@@ -352,29 +333,6 @@ export class ModelHost {
   #event(kind: Parameters<OnEvent>[0]['kind'], model: HostedModel, reason: string): void {
     this.#onEvent({ kind, model: modelLabel(model), reason });
   }
-}
-
-function runWork(model: HostedModel, requests: readonly Uint8Array[]): Work<RunAnswers> {
-  const { outputBytesMax } = model;
-  const sizes = requests.map(({ length }) => length);
-  return {
-    async ask({ process, session }) {
-      const asked = { kind: 'run', session, sizes, outputBytesMax, parts: requests } as const;
-      const { body, sizes: answerSizes, ...ran } = await process.ask('ran', asked);
-      return { ...ran, answers: unpackLists(body, answerSizes) };
-    },
-    isBroken: ({ answers }) => answers.some(({ length }) => length === 0),
-    outcomes: ({ answers, problems }) =>
-      answers.map((bytes, i) => ({ status: inferenceStatus(bytes), problem: problems[i]! })),
-    told: (bytes, problem) => {
-      const [all, why] = [requests.map(() => bytes), requests.map(() => problem)];
-      return { answers: all, problems: why, runs: [], runOf: requests.map(() => -1), processBytes: 0 };
-    },
-  };
-}
-
-function failed(): Uint8Array {
-  return encodeInferenceError(InferenceStatus.modelFailed, failedText);
 }
 
 function messageOf(error: unknown): string {

@@ -18,7 +18,7 @@ import {
   splitRows,
   type Tensors,
 } from './batching.ts';
-import type { ModelRun } from './child-protocol.ts';
+import { frameBytesMax, type ModelRun } from './child-protocol.ts';
 import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
@@ -44,7 +44,7 @@ export interface SessionChoice {
 
 /**
  * An answer, and what the runtime said where it failed; its words are for people and never reach an agent. Without
- * bytes there is no answer yet: the runtime broke, on this request where it said something, or before it was run.
+ * bytes there is no answer yet: the runtime broke on this request where it said something; else it was not run.
  */
 export interface RunAnswer {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -116,8 +116,8 @@ export class ModelSession {
   }
 
   /**
-   * Answers requests in their order, together where that changes nothing. Where a portable runtime breaks, nothing more
-   * is run; of others only a broken one throws.
+   * Answers requests in their order, together where that changes nothing. Where a portable runtime breaks, or the
+   * answers take `frameBytesMax`, nothing more is run; of other runtimes only a broken one throws.
    */
   async run(requests: readonly Uint8Array[], outputBytesMax: number): Promise<RunOutcome> {
     const answers: (RunAnswer | undefined)[] = [];
@@ -133,19 +133,24 @@ export class ModelSession {
     const runs: ModelRun[] = [];
     const runOf = requests.map(() => -1);
     let isBroken = false;
+    let bytesLeft = frameBytesMax;
     for (const group of groupRequests(tensors, this.batching)) {
       const inputs = group.flatMap((place) => tensors[place] ?? []);
       if (inputs.length === 0) continue;
       const startedAtMs = performance.now();
-      const outputs: RunAnswer[] = isBroken
-        ? inputs.map(notRun)
-        : await this.#runOrSuspect(inputs, outputBytesMax);
-      isBroken ||= outputs[0]!.bytes.length === 0;
+      const isRun: boolean = !isBroken && bytesLeft > 0;
+      const outputs: RunAnswer[] = isRun
+        ? await this.#runOrSuspect(inputs, outputBytesMax)
+        : inputs.map(notRun);
+      isBroken ||= isRun && outputs[0]!.bytes.length === 0;
       group.forEach((place, i) => {
-        answers[place] = outputs[i]!;
-        if (!isBroken) runOf[place] = runs.length;
+        // What is made beyond the bound is made again for another message.
+        const answer = bytesLeft > 0 ? outputs[i]! : notRun();
+        answers[place] = answer;
+        bytesLeft -= answer.bytes.length;
+        if (answer.bytes.length > 0) runOf[place] = runs.length;
       });
-      if (isBroken) continue;
+      if (isBroken || !isRun) continue;
       runs.push({ requests: inputs.length, micros: microsSince(startedAtMs) });
     }
     return { answers: answers as RunAnswer[], runs, runOf };

@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
+import { assert } from '../base/errors.ts';
 
 /** Plain data, and bytes beside it. */
 interface WireMessage {
@@ -33,6 +34,7 @@ export class WireWriter {
     const { parts = [], ...said } = message as WireMessage;
     const words = serialize(said);
     const size = parts.reduce((sum, part) => sum + part.length, 0);
+    assert(size < 2 ** 32, `a message fits its frame, found ${size} bytes`);
     const frame = this.#frame(headBytes + words.length + size);
     frame.writeUInt32LE(words.length, 0);
     frame.writeUInt32LE(size, 4);
