@@ -231,7 +231,39 @@ test('the pieces of a text together are the text, and no character comes in two'
       assert.equal(told.join('') + stream.end(), decode([...bytes]));
     }),
   );
+  // Anything at all: what never becomes a character is told as it would be at the end.
+  const broken = fc.array(fc.constantFrom(0x61, 0x80, 0xbf, 0xc3, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x98, 0xff), {
+    maxLength: 120,
+  });
+  fc.assert(
+    fc.property(broken, (bytes) => {
+      const stream = new TextStream(decode);
+      const told = bytes.map((byte) => stream.push(byte)).join('');
+      assert.equal(told + stream.end(), decode(bytes));
+    }),
+    { numRuns: 300 },
+  );
   const cut = new TextStream(decode);
   assert.equal(cut.push(0xe2) + cut.push(0x82), '');
   assert.equal(cut.end(), '\ufffd');
+});
+
+test('text that is never a whole character is told as it comes, and decoding it costs so much a token', () => {
+  const decoder = new TextDecoder();
+  for (const pattern of [[0x80], [0x61, 0xf0], [0xf0, 0x9f], [0xff, 0xe2]]) {
+    let decoded = 0;
+    const stream = new TextStream((tokens) => {
+      decoded += tokens.length;
+      return decoder.decode(Uint8Array.from(tokens));
+    });
+    let text = '';
+    const tokens = Array.from({ length: 4000 }, (_, i) => pattern[i % pattern.length]!);
+    for (const [i, token] of tokens.entries()) {
+      text += stream.push(token);
+      const all = decoder.decode(Uint8Array.from(tokens.slice(0, i + 1)));
+      assert.ok(all.length - text.length <= 30, `${all.length - text.length} are held back`);
+    }
+    assert.equal(text + stream.end(), decoder.decode(Uint8Array.from(tokens)));
+    assert.ok(decoded < 80 * tokens.length, `decoded ${decoded}`);
+  }
 });
