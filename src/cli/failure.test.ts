@@ -37,6 +37,15 @@ test('each kind of error has its exit code', () => {
   }
 });
 
+test('where a model is missing the option that says where it lies is named', () => {
+  const [exitCode, err] = reported(new EngineError('model-missing', 'Cannot load model "m/1": no folder'));
+  assert.equal(exitCode, 1);
+  assert.match(
+    err,
+    /no folder; --models <dir> says where models lie: <dir>\/<model>\/<version>\/model.onnx\n/,
+  );
+});
+
 test('anything else that is thrown is a bug, and told without a stack trace', () => {
   for (const thrown of [new TypeError('x is not a function'), 'text', undefined]) {
     const [exitCode, err] = reported(thrown);

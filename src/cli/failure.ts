@@ -5,11 +5,14 @@ import { EngineError, errorCodes } from '../base/errors.ts';
 import { printableJson, printableLines } from './printable.ts';
 import { writeLine } from './standard-output.ts';
 
+/** What a new run lacks is a problem of its system file; all others take the option. */
+const modelHint = '; --models <dir> says where models lie: <dir>/<model>/<version>/model.onnx';
+
 /** Says what went wrong, and answers the exit code. */
 export function reportFailure(error: unknown, json: boolean): number {
   const known = error instanceof EngineError;
   const code = known ? error.code : 'bug';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = `${error instanceof Error ? error.message : String(error)}${code === 'model-missing' ? modelHint : ''}`;
   if (json) {
     const details = known ? error.details : {};
     writeLine(printableJson(JSON.stringify({ error: { code, message, details } })));

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeInferenceAnswer } from '../abi/tensor-list.ts';
+import { EngineError } from '../base/errors.ts';
 import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../inference/child-protocol.ts';
 import { InferenceProcess, type Mode } from '../inference/index.ts';
 import { withoutRuntime } from '../inference/testing/sample-models.ts';
@@ -246,6 +249,21 @@ test('another version answers what is asked from its tick on, and what is under 
     ],
   );
   await replayRun(folder);
+});
+
+test('a record whose models are not there says which of them, and in which folder', async () => {
+  const { folder } = await run(await asking(), 0);
+  const elsewhere = { recompute: true, modelsDirectory: newFolder() };
+  await assert.rejects(replayRun(folder, elsewhere, keptPorts), (error) => {
+    assert.ok(error instanceof EngineError && error.code === 'model-missing');
+    assert.match(error.message, /^Cannot load model "scale\/1": no folder at ".*scale.1"$/);
+    return true;
+  });
+  rmSync(join(folder, 'models.json'));
+  await assert.rejects(
+    replayRun(folder, { recompute: true }, keptPorts),
+    /^EngineError: Cannot run model "scale": where it lies is not known/,
+  );
 });
 
 test('a system without the model that it names does not begin', async () => {

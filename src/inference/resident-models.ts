@@ -298,13 +298,14 @@ async function explained<T>(model: HostedModel, work: () => Promise<T>): Promise
   try {
     return await work();
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'model-refused') throw refusal(model, error.message);
+    const isOfModel = error instanceof EngineError && /^model-(refused|missing)$/.test(error.code);
+    if (isOfModel) throw refusal(model, error.message, error.code);
     throw error;
   }
 }
 
-function refusal(model: HostedModel, why: string): EngineError {
-  return new EngineError('model-refused', `Cannot load model "${modelLabel(model)}": ${why}`, {
+function refusal(model: HostedModel, why: string, code: EngineError['code'] = 'model-refused'): EngineError {
+  return new EngineError(code, `Cannot load model "${modelLabel(model)}": ${why}`, {
     model: model.id,
     version: model.version,
   });
