@@ -25,6 +25,8 @@ export type Tensors = ReadonlyMap<string, FlatTensor>;
 export type RunTensors = (inputs: Tensors) => Promise<Tensors>;
 
 const single: Batching = { kind: 'single' };
+/** Of rows that the test makes up; larger batches hold them several times. */
+const rowsDistinct = 8;
 /** Sizes that the test runs, up to the largest wanted. */
 const sizesTested = [2, 3, 4, 5, 7, 8, 16, 32, 64, 128, 256, 512, 1024];
 
@@ -39,12 +41,20 @@ export function hasRows({ inputs, outputs }: Signature): boolean {
   return inputs.every(({ dims }) => dims![0] === rows);
 }
 
-/** Runs rows alone and together, and compares every bit. */
+/**
+ * Runs rows alone and together, and compares every bit.
+ * @param isOver whether it takes too long, so that rows run singly
+ */
 export async function findBatching(
   signature: Signature,
   rowsMax: number,
-  run: RunTensors,
+  runTensors: RunTensors,
+  isOver: () => boolean = () => false,
 ): Promise<Batching> {
+  const run: RunTensors = (inputs) => {
+    if (isOver()) throw new Error('it takes too long');
+    return runTensors(inputs);
+  };
   if (rowsMax < 2 || !hasRows(signature)) return single;
   try {
     if (await isInvariant(signature, rowsMax, run)) return { kind: 'any', rowsMax };
@@ -56,9 +66,10 @@ export async function findBatching(
 }
 
 async function isInvariant(signature: Signature, rowsMax: number, run: RunTensors): Promise<boolean> {
-  const rows = await sampleRows(signature, rowsMax, run);
-  for (const size of [...sizesTested.filter((each) => each < rowsMax), rowsMax]) {
-    const batch = rows.slice(0, size);
+  const rows = await sampleRows(signature, Math.min(rowsMax, rowsDistinct), run);
+  // The largest first: where that does not fit, nothing else needs to be tried.
+  for (const size of [rowsMax, ...sizesTested.filter((each) => each < rowsMax)]) {
+    const batch = Array.from({ length: size }, (_, i) => rows[i % rows.length]!);
     const outputs = splitRows(await run(joinRows(batch.map(({ inputs }) => inputs))), size);
     if (outputs === undefined || batch.some(({ alone }, i) => !sameTensors(alone, outputs[i]!))) return false;
   }

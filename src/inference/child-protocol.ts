@@ -78,6 +78,8 @@ export interface Loaded {
   /** What the model counts for in a budget: reckoned from its files, never measured. */
   readonly bytes: number;
   readonly batching: Batching;
+  /** The runtime broke on made-up inputs: the process is of no more use. */
+  readonly isHarmful: boolean;
 }
 
 export type ChildAnswer =

@@ -61,6 +61,7 @@ async function handle(request: Received<ChildRequest>): Promise<void> {
 
 function isBroken(answer: ChildAnswer): boolean {
   if (answer.kind === 'ran') return answer.sizes.some((size, i) => size === 0 && answer.problems[i] !== '');
+  if (answer.kind === 'loaded') return answer.isHarmful;
   return answer.kind === 'generated' && answer.parts[0].length === 0;
 }
 
@@ -72,11 +73,11 @@ async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
         const session = await ModelSession.open(request);
         await openForText(session, request.folder);
         sessions.set(request.session, session);
-        const { bytes, runtime, batching } = session;
+        const { bytes, runtime, batching, isHarmful } = session;
         const { inputs, outputs } = session.signature;
         const signature = { inputs, outputs };
         const build = `${runtime.version} ${request.provider === 'wasm' ? '' : machine()}`.trim();
-        return { id, kind: 'loaded', signature, build, bytes, batching };
+        return { id, kind: 'loaded', signature, build, bytes, batching, isHarmful };
       }
       case 'run':
         return { id, kind: 'ran', ...(await run(request)) };

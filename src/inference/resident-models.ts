@@ -2,13 +2,12 @@
 // one kind takes nothing else along. Beyond the budget those that were used longest ago go.
 
 import { EngineError } from '../base/errors.ts';
-import type { Batching } from './batching.ts';
 import type { Loaded } from './child-protocol.ts';
 import type { HostClock } from './host-clock.ts';
 import { type HostedModel, modelLabel, type OnEvent } from './hosted-model.ts';
 import { InferenceProcess, type ModelProcess, ProcessLost } from './inference-process.ts';
 import type { Mode, Provider } from './runtime.ts';
-import type { SessionChoice } from './session.ts';
+import type { Rehearsal, SessionChoice } from './session.ts';
 
 export interface ResidentModelsOptions {
   /** What all loaded models may count for together; one alone may be larger. */
@@ -33,6 +32,13 @@ export interface Resident {
   lastUse: number;
 }
 
+/** Thrown where made-up inputs broke the runtime; it is loaded again without them. */
+class Rehearsed extends ProcessLost {
+  constructor() {
+    super('its runtime broke on made-up inputs', true);
+  }
+}
+
 const loadAttemptsMax = 2;
 const loadTimeoutMsDefault = 300_000;
 
@@ -41,8 +47,10 @@ export class ResidentModels {
   readonly #residents: Map<string, Resident> = new Map();
   /** Models whose first load went well, by hash and provider. */
   readonly #trusted: Set<string> = new Set();
-  /** How rows run together, by hash, provider and the largest batch wanted. */
-  readonly #batchings: Map<string, Batching> = new Map();
+  /** By hash, provider and the largest batch wanted. */
+  readonly #rehearsals: Map<string, Rehearsal> = new Map();
+  /** Processes that something was loaded into. */
+  readonly #used: WeakSet<ModelProcess> = new WeakSet();
   readonly #processes: Map<string, ModelProcess> = new Map();
   /** All that may still run. */
   readonly #started: Set<ModelProcess> = new Set();
@@ -98,10 +106,16 @@ export class ResidentModels {
     provider: Provider,
   ): Promise<Loaded> {
     const key = `${trustKey(model, provider)} ${model.batchMax}`;
-    const batching = this.#batchings.get(key);
-    const choice = { ...choiceOf(model, provider), ...(batching && { batching }) };
+    const rehearsed = this.#rehearsals.get(key);
+    const choice = { ...choiceOf(model, provider), ...(rehearsed && { rehearsed }) };
+    this.#used.add(process);
     const loaded = await explained(model, () => process.ask('loaded', { kind: 'load', session, ...choice }));
-    this.#batchings.set(key, loaded.batching);
+    const { batching, isHarmful } = loaded;
+    if (rehearsed === undefined) this.#rehearsals.set(key, { batching, isHarmful });
+    if (isHarmful) {
+      await process.close();
+      throw new Rehearsed();
+    }
     return loaded;
   }
 
@@ -196,6 +210,7 @@ export class ResidentModels {
         return await this.#tryOnce(model, provider);
       } catch (error) {
         if (!(error instanceof ProcessLost) || this.#closed) throw error;
+        if (error instanceof Rehearsed) attempt--;
         // Something else may have ended the process; not twice.
         if (attempt < loadAttemptsMax) continue;
         throw refusal(model, `it ended the process that loaded it (${error.message})`);
@@ -205,7 +220,8 @@ export class ResidentModels {
 
   async #tryOnce(model: HostedModel, provider: Provider): Promise<void> {
     const own = this.#processOf(provider);
-    const alone = !this.list.some(({ process }) => process === own);
+    // What a model does when it is tried must not depend on what its process did before.
+    const alone = !this.#used.has(own);
     const process = alone ? own : this.start();
     const late = (): Error => refusal(model, `loading it took longer than ${this.#loadTimeoutMs} ms`);
     const load = async (): Promise<void> => {

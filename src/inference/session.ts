@@ -21,6 +21,7 @@ import {
 import { frameBytesMax, type ModelRun } from './child-protocol.ts';
 import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
+import { madeUpInputs } from './made-up-inputs.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { firstLine } from './optional-package.ts';
 import { hashModelFolder, modelFile } from './repository.ts';
@@ -38,8 +39,15 @@ export interface SessionChoice {
   readonly sha256: string;
   /** Rows that may run together. */
   readonly batchMax: number;
-  /** How rows run together, where that was found out before. */
-  readonly batching?: Batching;
+  /** What was found out when it was loaded before. */
+  readonly rehearsed?: Rehearsal;
+}
+
+/** What trying a model on made-up inputs has told. */
+export interface Rehearsal {
+  readonly batching: Batching;
+  /** Whether a runtime breaks on them, so that they are not run again. */
+  readonly isHarmful: boolean;
 }
 
 /**
@@ -59,6 +67,9 @@ export interface RunOutcome {
   readonly runOf: readonly number[];
 }
 
+/** A model that is not portable runs its rows singly where finding out more takes longer. */
+const rehearsalMs = 5000;
+
 /** Thrown before anything of results that are too large is copied. */
 class OutputsTooLarge extends Error {}
 
@@ -71,6 +82,7 @@ export class ModelSession {
   /** What it counts for in a budget. */
   readonly bytes: number;
   batching: Batching = { kind: 'single' };
+  isHarmful = false;
 
   private constructor(
     signature: Signature,
@@ -88,7 +100,7 @@ export class ModelSession {
 
   /** @throws EngineError `model-refused`, `model-runtime-missing` */
   static async open(choice: SessionChoice): Promise<ModelSession> {
-    const { folder, mode, provider, sha256, batchMax } = choice;
+    const { folder, mode, provider, sha256 } = choice;
     const found = hashModelFolder(folder);
     if (found.sha256 !== sha256) {
       throw new EngineError('model-refused', `its hash is ${found.sha256}, wanted ${sha256}`);
@@ -108,11 +120,39 @@ export class ModelSession {
       if (isAbort(error) || (mode === 'portable' && mayLackMemory(error))) throw error;
       throw new EngineError('model-refused', `the runtime does not take it: ${firstLine(error)}`, {}, error);
     }
-    // A decoder holds a text for each row, and texts of other lengths do not go together.
-    if (choice.batching !== undefined) session.batching = choice.batching;
-    else if (!looksLikeDecoder(facts))
-      session.batching = await findBatching(facts, batchMax, (inputs) => session.runTensors(inputs));
+    // What need not end is not begun unasked.
+    if (facts.unbounded === undefined) await session.#rehearse(choice);
     return session;
+  }
+
+  /**
+   * Runs the model once, so that the first request pays for nothing, and finds out how rows run together. In mode
+   * "portable" no clock has a part in that: a filled-up batch may give other bits than a row alone.
+   */
+  async #rehearse({ rehearsed, batchMax }: SessionChoice): Promise<void> {
+    if (rehearsed !== undefined) this.batching = rehearsed.batching;
+    if (rehearsed?.isHarmful === true) return;
+    const inputs = madeUpInputs(this.signature);
+    if (inputs === undefined) return;
+    const run = async (tensors: Tensors): Promise<Tensors> => {
+      try {
+        return await this.runTensors(tensors);
+      } catch (error) {
+        if (this.isSuspect(error)) this.isHarmful = true;
+        throw error;
+      }
+    };
+    const endsAtMs = this.mode === 'portable' ? Number.POSITIVE_INFINITY : performance.now() + rehearsalMs;
+    try {
+      await run(inputs);
+    } catch {
+      // It takes others, perhaps.
+      return;
+    }
+    // A decoder holds a text for each row, and texts of other lengths do not go together.
+    if (rehearsed !== undefined || looksLikeDecoder(this.signature)) return;
+    const batching = await findBatching(this.signature, batchMax, run, () => performance.now() > endsAtMs);
+    if (!this.isHarmful) this.batching = batching;
   }
 
   /**

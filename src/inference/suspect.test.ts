@@ -93,6 +93,57 @@ test('a request that traps is answered as a failure, the others of its tick as e
   });
 });
 
+test('a model whose made-up inputs break the runtime loads, and breaks it for nobody else', {
+  skip,
+}, async () => {
+  const model = modelProto({
+    nodes: [node('TopK', ['x', 'k'], ['y', 'at'])],
+    // Nothing else can be made up for it.
+    inputs: [valueInfo('x', float32, [0, 4])],
+    outputs: [valueInfo('y', float32, ['a', 'b'])],
+    initializers: [tensorProto('k', int64, [1], new BigInt64Array([1n]))],
+  });
+  await withHost(async ({ host, processes }) => {
+    await host.load(hosted(model));
+    assert.deepEqual(
+      processes.map(({ lost }) => lost),
+      [true, false],
+    );
+    const { answers } = await host.run(hosted(elementwise('Neg'), { id: 'other' }), [table(1, 1)]);
+    assert.match(textOf(answers[0]), /^2 /);
+  });
+});
+
+test('how rows run together is found out once, in a new process', { skip }, async () => {
+  const loads: unknown[] = [];
+  const start = (): ModelProcess => {
+    const process = new InferenceProcess();
+    const ask = process.ask.bind(process) as (wanted: string, asked: object) => Promise<object>;
+    const watched = (wanted: string, asked: { readonly kind: string; readonly rehearsed?: unknown }) => {
+      if (asked.kind === 'load') loads.push([process.pid, asked.rehearsed]);
+      return ask(wanted, asked);
+    };
+    return Object.assign(process, { ask: watched });
+  };
+  await withHost(async ({ host, processes }) => {
+    const [a, b] = ['Neg', 'Abs'].map((operator) => hosted(elementwise(operator), { id: operator }));
+    for (const model of [a!, b!, a!]) {
+      await host.load(model);
+      await host.unload(model);
+    }
+    const known = { batching: { kind: 'any', rowsMax: 8 }, isHarmful: false };
+    const [first, second] = processes.map(({ pid }) => pid);
+    const wanted = [
+      [first, undefined],
+      [first, known],
+      [second, undefined],
+      [first, known],
+      [first, known],
+    ];
+    assert.deepEqual(loads, wanted);
+  }, start);
+});
+
 test('what has no memory where nothing else is, is a failure of the model', { skip }, async () => {
   const model = hosted(filling(), { batchMax: 1 });
   await withHost(async ({ host, events, processes }) => {
