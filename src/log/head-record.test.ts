@@ -5,7 +5,8 @@ import { describe, it } from 'node:test';
 import { concatBytes } from '../base/encoding.ts';
 import { checkEventLog } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
-import { encodeHeadFile, firstHead, headFile, readHead, slotBytes } from './head-record.ts';
+import { encodeHeadFile, firstHead, HeadWriter, headFile, readHead, slotBytes } from './head-record.ts';
+import { openRunDirectory } from './open-run-directory.ts';
 import { appendAll, readAll, sampleDirectory, sampleEvents, sampleLog } from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
 
@@ -73,6 +74,22 @@ describe('head record', () => {
     const { offset } = read(storage);
     await syncing;
     assert.equal(read(storage).offset, offset);
+  });
+
+  it('makes the newer slot durable before it writes over the older one, which may be all that is on the disk', () => {
+    const { storage, writer } = syncedTwice();
+    writer.close();
+    const directory = openRunDirectory('memory', storage);
+    const { generation, runId: _, epoch, ...reach } = readHead(directory);
+    const before = storage.files.get('head')!.slice();
+    const head = new HeadWriter(directory);
+    storage.calls.length = 0;
+    // The first write of the other slot fails: nothing but that one may be touched.
+    storage.failAt = 3;
+    assert.throws(() => head.write(epoch, reach), { code: 'host-fault' });
+    assert.deepEqual(storage.calls.slice(0, 4), ['openUpdate head', 'write head', 'sync head', 'write head']);
+    assert.deepEqual(storage.files.get('head'), before);
+    assert.equal(readHead(directory).generation, generation);
   });
 
   it('tells nothing of a sync aside during which another sync failed', async () => {

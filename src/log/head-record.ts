@@ -119,6 +119,16 @@ export function readHead({ storage, path, manifest }: RunDirectory): HeadRecord 
   throw damaged(`it is of run ${found.runId}, and "run.json" says ${manifest.runId}`, 16);
 }
 
+function putSlot(handle: UpdateHandle, head: HeadRecord): void {
+  const slot = encodeSlot(head);
+  const start = (head.generation % 2) * slotBytes;
+  for (let done = 0; done < slot.length; ) {
+    const size = handle.write(slot.subarray(done), start + done);
+    if (size <= 0) throw new Error('the storage took no byte');
+    done += size;
+  }
+}
+
 /** Writes the head record of one log, slot after slot. After a failure nothing more is written. */
 export class HeadWriter {
   readonly #storage: Storage;
@@ -170,15 +180,25 @@ export class HeadWriter {
     if (reach.messages < this.#last.messages) return;
     const { generation, runId } = this.#last;
     const head = { generation: generation + 1, runId, epoch, ...reach };
-    const slot = encodeSlot(head);
-    this.#handle ??= this.#storage.openUpdate(headFile);
-    const start = (head.generation % 2) * slotBytes;
-    for (let done = 0; done < slot.length; ) {
-      const size = this.#handle.write(slot.subarray(done), start + done);
-      if (size <= 0) throw new Error('the storage took no byte');
-      done += size;
-    }
+    this.#handle ??= this.#openDurable();
+    putSlot(this.#handle, head);
     this.#last = head;
+  }
+
+  /**
+   * The process that wrote the newer slot may have died before that was on the disk; then the older one, which is next,
+   * is all that there is. So the newer one is written again as it is, and synced, before the other is touched.
+   */
+  #openDurable(): UpdateHandle {
+    const handle = this.#storage.openUpdate(headFile);
+    try {
+      putSlot(handle, this.#last);
+      handle.sync();
+      return handle;
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
   }
 
   #attempt(operation: string, run: () => void): void {

@@ -85,6 +85,12 @@ const record: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    name: 'the older slot of the head record is written over while the newer one may not be durable',
+    file: 'src/log/head-record.ts',
+    find: '      putSlot(handle, this.#last);\n      handle.sync();\n',
+    replace: '',
+  },
+  {
     name: 'a recovery does not write down how far it has made the log durable',
     file: 'src/engine/open-record.ts',
     find: '  noteDurable(directory, whole);\n',
