@@ -125,7 +125,8 @@ function finishBodies(
 ): FinishedBodies {
   const inFront = new Map<number, ByteSource>();
   const places = new Uint32Array(bodies.length);
-  for (const [index, body] of bodies.entries()) {
+  for (let index = 0; index < bodies.length; index++) {
+    const body = bodies[index]!;
     const bytes = frameBytes[index]!;
     const guarded = body.finish(bytes);
     places[index] = guarded ? bodies.length + additions.functions.length : index;

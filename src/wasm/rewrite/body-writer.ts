@@ -128,7 +128,7 @@ export class BodyWriter {
   end(
     operandsMax: number,
     charges: FuelCharges,
-    canonicalAt: (site: number) => Canonicalisation | undefined = () => undefined,
+    canonicalAt: ((site: number) => Canonicalisation | undefined) | undefined,
   ): WrittenBody {
     const { start, end } = this.#body;
     const texts = this.#texts;
@@ -139,7 +139,7 @@ export class BodyWriter {
     this.edits.write(bytes, start, end, code, pieces, (kind, first, second) => {
       if (kind === EditKind.text) code.append(texts, first, second);
       else if (kind === EditKind.charge) this.#writeCharge(code, charges.at(first));
-      else this.#writeCanonical(code, canonicalAt(first));
+      else this.#writeCanonical(code, canonicalAt?.(first));
     });
     this.shape.operandsMax = operandsMax;
     this.shape.codeBytes = code.size - codeStart + codeBytesAround;

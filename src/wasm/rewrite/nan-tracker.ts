@@ -58,6 +58,8 @@ export interface Canonicalisation {
   readonly local: number;
 }
 
+const nothing = (): undefined => undefined;
+
 export class NanTracker {
   #sites: Site[] = [];
   readonly #locals = new Map<number, FloatLocal>();
@@ -215,8 +217,10 @@ export class NanTracker {
 
   /** Call it once, at the end of the function: what to do at each site, undefined for nothing. */
   resolve(): (site: number) => Canonicalisation | undefined {
-    this.#spreadMixed();
     const sites = this.#sites;
+    // Most functions have no floats.
+    if (sites.length === 0) return nothing;
+    this.#spreadMixed();
     for (const { site, local } of this.#edges) if (!isLate(local)) site.wanted = true;
     return (number) => {
       const { wanted, local, shape: made } = sites[number]!;

@@ -18,8 +18,9 @@ export function validateModule(module: ParsedModule): void {
   checkStart(module);
   const facts = factsOf(module);
   const context = new BodyContext(facts);
-  for (const [index, body] of module.bodies.entries())
-    validateBody(context, module.imports.length + index, body);
+  const { bodies, imports } = module;
+  for (let index = 0; index < bodies.length; index++)
+    validateBody(context, imports.length + index, bodies[index]!);
 }
 
 function checkNames({ name, exports, customs }: ParsedModule): void {
