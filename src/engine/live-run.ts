@@ -254,9 +254,8 @@ export class LiveRun {
   }
 
   #record(executed: ExecutedTick, startedAtMs: number, options: RunOptions): void | Promise<void> {
-    const { machine, recorder, durable, hooks, totals, hostInputs, snapshots } = this.#parts;
+    const { machine, recorder, durable, hooks, totals, hostInputs, snapshots, inference } = this.#parts;
     const outputs = recorder.committed(executed, machine.state.events);
-    const { inference } = this.#parts;
     if (inference !== undefined) {
       recorder.told(executed.tick, inference.takeEvents());
       for (const facts of inference.takeFacts()) hooks.emitInference({ tick: executed.tick, ...facts });
@@ -275,6 +274,8 @@ export class LiveRun {
       );
     }
     const observed = options.onTick?.(totals.progress);
+    // A snapshot that failed ends the run before this is waited for.
+    if (observed instanceof Promise) observed.catch(() => {});
     const isDue = snapshots.isDue(executed.tick);
     const waits = held !== undefined || observed instanceof Promise;
     if (!waits) return isDue ? snapshots.take(machine) : undefined;

@@ -102,3 +102,33 @@ for (const durability of ['tick', 'batch', 'none'] as const) {
     }
   });
 }
+
+test('what the observer of a tick was still at, where a snapshot fails, ends nothing but that run', async () => {
+  const storage = new MemoryStorage();
+  const create = storage.create.bind(storage);
+  storage.create = (name) => {
+    if (name.startsWith('snapshots/')) throw new Error('no space left');
+    return create(name);
+  };
+  const host = { snapshotTicks: 1, durability: 'none' } as const;
+  const system = await createSystem({
+    host,
+    agents: { counting: { module: countingAgent(), everyTick: true, capabilities: ['output'] } },
+  });
+  const unmet: unknown[] = [];
+  const note = (error: unknown): void => void unmet.push(error);
+  process.on('unhandledRejection', note);
+  try {
+    const run = await Orchestrator.create({ system, runDirectory: 'memory' }, portsOver(storage));
+    const onTick = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      run.send('counting', { payload: null });
+    };
+    await assert.rejects(run.run({ ticks: 9, onTick }), /no space left|the run has failed/);
+    await run.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual(unmet, []);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+});
