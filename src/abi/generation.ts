@@ -68,14 +68,8 @@ export function decodeGenerationRequest(bytes: Uint8Array): ReadGenerationReques
   if (bytes.length < headBytes) return fail(`found ${bytes.length} bytes, wanted at least ${headBytes}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const word = (at: number): number => view.getUint32(at, true);
-  const [kind, promptBytes, tokensMax, tokensPerTick, topK, stops] = [0, 4, 8, 12, 20, 28].map(word) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [kind, promptBytes, tokensMax, tokensPerTick] = [word(0), word(4), word(8), word(12)];
+  const [topK, stops] = [word(20), word(28)];
   const [temperature, topP] = [view.getFloat32(16, true), view.getFloat32(24, true)];
   if (!isPromptKind(kind))
     return fail(`the kind of its prompt is ${kind}, wanted 1 (text), 2 (token ids) or 3 (messages)`);
@@ -162,13 +156,13 @@ export function encodeGenerationPiece(piece: GenerationPiece): Uint8Array<ArrayB
 export function decodeGenerationPiece(bytes: Uint8Array): GenerationPiece | undefined {
   if (bytes.length < pieceHeadBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const [status, part, reason, sampler, count, textBytes] = [0, 4, 8, 12, 16, 20].map((at) =>
-    view.getUint32(at, true),
-  ) as [number, number, number, number, number, number];
+  const word = (at: number): number => view.getUint32(at, true);
+  const [status, part, reason, sampler] = [word(0), word(4), word(8), word(12)];
+  const [count, textBytes] = [word(16), word(20)];
   const textAt = pieceHeadBytes + count * (4 + logitsHashBytes);
   if (status !== 0 || reason > 2 || Math.ceil((textAt + textBytes) / 8) * 8 !== bytes.length)
     return undefined;
-  const tokens = Array.from({ length: count }, (_, i) => view.getUint32(pieceHeadBytes + i * 4, true));
+  const tokens = Array.from({ length: count }, (_, i) => word(pieceHeadBytes + i * 4));
   const hashes = bytes.subarray(pieceHeadBytes + count * 4, textAt);
   const text = decodeUtf8(bytes.subarray(textAt, textAt + textBytes));
   if (text === undefined) return undefined;

@@ -1,7 +1,7 @@
 // From original module bytes to compiled, instrumented modules, checked against what each declaration may do.
 
 import { hostFunctions } from '../abi/host-functions.ts';
-import { EngineError } from '../base/errors.ts';
+import { assert, EngineError } from '../base/errors.ts';
 import { instrument } from '../wasm/index.ts';
 import type { ModuleSource, SystemConfig } from './config/system-config.ts';
 import { ModuleCache, type PreparedModule } from './module-cache.ts';
@@ -47,8 +47,17 @@ async function prepare(hash: string, source: ModuleSource | undefined): Promise<
   }
   return cache.get(hash, source.bytes, async () => {
     const { bytes, ...facts } = instrument(source.bytes, { name: source.files[0] ?? hash, agent: true });
-    return { ...facts, hash, compiled: await WebAssembly.compile(bytes) };
+    return { ...facts, hash, compiled: await compile(bytes) };
   });
+}
+
+/** That V8 takes what the pass made is checked here, where it is compiled. */
+async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    assert(false, `V8 accepts an instrumented module: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function checkDeclaration(agent: SystemConfig['agents'][number], module: PreparedModule, file: string): void {
