@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const loop = 'src/engine/live-run.ts';
+const loop = 'src/engine/live/live-run.ts';
 const collector = '(garbage collector)';
 const lines = 16;
 

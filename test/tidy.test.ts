@@ -22,6 +22,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   engine: ['base', 'abi', 'wasm', 'log', 'telemetry', 'inference', 'scheduler', 'sandbox'],
   cli: ['base'],
 };
+/** The rooms of `engine`, lowest first: each imports only those before it. What lies beside them is shared by all. */
+const engineRooms =
+  'config modules input turns models snapshot record replay inspect compact export diff live'.split(' ');
 /** What `cli` may import besides: what a program that embeds the engine has. */
 const publicFaces = ['src/engine/index.ts', 'src/wasm/index.ts'];
 const pureRooms = ['base', 'abi', 'wasm', 'scheduler'];
@@ -111,6 +114,22 @@ test('a room imports only rooms below it', () => {
       if (other === room || allowed.includes(other)) continue;
       if (room === 'scheduler' && pureCodecs.test(wanted)) continue;
       problems.push(`${file.path}: "${room}" imports "${wanted}"; wanted one of: ${allowed.join(', ')}`);
+    }
+  }
+  none(problems);
+});
+
+test('a room of "engine" imports only rooms below it', () => {
+  const problems: string[] = [];
+  for (const { path, text } of sources) {
+    const [, , room = '', inRoom] = path.split('/');
+    if (!path.startsWith('src/engine/') || inRoom === undefined || isTest(path) || isFixture(path)) continue;
+    if (!engineRooms.includes(room)) problems.push(`${path}: "${room}" is not a room of "engine"`);
+    for (const wanted of importsOf(text)) {
+      const target = join(dirname(path), wanted).replaceAll('\\', '/').split('/');
+      if (target[1] !== 'engine' || target[3] === undefined) continue;
+      const allowed = engineRooms.slice(0, engineRooms.indexOf(room) + 1);
+      if (!allowed.includes(target[2] ?? '')) problems.push(`${path}: "${room}" imports "${wanted}"`);
     }
   }
   none(problems);

@@ -1,12 +1,12 @@
 // What the record costs a run: the same ticks by a machine alone, and by a run that records them with durability
 // `batch`. Both compute digests. The two take turns, within one process.
 
-import { createInput } from '../../src/engine/host-inputs.ts';
 import { createSystem, type SystemDescription } from '../../src/engine/index.ts';
-import { Machine } from '../../src/engine/machine.ts';
-import { openPool } from '../../src/engine/open-pool.ts';
-import { prepareModules } from '../../src/engine/prepare-modules.ts';
+import { createInput } from '../../src/engine/input/host-inputs.ts';
+import { prepareModules } from '../../src/engine/modules/prepare-modules.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
+import { Machine } from '../../src/engine/turns/machine.ts';
+import { openPool } from '../../src/engine/turns/open-pool.ts';
 import { InputKind } from '../../src/log/index.ts';
 import { agentModule } from '../support/agents.ts';
 import { median, report } from '../support/measure.ts';

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { createSystem, Orchestrator, replayRun } from '../../src/engine/index.ts';
-import { loadRun } from '../../src/engine/load-run.ts';
-import { type Rewound, rewind } from '../../src/engine/rewind.ts';
+import { loadRun } from '../../src/engine/record/load-run.ts';
+import { type Rewound, rewind } from '../../src/engine/replay/rewind.ts';
 import { agentModule } from '../support/agents.ts';
 import { inFolder } from '../support/folder.ts';
 import { median, report } from '../support/measure.ts';

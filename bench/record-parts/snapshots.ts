@@ -2,13 +2,13 @@
 // the agents' memory; the stall is how long the next tick has to wait, and the rest happens while the run goes on.
 
 import { join } from 'node:path';
-import { createInput } from '../../src/engine/host-inputs.ts';
 import { createSystem } from '../../src/engine/index.ts';
-import { Machine } from '../../src/engine/machine.ts';
-import { openPool } from '../../src/engine/open-pool.ts';
-import { prepareModules } from '../../src/engine/prepare-modules.ts';
+import { createInput } from '../../src/engine/input/host-inputs.ts';
+import { prepareModules } from '../../src/engine/modules/prepare-modules.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
+import { Machine } from '../../src/engine/turns/machine.ts';
+import { openPool } from '../../src/engine/turns/open-pool.ts';
 import { createRunDirectory, InputKind } from '../../src/log/index.ts';
 import { agentModule } from '../support/agents.ts';
 import { inFolder } from '../support/folder.ts';

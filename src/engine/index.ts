@@ -23,7 +23,6 @@ export type {
   TurnTelemetry,
 } from '../telemetry/index.ts';
 export type { AgentId } from './agent-id.ts';
-export { type CarefulOptions, takeMarkedTurn } from './careful-mode.ts';
 export { type Compaction, type CompactOptions, compactRun, planCompaction } from './compact/compact-run.ts';
 export {
   type AgentDescription,
@@ -40,8 +39,6 @@ export type { ConfigDifference } from './diff/config-difference.ts';
 export { diffRuns, type RunDifference } from './diff/diff-runs.ts';
 export type { TickDifference } from './diff/first-difference.ts';
 export type { GlobalDifference, InstanceDifference, MemoryDifference } from './diff/instance-difference.ts';
-export type { OutputSink } from './durable-log.ts';
-export { type EffectView, effectText } from './effect-view.ts';
 export { type ExportOptions, type ExportSummary, exportRun } from './export/export-run.ts';
 export { type RedactionFacts, redactedBeforeLine, redactionLines } from './export/redaction-text.ts';
 export {
@@ -53,6 +50,7 @@ export {
   openLineStream,
   startOfSource,
 } from './input/index.ts';
+export { type EffectView, effectText } from './inspect/effect-view.ts';
 export {
   type AgentFacts,
   type AgentState,
@@ -71,12 +69,14 @@ export {
   type WaitingEffectState,
   type WaitingTaskState,
 } from './inspect/index.ts';
-export { Orchestrator } from './orchestrator.ts';
+export type { AgentView, QueuedTaskView, StateView } from './inspect/state-view.ts';
+export { Orchestrator } from './live/orchestrator.ts';
+export type { RecomputeSummary } from './models/recompute.ts';
 export type { OutputPlace } from './output-place.ts';
-export type { RecomputeSummary } from './recompute.ts';
-export type { OutputRecord } from './recorder.ts';
-export { planRepair, type RepairPlan, repairRun } from './repair.ts';
-export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } from './replay.ts';
+export type { OutputSink } from './record/durable-log.ts';
+export type { OutputRecord } from './record/recorder.ts';
+export { planRepair, type RepairPlan, repairRun } from './record/repair.ts';
+export { type ReplayedTick, type ReplayOptions, type ReplaySummary, replayRun } from './replay/replay.ts';
 export type {
   AgentSpec,
   EndReason,
@@ -91,5 +91,5 @@ export type {
   RunSummary,
   TaskSpec,
 } from './run-types.ts';
-export type { AgentView, QueuedTaskView, StateView } from './state-view.ts';
+export { type CarefulOptions, takeMarkedTurn } from './turns/careful-mode.ts';
 export { engineVersion } from './version.ts';

@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { type EventLogSizes, type Storage, storageAt } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import type { System, SystemConfig } from './config/system-config.ts';
-import { type InferenceDesk, openInferenceDesk } from './inference-desk.ts';
-import { openPool, type PoolChoice } from './open-pool.ts';
+import { type InferenceDesk, openInferenceDesk } from './models/inference-desk.ts';
 import { createCompressor } from './snapshot/compressor.ts';
+import { openPool, type PoolChoice } from './turns/open-pool.ts';
 
 export interface Clock {
   /** Milliseconds since some moment. It may jump or stand still: that delays, and changes nothing else. */

@@ -2,8 +2,8 @@
 
 import type { TickDigest } from '../log/index.ts';
 import { EventKind, type SchedulerEvent, type SchedulerState } from '../scheduler/index.ts';
-import type { ExecutedTick } from './machine.ts';
 import type { RunProgress } from './run-types.ts';
+import type { ExecutedTick } from './turns/machine.ts';
 
 export class RunTotals {
   readonly #state: SchedulerState;

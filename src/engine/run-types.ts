@@ -1,11 +1,11 @@
 // What a run is asked for and what it answers.
 
-import type { CarefulOptions } from './careful-mode.ts';
 import type { JsonValue } from './config/json-value.ts';
 import type { HostConfig, Pace, System } from './config/system-config.ts';
-import type { OutputSink } from './durable-log.ts';
 import type { LineSource } from './input/index.ts';
 import type { OutputPlace } from './output-place.ts';
+import type { OutputSink } from './record/durable-log.ts';
+import type { CarefulOptions } from './turns/careful-mode.ts';
 
 export interface OrchestratorOptions {
   /** A checked system, from `loadSystem` or `createSystem`. */

@@ -4,12 +4,12 @@
 import { crc32 } from 'node:zlib';
 import { encodeHex } from '../../src/base/encoding.ts';
 import { EngineError } from '../../src/base/errors.ts';
-import { schedulerConfig } from '../../src/engine/genesis.ts';
 import { createSystem } from '../../src/engine/index.ts';
-import type { Snapshot } from '../../src/engine/machine.ts';
+import { schedulerConfig } from '../../src/engine/modules/genesis.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
 import { echoAgent } from '../../src/engine/testing/agents.ts';
+import type { Snapshot } from '../../src/engine/turns/machine.ts';
 import {
   channels,
   checkEventLog,

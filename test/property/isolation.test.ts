@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import wabt from 'wabt';
-import { systemTables } from '../../src/engine/genesis.ts';
-import { createInput } from '../../src/engine/host-inputs.ts';
 import { createSystem } from '../../src/engine/index.ts';
-import { Machine } from '../../src/engine/machine.ts';
-import { prepareModules } from '../../src/engine/prepare-modules.ts';
+import { createInput } from '../../src/engine/input/host-inputs.ts';
+import { systemTables } from '../../src/engine/modules/genesis.ts';
+import { prepareModules } from '../../src/engine/modules/prepare-modules.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
+import { Machine } from '../../src/engine/turns/machine.ts';
 import { InputKind } from '../../src/log/index.ts';
 import { createInlinePool, createThreadPool, type Pool } from '../../src/sandbox/index.ts';
 

@@ -2,8 +2,8 @@
 
 import { promisify } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { systemTables } from '../../src/engine/genesis.ts';
-import { openInferenceDesk } from '../../src/engine/inference-desk.ts';
+import { openInferenceDesk } from '../../src/engine/models/inference-desk.ts';
+import { systemTables } from '../../src/engine/modules/genesis.ts';
 import type { Ports } from '../../src/engine/ports.ts';
 import type { ModelProcess } from '../../src/inference/index.ts';
 import type {

@@ -3,12 +3,12 @@
 
 import { EngineError } from '../../base/errors.ts';
 import { beginLog, EventLogWriter, openRunDirectory, type RunDirectory, readHead } from '../../log/index.ts';
-import { type LoadedRun, loadRun } from '../load-run.ts';
-import type { Snapshot } from '../machine.ts';
 import type { OutputPlace } from '../output-place.ts';
 import { nodePorts, type Ports } from '../ports.ts';
-import { newestSnapshot, recordedSnapshotTicks } from '../recorded-snapshots.ts';
+import { type LoadedRun, loadRun } from '../record/load-run.ts';
+import { newestSnapshot, recordedSnapshotTicks } from '../record/recorded-snapshots.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
+import type { Snapshot } from '../turns/machine.ts';
 import { copyLogBehind, type LeftOut } from './copy-log.ts';
 
 /** What compacting gives up. */

@@ -2,7 +2,7 @@
 // agent holds.
 
 import { bytesEqual, encodeHex } from '../../base/encoding.ts';
-import { type LoadedRun, loadRun } from '../load-run.ts';
+import { type LoadedRun, loadRun } from '../record/load-run.ts';
 import { type ConfigDifference, configDifferences } from './config-difference.ts';
 import { firstDifference, inputDifference, type TickDifference } from './first-difference.ts';
 import { instanceDifference } from './instance-difference.ts';

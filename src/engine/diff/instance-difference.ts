@@ -4,7 +4,7 @@ import { bytesEqual } from '../../base/encoding.ts';
 import { hexRows } from '../../base/hex-view.ts';
 import { expandImage, readState, type StateFacts } from '../../sandbox/index.ts';
 import { describeGlobals } from '../inspect/agent-state.ts';
-import type { AgentImage } from '../turn-runner.ts';
+import type { AgentImage } from '../turns/turn-runner.ts';
 import type { Side } from './side.ts';
 
 export interface GlobalDifference {

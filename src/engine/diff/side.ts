@@ -6,11 +6,11 @@ import type { Input } from '../../log/index.ts';
 import type { CallWatch } from '../../sandbox/index.ts';
 import { explainTrap, moduleNames } from '../../wasm/index.ts';
 import { callersText } from '../fault-place.ts';
-import type { LoadedRun } from '../load-run.ts';
-import type { Machine } from '../machine.ts';
-import type { PreparedModule } from '../module-cache.ts';
-import { type RecordedTick, recordedTicks } from '../recorded-ticks.ts';
-import { type Rewound, rewind } from '../rewind.ts';
+import type { PreparedModule } from '../modules/module-cache.ts';
+import type { LoadedRun } from '../record/load-run.ts';
+import { type RecordedTick, recordedTicks } from '../replay/recorded-ticks.ts';
+import { type Rewound, rewind } from '../replay/rewind.ts';
+import type { Machine } from '../turns/machine.ts';
 import { readTranscript, type TranscriptContent } from './transcript-reader.ts';
 
 /** What one task did, as V8 knows it: the places of its effects and of its trap. */

@@ -2,7 +2,7 @@
 
 import { bytesEqual } from '../../base/encoding.ts';
 import { decodeEvent, readEvents } from '../../log/index.ts';
-import type { LoadedRun } from '../load-run.ts';
+import type { LoadedRun } from '../record/load-run.ts';
 
 const digestBytes = 32;
 

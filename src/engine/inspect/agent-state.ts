@@ -6,11 +6,11 @@ import { expandImage, readState } from '../../sandbox/index.ts';
 import { type Agent, agentOf, type Phase, type SchedulerState, waitingTasks } from '../../scheduler/index.ts';
 import { type MutableGlobal, moduleNames } from '../../wasm/index.ts';
 import { formatAgentId } from '../agent-id.ts';
-import { type EffectView, viewEffect } from '../effect-view.ts';
-import { type LoadedRun, loadRun } from '../load-run.ts';
-import { type Rewound, rewind } from '../rewind.ts';
+import { type LoadedRun, loadRun } from '../record/load-run.ts';
+import { taskKindName } from '../record/task-facts.ts';
+import { type Rewound, rewind } from '../replay/rewind.ts';
 import { sha256 } from '../sha256.ts';
-import { taskKindName } from './task-facts.ts';
+import { type EffectView, viewEffect } from './effect-view.ts';
 
 export interface StateOptions {
   /** The tick after which the state is described; 0: before the first. */

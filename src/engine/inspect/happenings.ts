@@ -14,9 +14,9 @@ import {
   type SealedTick,
 } from '../../log/index.ts';
 import type { SystemConfig } from '../config/index.ts';
-import { logLevels } from '../effect-view.ts';
-import { baseAgents } from './base-agents.ts';
-import { outcomeFacts } from './task-facts.ts';
+import { baseAgents } from '../record/base-agents.ts';
+import { outcomeFacts } from '../record/task-facts.ts';
+import { logLevels } from './effect-view.ts';
 
 /** One thing that happened; `what` says which of the other fields are there. */
 export interface Happening {

@@ -1,5 +1,6 @@
 // What a record tells, and what executing it again up to a tick shows.
 
+export { type AgentFacts, type FaultFact, gatherRun, type RunFacts } from '../record/run-facts.ts';
 export {
   type AgentState,
   type AgentSummary,
@@ -13,4 +14,3 @@ export {
   type WaitingTaskState,
 } from './agent-state.ts';
 export { type Happening, happenings, type Wanted } from './happenings.ts';
-export { type AgentFacts, type FaultFact, gatherRun, type RunFacts } from './run-facts.ts';

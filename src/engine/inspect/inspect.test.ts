@@ -5,12 +5,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSystem } from '../config/index.ts';
-import { Orchestrator } from '../orchestrator.ts';
+import { Orchestrator } from '../live/orchestrator.ts';
+import { gatherRun } from '../record/run-facts.ts';
 import type { RunSummary } from '../run-types.ts';
 import { agent, countingAgent, echoAgent, importText } from '../testing/agents.ts';
 import { cutRecord, KeptOutputs, newFolder } from '../testing/runs.ts';
 import { type Happening, happenings } from './happenings.ts';
-import { gatherRun } from './run-facts.ts';
 
 const loop = agent({ receive: '(loop $l (br $l)) i32.const 0' });
 const chatty = agent({

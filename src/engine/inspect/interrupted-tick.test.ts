@@ -9,12 +9,12 @@ import { openRunDirectory, readEvents } from '../../log/index.ts';
 import { chunkHeadSize } from '../../log/mcap-records.ts';
 import { createSystem } from '../config/index.ts';
 import { exportRun } from '../export/export-run.ts';
-import { Orchestrator } from '../orchestrator.ts';
+import { Orchestrator } from '../live/orchestrator.ts';
 import { nodePorts, type Ports } from '../ports.ts';
+import { gatherRun } from '../record/run-facts.ts';
 import { agent, importText } from '../testing/agents.ts';
 import { cutRecord, newFolder, openInput } from '../testing/runs.ts';
 import { happenings } from './happenings.ts';
-import { gatherRun } from './run-facts.ts';
 
 const ports: Ports = { ...nodePorts, logSizes: { chunkBytesMax: 150 } };
 

@@ -2,8 +2,8 @@
 
 import { assert } from '../../base/errors.ts';
 import type { MemoryImage } from '../../sandbox/index.ts';
-import type { Snapshot } from '../machine.ts';
-import type { AgentImage } from '../turn-runner.ts';
+import type { Snapshot } from '../turns/machine.ts';
+import type { AgentImage } from '../turns/turn-runner.ts';
 import { splitPages } from './page.ts';
 import type { PageGatherer } from './page-gatherer.ts';
 import type { PageEntry } from './tables.ts';

@@ -1,6 +1,6 @@
 // When snapshots are taken. Captured between two ticks, compressed and written while the run goes on.
 
-import type { Machine } from '../machine.ts';
+import type { Machine } from '../turns/machine.ts';
 import type { SnapshotStore } from './store.ts';
 
 export class SnapshotSchedule {

@@ -9,8 +9,8 @@ import { EngineError } from '../../base/errors.ts';
 import { createRunDirectory, type RunDirectory } from '../../log/index.ts';
 import { MemoryStorage } from '../../log/test-storage.ts';
 import { expandImage } from '../../sandbox/index.ts';
-import type { Snapshot } from '../machine.ts';
 import { nodePorts } from '../ports.ts';
+import type { Snapshot } from '../turns/machine.ts';
 import { SnapshotStore } from './store.ts';
 
 const compress = async (bytes: Uint8Array): Promise<Uint8Array> => zstdCompressSync(bytes);

@@ -9,10 +9,10 @@ import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log
 import type { RunDirectory } from '../../log/index.ts';
 import { freeName } from '../../log/tail.ts';
 import type { SavedScheduler } from '../../scheduler/index.ts';
-import type { Snapshot } from '../machine.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
-import type { AgentImage } from '../turn-runner.ts';
+import type { Snapshot } from '../turns/machine.ts';
+import type { AgentImage } from '../turns/turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
 import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
 import { PackWriter } from './pack-writer.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { EngineError, type ErrorCode } from '../../base/errors.ts';
 import { type AgentDescription, createSystem, type SystemDescription } from '../config/index.ts';
-import { Orchestrator } from '../orchestrator.ts';
+import { Orchestrator } from '../live/orchestrator.ts';
 import type { OrchestratorOptions } from '../run-types.ts';
 import { countingAgent, echoAgent, restlessAgent } from './agents.ts';
 import { newFolder } from './runs.ts';

@@ -3,7 +3,7 @@
 
 import { after } from 'node:test';
 import { InferenceProcess } from '../../inference/index.ts';
-import { openInferenceDesk } from '../inference-desk.ts';
+import { openInferenceDesk } from '../models/inference-desk.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 
 /** Outlives those that close it. */

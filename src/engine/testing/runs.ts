@@ -18,9 +18,9 @@ import {
 } from '../../log/index.ts';
 import { type LineSource, openInput } from '../input/index.ts';
 import { LineStream } from '../input/line-stream.ts';
-import { Orchestrator } from '../orchestrator.ts';
+import { Orchestrator } from '../live/orchestrator.ts';
 import { nodePorts, type Ports } from '../ports.ts';
-import type { OutputRecord } from '../recorder.ts';
+import type { OutputRecord } from '../record/recorder.ts';
 
 /** In memory where the host has a place for it: these tests sync small files thousands of times. */
 function makeRoot(): string {

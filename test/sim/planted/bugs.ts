@@ -92,13 +92,13 @@ const record: readonly PlantedBug[] = [
   },
   {
     name: 'a recovery does not write down how far it has made the log durable',
-    file: 'src/engine/open-record.ts',
+    file: 'src/engine/record/open-record.ts',
     find: '  noteDurable(directory, whole);\n',
     replace: '',
   },
   {
     name: 'what a recovery reads is believed without making it durable',
-    file: 'src/engine/open-record.ts',
+    file: 'src/engine/record/open-record.ts',
     find: '  makeTailDurable(directory, end);\n',
     replace: '',
   },
@@ -125,13 +125,13 @@ const record: readonly PlantedBug[] = [
 const run: readonly PlantedBug[] = [
   {
     name: 'outputs are given and inputs acknowledged before the tick is durable',
-    file: 'src/engine/durable-log.ts',
+    file: 'src/engine/record/durable-log.ts',
     find: '    this.log.sync();\n    this.#ticks = 0;\n',
     replace: '    this.#release();\n    this.log.sync();\n    this.#ticks = 0;\n',
   },
   {
     name: 'inputs are acknowledged when their batch begins to be synced',
-    file: 'src/engine/durable-log.ts',
+    file: 'src/engine/record/durable-log.ts',
     find: '    this.#syncing = this.#sync(outputs, this.#options.inputs.executedCount);\n',
     replace:
       '    this.#options.inputs.markDurable(this.#options.inputs.executedCount);\n' +
@@ -139,7 +139,7 @@ const run: readonly PlantedBug[] = [
   },
   {
     name: 'outputs leave when their batch begins to be synced',
-    file: 'src/engine/durable-log.ts',
+    file: 'src/engine/record/durable-log.ts',
     find: '      await this.log.beginSync();\n      this.#syncing = undefined;\n',
     replace:
       '      for (const output of outputs) this.#options.sink?.write(output);\n' +
@@ -149,37 +149,37 @@ const run: readonly PlantedBug[] = [
   },
   {
     name: 'the epoch is not raised',
-    file: 'src/engine/open-run.ts',
+    file: 'src/engine/live/open-run.ts',
     find: 'recorded.epoch + 1',
     replace: 'recorded.epoch',
   },
   {
     name: 'outputs that did not leave before a crash are not given again',
-    file: 'src/engine/open-run.ts',
+    file: 'src/engine/live/open-run.ts',
     find: 'if (outputsAfter !== undefined && isBehind(output, outputsAfter))',
     replace: 'if (outputsAfter === undefined)',
   },
   {
     name: 'inputs that were sealed are not executed after a recovery',
-    file: 'src/engine/orchestrator.ts',
+    file: 'src/engine/live/orchestrator.ts',
     find: '    const sealed = open.recorded?.sealed;\n',
     replace: '    const sealed = undefined;\n',
   },
   {
     name: 'the cursor of the input is one byte too far',
-    file: 'src/engine/line-inputs.ts',
+    file: 'src/engine/input/line-inputs.ts',
     find: 'return { source: name, ...cursor, badLines',
     replace: 'return { source: name, ...cursor, byte: cursor.byte + 1, badLines',
   },
   {
     name: 'the cursor of the input is recorded only with inputs',
-    file: 'src/engine/recorder.ts',
+    file: 'src/engine/record/recorder.ts',
     find: '    if (inputs.length === 0 && cursor === undefined && !always) return;\n',
     replace: '    if (inputs.length === 0 && !always) return;\n',
   },
   {
     name: 'the recovery begins at a snapshot of a tick that the log lost',
-    file: 'src/engine/open-run.ts',
+    file: 'src/engine/live/open-run.ts',
     find: 'newestSnapshot(run, last.tick)',
     replace: 'newestSnapshot(run, Number.POSITIVE_INFINITY)',
     also: {
@@ -246,19 +246,19 @@ const state: readonly PlantedBug[] = [
   },
   {
     name: 'agents that hibernate are not in the snapshot',
-    file: 'src/engine/turn-runner.ts',
+    file: 'src/engine/turns/turn-runner.ts',
     find: '    agents.push(...imagesOf(hibernated).filter(({ number }) => !isSame(number)));\n',
     replace: '',
   },
   {
     name: 'an agent that has run since the last snapshot counts as unchanged',
-    file: 'src/engine/turn-runner.ts',
+    file: 'src/engine/turns/turn-runner.ts',
     find: 'this.#residency.lastTickOf(number) <= since!',
     replace: 'this.#residency.lastTickOf(number) <= since! + 1',
   },
   {
     name: 'restart images are not in the snapshot',
-    file: 'src/engine/machine.ts',
+    file: 'src/engine/turns/machine.ts',
     find: '    const { images } = this.#turns;\n',
     replace: '    const images: AgentImage[] = [];\n',
   },
@@ -300,20 +300,20 @@ const executors: readonly PlantedBug[] = [
   },
   {
     name: 'answers that the next run overwrites are not copied',
-    file: 'src/engine/executors.ts',
+    file: 'src/engine/turns/executors.ts',
     find: '{ words: result.words.slice(0, result.used), used: result.used },\n    );',
     replace: '{ words: result.words, used: result.used },\n    );',
   },
   {
     name: 'an entry of the journal is dropped now and then',
-    file: 'src/engine/worker-journal.ts',
+    file: 'src/engine/turns/worker-journal.ts',
     find: '    this.entries.push({ memories: this.#memories, stream: copy });\n',
     replace:
       '    if (this.entries.length % 8 !== 7) this.entries.push({ memories: this.#memories, stream: copy });\n',
   },
   {
     name: 'an agent is missing in a checkpoint',
-    file: 'src/engine/worker-journal.ts',
+    file: 'src/engine/turns/worker-journal.ts',
     find: '    this.base = agents;\n',
     replace: '    this.base = agents.slice(1);\n',
   },
@@ -365,7 +365,7 @@ const models: readonly PlantedBug[] = [
   },
   {
     name: 'a sealed tick asks its models anew',
-    file: 'src/engine/re-execute.ts',
+    file: 'src/engine/replay/re-execute.ts',
     find: '      if (tick > machine.state.tick)\n',
     replace:
       '      if (tick > machine.state.tick && list.inputs.every(({ kind }) => kind !== InputKind.answer))\n',
@@ -381,7 +381,7 @@ const wholeRuns: readonly PlantedBug[] = [
   },
   {
     name: 'a fork leaves out the first inputs behind its tick',
-    file: 'src/engine/recorded-ticks.ts',
+    file: 'src/engine/replay/recorded-ticks.ts',
     find: '      if (tick > after && inputs.length > 0)',
     replace: '      if (tick > after + 1 && inputs.length > 0)',
   },

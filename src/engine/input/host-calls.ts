@@ -1,0 +1,162 @@
+// The library's calls as inputs: each is checked here, once, so that a sealed input always makes sense.
+
+import { encodeUtf8 } from '../../base/encoding.ts';
+import { EngineError } from '../../base/errors.ts';
+import { type Input, InputKind } from '../../log/index.ts';
+import { agentOf, type SchedulerState } from '../../scheduler/index.ts';
+import { type AgentId, AgentNames, formatAgentId, type Identity } from '../agent-id.ts';
+import { canonicalBytes } from '../config/json-value.ts';
+import type { SystemConfig } from '../config/system-config.ts';
+import type { AgentSpec, Message, PayloadValue, TaskSpec } from '../run-types.ts';
+import { createInput } from './host-inputs.ts';
+import type { InputLine } from './index.ts';
+
+const channelNameBytesMax = 64;
+
+export class HostCalls {
+  readonly #config: SystemConfig;
+  readonly #state: SchedulerState;
+  readonly #names: AgentNames;
+  /** The last counter that was handed out, where the state does not know it yet. */
+  #spawnCounter = 0;
+
+  constructor(config: SystemConfig, state: SchedulerState) {
+    this.#config = config;
+    this.#state = state;
+    this.#names = new AgentNames(config);
+  }
+
+  spawn(spec: AgentSpec): { readonly id: AgentId; readonly input: Input } {
+    const declaration = this.#config.agents.find(({ name }) => name === spec.agent);
+    if (declaration === undefined) {
+      const known = this.#config.agents.map(({ name }) => name).join(', ');
+      throw invalid(`Cannot spawn agent ${JSON.stringify(spec.agent)}: the system declares ${known}`);
+    }
+    const limit = declaration.limits.messageBytesMax;
+    const payload = spec.payload === undefined ? new Uint8Array(0) : payloadBytes(spec.payload, limit);
+    this.#spawnCounter = Math.max(this.#spawnCounter, this.#state.hostCounter) + 1;
+    const identity = { origin: 0, counter: this.#spawnCounter };
+    const input = createInput(InputKind.spawn, { ...identity, name: spec.agent, payload });
+    return { id: formatAgentId(identity), input };
+  }
+
+  message(id: AgentId, message: Message): Input {
+    return createInput(InputKind.message, { ...this.find(id), ...this.#content(message) });
+  }
+
+  task(id: AgentId, task: TaskSpec): Input {
+    const detail = encodeUtf8(task.taskId ?? '');
+    return createInput(InputKind.scheduledTask, { ...this.find(id), ...this.#content(task), detail });
+  }
+
+  publish(topic: string, message: Message): Input {
+    const declared = this.#state.topicByName.get(topic);
+    if (declared === undefined) checkChannelName(topic);
+    const content = this.#content(message);
+    if (declared?.accepts !== undefined && !declared.accepts(content.payload)) {
+      throw invalid(`Cannot publish to topic "${topic}": the payload does not keep its contract`);
+    }
+    return createInput(InputKind.publish, { name: topic, ...content });
+  }
+
+  membership(kind: typeof InputKind.join | typeof InputKind.leave, id: AgentId, channel: string): Input {
+    if (this.#state.topicByName.has(channel)) {
+      throw invalid(
+        `Cannot join ${JSON.stringify(channel)}: it is a declared topic, and channels have other names`,
+      );
+    }
+    checkChannelName(channel);
+    return createInput(kind, { ...this.find(id), name: channel });
+  }
+
+  /** Terminate, pause, resume or step. */
+  lifeCycle(kind: number, id: AgentId): Input {
+    return createInput(kind, this.find(id));
+  }
+
+  useModel(
+    name: string,
+    version: string,
+  ): { readonly input: Input; readonly model: number; readonly version: number } {
+    const model = this.#config.models.findIndex((each) => each.name === name);
+    if (model < 0) {
+      const known = this.#config.models.map((each) => each.name).join(', ') || 'none';
+      throw invalid(`Cannot use model ${JSON.stringify(name)}: the system declares ${known}`);
+    }
+    const names = this.#config.models[model]!.versions.map((each) => each.version);
+    const index = names.indexOf(version);
+    if (index < 0) {
+      const found = `version ${JSON.stringify(version)} of model "${name}"`;
+      throw invalid(`Cannot use ${found}: the system declares ${names.join(', ')}`);
+    }
+    const input = createInput(InputKind.useModel, { name, detail: encodeUtf8(version) });
+    return { input, model, version: index };
+  }
+
+  /** A line of a source; a text says what is wrong with it. */
+  line(line: InputLine): Input | string {
+    const { payload, priority, tick = 0 } = line;
+    if (payload.length > this.#messageBytesMax) {
+      return `the payload has ${payload.length} bytes, and no agent takes more than ${this.#messageBytesMax}`;
+    }
+    if (line.topic !== undefined) {
+      if (!this.#state.topicByName.has(line.topic) && !this.#state.channels.has(line.topic)) {
+        return `found topic ${JSON.stringify(line.topic)}, wanted one that the system declares`;
+      }
+      if (this.#state.topicByName.get(line.topic)?.accepts?.(payload) === false) {
+        return `the payload does not keep the contract of topic ${JSON.stringify(line.topic)}`;
+      }
+      return createInput(InputKind.publish, { name: line.topic, payload, priority, tick, waits: true });
+    }
+    const identity = this.#known(line.agent ?? '');
+    if (identity === undefined)
+      return `found agent ${JSON.stringify(line.agent)}, which the system does not have`;
+    return createInput(InputKind.message, { ...identity, payload, priority, tick, waits: true });
+  }
+
+  /** @throws EngineError `input-invalid` where no agent has, or is about to have, the identity */
+  find(id: AgentId): Identity {
+    const identity = this.#known(id);
+    if (identity !== undefined) return identity;
+    throw invalid(`Cannot find agent ${JSON.stringify(id)}: the system has none of that name or identity`);
+  }
+
+  #known(id: AgentId): Identity | undefined {
+    const identity = this.#names.parse(id);
+    if (identity === undefined) return undefined;
+    const { origin, counter } = identity;
+    const last = Math.max(this.#spawnCounter, this.#state.hostCounter);
+    const pending = origin === 0 && counter > 0 && counter <= last;
+    return pending || agentOf(this.#state, origin, counter) !== undefined ? identity : undefined;
+  }
+
+  #content({ payload, priority = 0 }: Message): Pick<Input, 'payload' | 'priority'> {
+    if (!Number.isInteger(priority) || priority < -(2 ** 31) || priority > 2 ** 31 - 1) {
+      throw invalid(`Cannot take priority ${priority}: a whole number from -2^31 to 2^31 - 1 was wanted`);
+    }
+    return { payload: payloadBytes(payload, this.#messageBytesMax), priority };
+  }
+
+  /** What the most generous agent takes. */
+  get #messageBytesMax(): number {
+    return this.#config.agents.reduce((max, { limits }) => Math.max(max, limits.messageBytesMax), 0);
+  }
+}
+
+function payloadBytes(payload: PayloadValue, bytesMax: number): Uint8Array {
+  const bytes = payload instanceof Uint8Array ? payload.slice() : canonicalBytes(payload);
+  if (bytes.length <= bytesMax) return bytes;
+  throw invalid(`Cannot take a payload of ${bytes.length} bytes: at most ${bytesMax} were wanted`);
+}
+
+function checkChannelName(name: string): void {
+  const size = encodeUtf8(name).length;
+  if (size >= 1 && size <= channelNameBytesMax) return;
+  throw invalid(
+    `Cannot use ${JSON.stringify(name)} as a name: it has ${size} bytes, 1 to ${channelNameBytesMax} were wanted`,
+  );
+}
+
+function invalid(message: string): EngineError {
+  return new EngineError('input-invalid', message);
+}

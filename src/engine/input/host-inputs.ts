@@ -1,0 +1,130 @@
+// Inputs that the embedding program makes: checked at once, sealed into the next tick, acknowledged when durable.
+
+import { EngineError } from '../../base/errors.ts';
+import type { Input } from '../../log/index.ts';
+
+/** Inputs that may wait for the next tick. */
+const waitingMax = 65_536;
+
+const noBytes = new Uint8Array(0);
+
+/** An input with nothing but its kind; the fields that a kind uses are given. */
+export function createInput(kind: number, fields: Partial<Input> = {}): Input {
+  return {
+    kind,
+    origin: 0,
+    counter: 0,
+    name: '',
+    payload: noBytes,
+    priority: 0,
+    detail: noBytes,
+    tick: 0,
+    waits: false,
+    ...fields,
+  };
+}
+
+export class HostInputs {
+  #waiting: Input[] = [];
+  #accepted = 0;
+  #durable = 0;
+  #refused = 0;
+  #held = 0;
+  #waiters: {
+    readonly count: number;
+    readonly resolve: () => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  #closed: EngineError | undefined;
+  #wake: (() => void) | undefined;
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** @throws EngineError `input-refused` when the run has ended or too many inputs wait. */
+  add(input: Input): void {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (this.#waiting.length + this.#held >= waitingMax) {
+      throw new EngineError(
+        'input-refused',
+        `Cannot take an input: ${waitingMax} wait for the next tick already; await acknowledged() before giving more`,
+      );
+    }
+    this.#waiting.push(input);
+    this.#accepted++;
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  /** Everything accepted so far. Whoever takes it seals it before anything else happens. */
+  take(): Input[] {
+    const taken = this.#waiting;
+    if (taken.length > 0) this.#waiting = [];
+    return taken;
+  }
+
+  /** Resolves when an input waits. */
+  arrival(): Promise<void> {
+    if (!this.isEmpty) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /**
+   * Resolves when every input accepted so far has reached its receiver and is as durable as the mode says; rejects
+   * where some reached nobody.
+   */
+  acknowledged(): Promise<void> {
+    if (this.#durable >= this.#accepted) {
+      const refused = this.#takeRefusal();
+      return refused === undefined ? Promise.resolve() : Promise.reject(refused);
+    }
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ count: this.#accepted, resolve, reject });
+    });
+  }
+
+  /** A tick was committed: calls that were dropped in it, and calls that wait for a receiver after it. */
+  noteTick(refused: number, held: number): void {
+    this.#refused += refused;
+    this.#held = held;
+  }
+
+  /** Inputs that were taken and do not wait for a receiver. */
+  get executedCount(): number {
+    return this.#accepted - this.#waiting.length - this.#held;
+  }
+
+  /** So many of them are durable. */
+  markDurable(count: number): void {
+    this.#durable = Math.max(this.#durable, count);
+    if (this.#waiters.length === 0) return;
+    const ready = this.#waiters.filter((waiter) => waiter.count <= this.#durable);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.count > this.#durable);
+    if (ready.length === 0) return;
+    const refused = this.#takeRefusal();
+    for (const { resolve, reject } of ready) {
+      if (refused === undefined) resolve();
+      else reject(refused);
+    }
+  }
+
+  /** What to say of calls that reached nobody since it was last said. */
+  #takeRefusal(): EngineError | undefined {
+    const count = this.#refused;
+    this.#refused = 0;
+    if (count === 0) return undefined;
+    const text = `Cannot deliver ${count} of the calls: a receiver had no room, has ended, or was never there`;
+    return new EngineError('input-refused', text, { count });
+  }
+
+  /** No more inputs; what was not durable is refused. */
+  close(why: string): void {
+    this.#closed ??= new EngineError('input-refused', `Cannot take an input: ${why}`);
+    for (const { reject } of this.#waiters) reject(this.#closed);
+    this.#waiters = [];
+  }
+}

@@ -1,0 +1,116 @@
+// From the lines of a source to the inputs of a tick. A pulled source gives exactly so many lines a tick, however
+// slowly they come; a live one gives what has arrived.
+
+import { EngineError } from '../../base/errors.ts';
+import type { Cursor, Input } from '../../log/index.ts';
+import { type InputLine, type Line, type LineSource, parseInputLine } from './index.ts';
+
+export interface LineInputsOptions {
+  readonly source: LineSource;
+  /** Lines that one tick takes at most; bad ones count, they keep their place. */
+  readonly inputsPerTickMax: number;
+  readonly live: boolean;
+  /** A bad line ends the run, where otherwise it is skipped and reported. */
+  readonly strict: boolean;
+  /** Makes an input of a line, or says what is wrong with it. */
+  readonly resolve: (line: InputLine) => Input | string;
+  /** `line`: its number. */
+  readonly reportBad: (problem: string, line: number) => void;
+  /** The tick that the last line of the record named, where a run goes on. */
+  readonly namedTick?: number;
+  /** Lines of the run that were refused before. */
+  readonly badLines?: number;
+}
+
+export class LineInputs {
+  readonly #options: LineInputsOptions;
+  /** The tick that the next line asks for, where that is a later one. */
+  heldTick: number | undefined;
+  /**
+   * The tick that the last line with one named. Lines behind it may name it, too, and come later all the same: where a
+   * tick was full, or a receiver had no room.
+   */
+  #namedTick: number;
+  #badLines: number;
+
+  constructor(options: LineInputsOptions) {
+    this.#options = options;
+    this.#namedTick = options.namedTick ?? 0;
+    this.#badLines = options.badLines ?? 0;
+  }
+
+  get ended(): boolean {
+    return this.#options.source.cursor.ended;
+  }
+
+  get live(): boolean {
+    return this.#options.live;
+  }
+
+  /** Behind the last line that became an input. */
+  get cursor(): Cursor {
+    const { name, cursor } = this.#options.source;
+    return { source: name, ...cursor, badLines: this.#badLines };
+  }
+
+  /** The inputs of a tick. Waits for a pulled source's lines. */
+  gather(tick: number): readonly Input[] | Promise<readonly Input[]> {
+    if (this.ended || (this.heldTick !== undefined && this.heldTick > tick)) return [];
+    const { source, inputsPerTickMax, live } = this.#options;
+    if (live) return this.#take(source.poll(inputsPerTickMax), tick);
+    const lines = source.pull(inputsPerTickMax);
+    if (lines instanceof Promise) return lines.then((ready) => this.#take(ready, tick));
+    return this.#take(lines, tick);
+  }
+
+  /** Resolves when a live source has something new, or has ended. */
+  arrival(): Promise<void> {
+    return this.#options.source.arrival();
+  }
+
+  /** The record holds all lines up to there, as safely as its durability says. */
+  acknowledge(cursor: Cursor): void {
+    this.#options.source.acknowledge?.(cursor);
+  }
+
+  close(): void {
+    this.#options.source.close();
+  }
+
+  #take(lines: readonly Line[], tick: number): readonly Input[] {
+    const { source } = this.#options;
+    const inputs: Input[] = [];
+    this.heldTick = undefined;
+    for (let i = 0; i < lines.length; i++) {
+      const line = lines[i]!;
+      const parsed = parseInputLine(line.bytes, line.number, source.name);
+      const wanted = parsed.ok ? parsed.input.tick : undefined;
+      if (wanted !== undefined && wanted > tick) {
+        this.heldTick = wanted;
+        source.putBack(lines.slice(i));
+        break;
+      }
+      const place = `${source.name}:${line.number}`;
+      if (!parsed.ok) this.#bad(parsed.problem, line.number);
+      else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
+        this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`, line.number);
+      } else {
+        const input = this.#options.resolve(parsed.input);
+        if (typeof input === 'string') this.#bad(`${place}: ${input}`, line.number);
+        else {
+          inputs.push(input);
+          this.#namedTick = wanted ?? this.#namedTick;
+        }
+      }
+    }
+    return inputs;
+  }
+
+  #bad(problem: string, line: number): void {
+    if (this.#options.strict) {
+      throw new EngineError('input-invalid', `Cannot take an input line: ${problem}`, { problem });
+    }
+    this.#badLines++;
+    this.#options.reportBad(problem, line);
+  }
+}

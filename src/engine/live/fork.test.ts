@@ -1,0 +1,161 @@
+// Forks: what they go on with, what was changed, and what they say of where they come from.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createSystem } from '../config/index.ts';
+import { diffRuns, EngineError, gatherRun, inspectState, Orchestrator, replayRun } from '../index.ts';
+import { agent, importText } from '../testing/agents.ts';
+import { chainOf, newFolder, recorded } from '../testing/runs.ts';
+
+/** Counts messages and timers in a global and in memory, draws at each, and says the draw; a timer each 5 ticks. */
+function drawing(step: number): Uint8Array<ArrayBuffer> {
+  return agent({
+    before: `${importText('random', 2)} ${importText('output', 2)} ${importText('set_timer', 2)}
+      (global (export "count") (mut i32) (i32.const 0))
+      (func $draw (result i32)
+        (global.set 0 (i32.add (global.get 0) (i32.const ${step})))
+        (drop (call $random (i32.const 64) (i32.const 4)))
+        (drop (call $set_timer (i32.const 5) (i32.const 0)))
+        (call $output (i32.const 64) (i32.const 4)))`,
+    receive: '(call $draw)',
+    step: '(call $draw)',
+  });
+}
+
+async function parentRun(): Promise<string> {
+  const folder = newFolder();
+  const capabilities = ['random', 'output', 'timer'] as const;
+  const system = await createSystem({
+    run: { seed: 1 },
+    agents: {
+      one: { module: drawing(1), capabilities },
+      two: { module: drawing(2), capabilities },
+    },
+  });
+  const run = await Orchestrator.create({ system, runDirectory: folder });
+  run.send('one', { payload: 1 });
+  run.send('two', { payload: 1 });
+  await run.run({ ticks: 40 });
+  return folder;
+}
+
+test('a fork with nothing changed ends for the reason that the other run ended for', async () => {
+  const from = await parentRun();
+  const fork = newFolder();
+  const summary = await (await Orchestrator.fork({ from, tick: 20, runDirectory: fork })).run({
+    recorded: from,
+  });
+  assert.deepEqual([summary.reason, summary.ticks], ['ticks', 40]);
+});
+
+async function forked(
+  from: string,
+  options: Partial<Parameters<typeof Orchestrator.fork>[0]>,
+): Promise<string> {
+  const runDirectory = newFolder();
+  const fork = await Orchestrator.fork({ from, tick: 20, runDirectory, ...options });
+  await fork.run(options.otherInput === undefined ? { recorded: from } : { ticks: 40 });
+  return runDirectory;
+}
+
+test('a fork with nothing changed has the ticks of the other run from there on, and says where it comes from', async () => {
+  const from = await parentRun();
+  for (const tick of [1, 3, 16, 39]) {
+    const fork = await forked(from, { tick });
+    const rest = chainOf(from).filter((entry) => Number(entry.split(' ')[0]) > tick);
+    assert.deepEqual(chainOf(fork), rest);
+    const { origin } = gatherRun(fork).manifest;
+    assert.deepEqual([origin!.runId, origin!.changes], [gatherRun(from).manifest.runId, []]);
+    assert.equal((await diffRuns(from, fork)).equal, true);
+  }
+});
+
+test('what is given but the same is no change', async () => {
+  const from = await parentRun();
+  const fork = await forked(from, { seed: 1, modules: { one: drawing(1) } });
+  assert.deepEqual(gatherRun(fork).manifest.origin!.changes, []);
+  assert.equal((await diffRuns(from, fork)).equal, true);
+});
+
+test('another seed gives every agent new draws from the tick on, and nothing before', async () => {
+  const from = await parentRun();
+  const fork = await forked(from, { seed: 2 });
+  const [a, b] = [recorded(from, 'outputs'), recorded(fork, 'outputs')];
+  const after = a.filter(({ tick }) => tick > 20);
+  assert.deepEqual(
+    b.map(({ tick, agent: name }) => [tick, name]),
+    after.map(({ tick, agent: name }) => [tick, name]),
+  );
+  for (const [i, { payload }] of b.entries()) assert.notDeepEqual(payload, after[i]!.payload);
+  assert.deepEqual(gatherRun(fork).manifest.origin!.changes, ['seed: 2 in place of 1']);
+  assert.equal((await diffRuns(from, fork)).first!.tick, 21);
+  assert.equal((await replayRun(fork, { workers: 2 })).complete, true);
+});
+
+test('another module makes its agents begin anew with what waits for them; others go on', async () => {
+  const from = await parentRun();
+  const fork = await forked(from, { modules: { two: drawing(100) } });
+  const count = async (path: string, tick: number, name: string): Promise<string | undefined> =>
+    (await inspectState(path, { tick, agent: name })).agent?.instance?.globals[0]?.value;
+  assert.equal((await inspectState(fork, { tick: 16, agent: 'two' })).agent!.phase, 'starting');
+  assert.equal(await count(fork, 30, 'one'), await count(from, 30, 'one'));
+  assert.equal(await count(fork, 30, 'two'), '0', 'its timer was of the old instance');
+  assert.match(
+    gatherRun(fork).manifest.origin!.changes[0]!,
+    /^module of two: [0-9a-f]{64} in place of [0-9a-f]{64}$/,
+  );
+  assert.equal((await inspectState(fork, { tick: 17, agent: 'two' })).agent!.restarts, 1);
+  await replayRun(fork, { workers: 1 });
+  const { configuration } = await diffRuns(from, fork);
+  assert.deepEqual(
+    configuration.map(({ path }) => path),
+    ['agents.two.module'],
+  );
+});
+
+test('a fork of a fork, and one that was interrupted, go on with the recorded inputs', async () => {
+  const from = await parentRun();
+  const fork = await forked(from, { tick: 10 });
+  const second = await forked(fork, { tick: 30 });
+  assert.equal((await diffRuns(from, second)).equal, true);
+  const folder = newFolder();
+  const run = await Orchestrator.fork({ from, tick: 10, runDirectory: folder });
+  const stop = new AbortController();
+  const onTick = ({ ticks }: { ticks: number }): void => {
+    if (ticks >= 22) stop.abort();
+  };
+  await run.run({ recorded: from, signal: stop.signal, onTick });
+  const again = await Orchestrator.resume({ runDirectory: folder });
+  assert.deepEqual(again.recordedSource, { name: from, ended: false });
+  await again.run({ recorded: from });
+  assert.equal((await diffRuns(from, folder)).equal, true);
+});
+
+test('inspect knows the agents that a fork began with', async () => {
+  const fork = await forked(await parentRun(), {});
+  assert.deepEqual(
+    gatherRun(fork).agents.map(({ name, state, tasks }) => [name, state, tasks > 0]),
+    [
+      ['one', 'stopped', true],
+      ['two', 'stopped', true],
+    ],
+  );
+});
+
+test('a tick or a declaration that the other run does not have is refused, and leaves no folder', async () => {
+  const from = await parentRun();
+  const refused = [
+    { tick: 41 },
+    { tick: 0 },
+    { modules: { nobody: drawing(1) } },
+    { modules: { one: new Uint8Array(3) } },
+  ];
+  for (const options of refused) {
+    await assert.rejects(forked(from, options), (error) => {
+      return (
+        error instanceof EngineError &&
+        ['input-invalid', 'config-invalid', 'module-refused'].includes(error.code)
+      );
+    });
+  }
+});

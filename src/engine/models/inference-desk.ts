@@ -1,0 +1,314 @@
+// Where requests of agents go and answers come from, in a live run. When an answer is there decides nothing: it is an
+// input of the tick in which its request is due, and that tick waits for it.
+
+import { assert, EngineError } from '../../base/errors.ts';
+import type { Sha256 } from '../../base/hash.ts';
+import {
+  type HostAnswers,
+  type HostClock,
+  type HostEvent,
+  type HostedModel,
+  hostClock,
+  ModelHost,
+  type ModelProcess,
+  type ModelStatistics,
+  ProcessLost,
+  type RequestFacts,
+  versionFolder,
+} from '../../inference/index.ts';
+import { answerDetail, type Input, InputKind } from '../../log/index.ts';
+import type { ModelRequest, ModelState } from '../../scheduler/index.ts';
+import type { InferenceTelemetry } from '../../telemetry/index.ts';
+import type { System } from '../config/system-config.ts';
+import { createInput } from '../input/host-inputs.ts';
+import { isTextRequest, type TakenAnswer, TextDesk } from './text-desk.ts';
+
+/** What answers requests; the engine's own is `openInferenceDesk`. */
+export interface InferenceDesk {
+  /** Gets ready what the run begins with; throws where a model cannot be used. */
+  prepare(): Promise<void>;
+  /**
+   * Loads a version that may be asked; both by index. Resolves in the order of the calls.
+   * @throws EngineError where it cannot be used
+   */
+  preload(model: number, version: number): Promise<void>;
+  /**
+   * Begins to answer the requests of one tick; never throws.
+   * @param models what new requests go to: another version than before lets go of the others
+   */
+  submit(requests: readonly ModelRequest[], models?: readonly VersionInUse[]): void;
+  /** The bytes of the answers, in the order of the requests. */
+  answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]>;
+  /** What happened since this was last asked, for people. */
+  takeEvents(): readonly HostEvent[];
+  /** What the answers took that were given since this was last asked, for hooks. */
+  takeFacts(): readonly AnswerFacts[];
+  readonly statistics: readonly ModelStatistics[];
+  close(): Promise<void>;
+}
+
+/** Of a model, by index. */
+export type VersionInUse = Pick<ModelState, 'version'>;
+
+/** What one answer took. */
+export type AnswerFacts = Omit<InferenceTelemetry, 'tick'>;
+
+/** Answers as inputs of the tick in which they are due. */
+export function answerInputs(
+  requests: readonly ModelRequest[],
+  answers: readonly Uint8Array[],
+  sha256: Sha256,
+): Input[] {
+  return requests.map(({ agent, number }, i) => {
+    const answer = answers[i]!;
+    const detail = answerDetail(number, sha256(answer));
+    const { origin, counter } = agent;
+    return createInput(InputKind.answer, { origin, counter, detail, answer });
+  });
+}
+
+/**
+ * A desk that runs the models of a system.
+ * @param startProcess other processes than the usual ones, for tests
+ */
+export function openInferenceDesk(
+  system: Pick<System, 'config' | 'host'>,
+  startProcess?: () => ModelProcess,
+  clock: HostClock = hostClock,
+): InferenceDesk {
+  return new ModelDesk(system, startProcess, clock);
+}
+
+/** Requests of one tick to one version of a model, under way. */
+interface Batch {
+  readonly answers: Promise<HostAnswers>;
+  settled: boolean;
+}
+
+class ModelDesk implements InferenceDesk {
+  readonly #system: Pick<System, 'config' | 'host'>;
+  readonly #clock: HostClock;
+  readonly #models: ModelHost;
+  readonly #texts: TextDesk;
+  readonly #under: Map<ModelRequest, { readonly batch: Batch; readonly place: number }> = new Map();
+  /** Versions that may be loaded, and how many of their requests are under way, by model. */
+  readonly #held: readonly Map<number, number>[];
+  /** The version in use, by model. */
+  readonly #inUse: number[];
+  #preloads: Promise<void> = Promise.resolve();
+  #events: HostEvent[] = [];
+  #facts: AnswerFacts[] = [];
+
+  constructor(
+    system: Pick<System, 'config' | 'host'>,
+    startProcess: (() => ModelProcess) | undefined,
+    clock: HostClock,
+  ) {
+    this.#system = system;
+    this.#clock = clock;
+    const { models } = system.config;
+    this.#held = models.map(() => new Map());
+    this.#inUse = models.map(({ versions, version }) =>
+      versions.findIndex((each) => each.version === version),
+    );
+    const { modelBytesMax } = system.host;
+    const onEvent = (event: HostEvent): void => void this.#events.push(event);
+    this.#models = new ModelHost({ modelBytesMax, onEvent, clock, ...(startProcess && { startProcess }) });
+    this.#texts = new TextDesk({
+      models: this.#models,
+      find: ({ model, version }) => this.#find(model, version),
+      seed: BigInt(system.config.run.seed),
+      onBegin: (request) => this.#count(request),
+      onEnd: (request) => this.#answered(request),
+    });
+  }
+
+  get statistics(): readonly ModelStatistics[] {
+    return this.#models.statistics;
+  }
+
+  async prepare(): Promise<void> {
+    for (const [model, version] of this.#inUse.entries()) await this.#load(model, version);
+  }
+
+  preload(model: number, version: number): Promise<void> {
+    const done = this.#preloads.then(async () => {
+      try {
+        await this.#load(model, version);
+      } catch (error) {
+        if (!(error instanceof ProcessLost)) throw error;
+        const { name } = this.#system.config.models[model]!;
+        throw new EngineError('host-fault', `Cannot load model "${name}": the run was closed`, {
+          model: name,
+        });
+      }
+    });
+    this.#preloads = done.catch(() => {});
+    return done;
+  }
+
+  submit(requests: readonly ModelRequest[], models: readonly VersionInUse[] = []): void {
+    models.forEach(({ version }, model) => {
+      if (version !== this.#inUse[model]) this.#swap(model, version);
+    });
+    this.#texts.settle(requests.filter(isTextRequest));
+    this.#begin(requests);
+  }
+
+  #begin(requests: readonly ModelRequest[]): void {
+    this.#texts.begin(requests.filter(isTextRequest));
+    const groups = new Map<string, ModelRequest[]>();
+    // What a tick asks of one model goes together, in the order of its answers.
+    for (const request of requests.toSorted(byAgent)) {
+      if (isTextRequest(request)) continue;
+      const key = `${request.tick} ${request.model} ${request.version}`;
+      const group = groups.get(key) ?? [];
+      groups.set(key, group);
+      group.push(request);
+    }
+    for (const group of groups.values()) this.#run(group);
+  }
+
+  async answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]> {
+    this.#begin(requests.filter((request) => !this.#under.has(request)));
+    const answers: Uint8Array[] = [];
+    /** By model, how long the tick was held. */
+    const held = new Map<number, number>();
+    for (const request of requests) {
+      const { model } = request;
+      const isLate = !this.#isReady(request);
+      const askedAtMs = this.#clock.nowMs();
+      const { bytes, facts } = await this.#take(request);
+      const waitedMs = isLate ? this.#clock.nowMs() - askedAtMs : 0;
+      if (isLate) held.set(model, (held.get(model) ?? 0) + waitedMs);
+      answers.push(bytes);
+      this.#facts.push(this.#factsOf(request, facts, waitedMs));
+    }
+    for (const [model, waitedMs] of held) {
+      const { name } = this.#system.config.models[model]!;
+      const reason = `its answers were due and not there yet, for ${waitedMs.toFixed(1)} ms`;
+      this.#events.push({ kind: 'tick-waited', model: name, reason });
+    }
+    return answers;
+  }
+
+  async #take(request: ModelRequest): Promise<TakenAnswer> {
+    if (isTextRequest(request)) return this.#texts.take(request);
+    const { batch, place } = this.#under.get(request)!;
+    const { answers, facts } = await batch.answers;
+    this.#under.delete(request);
+    this.#answered(request);
+    return { bytes: answers[place]!, facts: facts[place]! };
+  }
+
+  #factsOf(
+    { agent, number, model, version }: ModelRequest,
+    facts: RequestFacts,
+    waitedMs: number,
+  ): AnswerFacts {
+    const { queueMicros, computeMicros, ...rest } = facts;
+    const { name, versions } = this.#system.config.models[model]!;
+    const place = { agent: agent.name, request: number, model: name, version: versions[version]!.version };
+    return { ...place, ...rest, queueMs: queueMicros / 1000, computeMs: computeMicros / 1000, waitedMs };
+  }
+
+  #isReady(request: ModelRequest): boolean {
+    return isTextRequest(request) ? this.#texts.isReady(request) : this.#under.get(request)!.batch.settled;
+  }
+
+  takeEvents(): readonly HostEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  takeFacts(): readonly AnswerFacts[] {
+    const facts = this.#facts;
+    if (facts.length > 0) this.#facts = [];
+    return facts;
+  }
+
+  close(): Promise<void> {
+    return this.#models.close();
+  }
+
+  async #load(model: number, version: number): Promise<void> {
+    await this.#models.load(this.#find(model, version));
+    const held = this.#held[model]!;
+    held.set(version, held.get(version) ?? 0);
+  }
+
+  #run(group: readonly ModelRequest[]): void {
+    const { model, version } = group[0]!;
+    for (const request of group) this.#count(request);
+    const run = async (): Promise<HostAnswers> => {
+      const requests = group.map(({ payload: { bytes, offset, length } }) =>
+        bytes.subarray(offset, offset + length),
+      );
+      const answers = await this.#models.run(this.#find(model, version), requests);
+      assert(answers.answers.length === group.length, 'every request is answered');
+      return answers;
+    };
+    const batch: Batch = { answers: run(), settled: false };
+    const settle = (): void => {
+      batch.settled = true;
+    };
+    // Whoever waits for it is told what went wrong.
+    batch.answers.then(settle, settle);
+    group.forEach((request, place) => {
+      this.#under.set(request, { batch, place });
+    });
+  }
+
+  #count({ model, version }: ModelRequest): void {
+    const held = this.#held[model]!;
+    held.set(version, (held.get(version) ?? 0) + 1);
+  }
+
+  #answered({ model, version }: ModelRequest): void {
+    const held = this.#held[model]!;
+    held.set(version, held.get(version)! - 1);
+    if (version !== this.#inUse[model]) this.#letGo(model, version);
+  }
+
+  #swap(model: number, version: number): void {
+    this.#inUse[model] = version;
+    for (const other of this.#held[model]!.keys()) if (other !== version) this.#letGo(model, other);
+  }
+
+  /** A version that is not in use goes once nothing of it is under way. */
+  #letGo(model: number, version: number): void {
+    const held = this.#held[model]!;
+    if (held.get(version)! > 0) return;
+    held.delete(version);
+    this.#models.unload(this.#find(model, version)).catch(() => {});
+  }
+
+  #find(model: number, version: number): HostedModel {
+    const { config, host } = this.#system;
+    const { name, versions, mode, outputBytesMax, batchMax, timeoutMs } = config.models[model]!;
+    const pinned = versions[version]!;
+    const folder = host.modelFolders.get(name);
+    if (folder === undefined) {
+      throw new EngineError(
+        'model-missing',
+        `Cannot run model "${name}": where it lies is not known; wanted the folder that holds it`,
+        { model: name },
+      );
+    }
+    return {
+      id: name,
+      version: pinned.version,
+      folder: versionFolder(folder, pinned.version),
+      sha256: pinned.sha256,
+      mode,
+      outputBytesMax,
+      batchMax,
+      timeoutMs: timeoutMs ?? undefined,
+    };
+  }
+}
+
+function byAgent(a: ModelRequest, b: ModelRequest): number {
+  return a.tick - b.tick || a.agent.number - b.agent.number || a.number - b.number;
+}
