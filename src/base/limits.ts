@@ -69,6 +69,8 @@ export interface RunLimits {
   readonly agentsMax: number;
   /** Pages of 64 KiB that all living agents may reach together: the sum of their `memoryPagesMax`. */
   readonly memoryPagesReservedMax: number;
+  /** Bytes of the answers that one tick takes; one is taken whatever its size, and the others come in the next tick. */
+  readonly answerBytesPerTickMax: number;
 }
 
 export const runLimitDefaults: RunLimits = {
@@ -76,6 +78,7 @@ export const runLimitDefaults: RunLimits = {
   inputsPerTickMax: 256,
   agentsMax: 10_000,
   memoryPagesReservedMax: 268_435_456,
+  answerBytesPerTickMax: 67_108_864,
 };
 
 export const runLimitRanges: Readonly<Record<keyof RunLimits, readonly [number, number]>> = {
@@ -83,4 +86,5 @@ export const runLimitRanges: Readonly<Record<keyof RunLimits, readonly [number, 
   inputsPerTickMax: [1, 1_000_000],
   agentsMax: [1, 1_000_000],
   memoryPagesReservedMax: [1, 2 ** 36],
+  answerBytesPerTickMax: [1, 2 ** 36],
 };

@@ -8,14 +8,15 @@ import { isFaultNotice } from './fault-notice.ts';
 import { applyInputs } from './inputs.ts';
 import { removeFirst } from './mailbox.ts';
 import { hasTask, pickTasks } from './pick.ts';
-import { answerTaken, earliestRequestTick } from './requests.ts';
+import { answerTaken, deferRequests, earliestRequestTick } from './requests.ts';
 import { nextRestart, restartDue } from './restart.ts';
 import type { Agent, SchedulerState, Task } from './state.ts';
 import { earliestDueTick, takeDueTimer } from './timer-queue.ts';
 
 /**
- * Opens a tick: inputs in list order, the answers that are due last, then restarts whose back-off ends, then due timers
- * by (due tick, agent, number), then every-tick steps in creation order. All of these may run in the tick itself.
+ * Opens a tick: inputs in list order, the answers that are due last (those that are not there come in the next tick),
+ * then restarts whose back-off ends, then due timers by (due tick, agent, number), then every-tick steps in creation
+ * order. All of these may run in the tick itself.
  */
 export function openTick(state: SchedulerState, tick: number, inputs: readonly Input[]): void {
   assert(tick > state.tick, `tick ${tick} comes after tick ${state.tick}`);
@@ -23,6 +24,7 @@ export function openTick(state: SchedulerState, tick: number, inputs: readonly I
   state.tick = tick;
   applyInputs(state, inputs);
   if (state.stopping) return;
+  deferRequests(state);
   restartDue(state);
   for (let timer = takeDueTimer(state.timers, tick); timer !== undefined; ) {
     timer.task = enqueueUnbounded(state, timer.agent, TaskKind.timer, undefined, timer.number, timer.tag);

@@ -7,6 +7,7 @@ import { DropReason, noticeOffset } from '../abi/envelope.ts';
 import { encodeGenerationPiece, FinishReason } from '../abi/generation.ts';
 import { dueRequests, nextTimerTick, restoreState, saveState, waitingRequests } from './index.ts';
 import type { GenerationState, ModelDeclaration } from './requests.ts';
+import type { SchedulerState } from './state.ts';
 import { generate, host, infer, send } from './test-effects.ts';
 import { type Script, TestSystem } from './test-system.ts';
 
@@ -76,6 +77,26 @@ test('answers that are due come by (tick of the request, agent, number), whateve
     ({ tick, agent, number }) => `${tick} ${agent.name} ${number}`,
   );
   assert.deepEqual(due, ['2 a 0', '2 b 0', '3 b 1', '4 a 1', '4 b 2', '4 b 3']);
+});
+
+test('answers that a tick does not take come in the next one, before those that are due there, also after a restore', () => {
+  const system = begun([{ latencyTicks: 3 }, { latencyTicks: 1 }]);
+  const [a, b] = [system.agent('a'), system.agent('b')];
+  system.tick([host.message(b, '0 1\n0 2'), host.message(a, '0 3')], asks);
+  system.tick();
+  system.tick([], asks, 4);
+  const answers = dueRequests(system.state, 5).map((request) => host.answer(request, `to ${request.number}`));
+  const { plan } = system.tick([host.message(a, '1 4'), answers[0]!], asks, 5);
+  assert.deepEqual(plan, ['a message 1 4', 'a inference to 0']);
+  assert.equal(nextTimerTick(system.state), 6);
+  const due = (state: SchedulerState): string[] =>
+    dueRequests(state, 6).map(
+      ({ tick, dueTick, agent, number }) => `${tick} ${dueTick} ${agent.name} ${number}`,
+    );
+  const wanted = ['2 6 b 0', '2 6 b 1', '5 6 a 1'];
+  assert.deepEqual(due(system.state), wanted);
+  assert.deepEqual(due(restoreState(system.state.config, saveState(system.state))), wanted);
+  assert.deepEqual(answer(system, 6).plan, ['b inference to 0', 'b inference to 1', 'a inference to 1']);
 });
 
 test('an answer for an earlier incarnation or an agent that ended is dropped with an event', () => {

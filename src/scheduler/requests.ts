@@ -47,7 +47,8 @@ export interface ModelRequest {
   readonly tag: number;
   /** The tick of the call. */
   readonly tick: number;
-  readonly dueTick: number;
+  /** One later where a tick had more answers than it takes. */
+  dueTick: number;
   readonly payload: Payload;
   /** Of a text that comes in pieces; undefined: one answer is all. */
   readonly generation: GenerationState | undefined;
@@ -151,6 +152,20 @@ export function useModel({ requests }: SchedulerState, { name, detail }: Input):
   const version = model?.declaration.versions.indexOf(decodeUtf8(detail) ?? '') ?? -1;
   assert(model !== undefined && version >= 0, `an input names a version of a model, found "${name}"`);
   model.version = version;
+}
+
+/** Requests that are due in the current tick and were not answered in it are due in the next one, with their places. */
+export function deferRequests({ requests: { due }, tick }: SchedulerState): void {
+  const left = due.get(tick);
+  if (left === undefined) return;
+  due.delete(tick);
+  for (const request of left) request.dueTick = tick + 1;
+  const next = due.get(tick + 1) ?? [];
+  const all = next.length === 0 ? left : [...left, ...next];
+  due.set(
+    tick + 1,
+    all.sort((a, b) => (comesBefore(a, b) ? -1 : 1)),
+  );
 }
 
 /** Gives an answer to its agent. Answers come in the order of `dueRequests`. */

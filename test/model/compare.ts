@@ -92,7 +92,9 @@ function nextTick(model: Model, real: RealSide, tick: number, hasInputs: boolean
   return runnable || hasInputs || due === undefined ? tick + 1 : Math.max(tick + 1, due);
 }
 
-/** Answers that are due are the last inputs of their tick; a tick that stops the run waits for none. */
+/**
+ * Answers that are due are the last inputs of their tick, as many as it takes; a tick that stops the run waits for none.
+ */
 function answers(
   model: Model,
   { state }: RealSide,
@@ -105,7 +107,9 @@ function answers(
     due.map(({ agent, number, tag }) => [agent.number, number, tag]),
     `tick ${tick}: requests that are due`,
   );
-  return given.some(({ kind }) => kind === 'stop') ? [] : due.map(answerTo);
+  return given.some(({ kind }) => kind === 'stop')
+    ? []
+    : due.slice(0, model.config.answersPerTickMax).map(answerTo);
 }
 
 interface Instances {

@@ -179,6 +179,7 @@ export const generatedCase: fc.Arbitrary<GeneratedCase> = fc
         tasksPerTickMax: fc.constantFrom(1, 2, 3, 5, 20),
         agentsMax: fc.integer({ min: 12, max: 16 }),
         memoryPagesReservedMax: fc.integer({ min: 18, max: 32 }),
+        answersPerTickMax: fc.constantFrom(1, 2, 100, 100),
         declarations: fc.tuple(
           ...Array.from({ length: counts.declarations }, (_, i) => declaration(i, counts)),
         ),

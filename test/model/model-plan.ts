@@ -3,7 +3,7 @@
 import { DropReason, TaskKind } from '../../src/abi/envelope.ts';
 import { blocks, deliver, drop, enqueue, fullReason, oldestOf, takesLetters } from './model-deliver.ts';
 import { channelOf, restartDue, spawn, subscribe, terminate } from './model-life.ts';
-import { applyAnswer } from './model-requests.ts';
+import { applyAnswer, deferRequests } from './model-requests.ts';
 import {
   effectivePriority,
   findAgent,
@@ -33,6 +33,7 @@ export function openTick(model: Model, tick: number, inputs: readonly ModelInput
   model.waitingInputs = [];
   for (const input of [...waiting, ...inputs]) applyInput(model, input);
   if (model.stopping) return;
+  deferRequests(model);
   restartDue(model);
   fireTimers(model);
   everyTickSteps(model);

@@ -55,6 +55,11 @@ export function dueRequests(model: Model, tick: number): ModelRequest[] {
     .sort((a, b) => a.tick - b.tick || a.agent.number - b.agent.number || a.number - b.number);
 }
 
+/** Those whose answers the tick did not take. */
+export function deferRequests(model: Model): void {
+  for (const request of model.requests) if (request.dueTick === model.tick) request.dueTick++;
+}
+
 export function applyAnswer(model: Model, { payload, more }: Extract<ModelInput, { kind: 'answer' }>): void {
   const request = dueRequests(model, model.tick)[0]!;
   const { agent, number, tag, part } = request;

@@ -59,6 +59,8 @@ export interface ModelConfig {
   readonly tasksPerTickMax: number;
   readonly agentsMax: number;
   readonly memoryPagesReservedMax: number;
+  /** Answers that a tick takes; those behind them come in the next. */
+  readonly answersPerTickMax: number;
   readonly declarations: readonly ModelDeclaration[];
   readonly topics: readonly ModelTopicDeclaration[];
   readonly models: readonly AskedDeclaration[];
@@ -187,7 +189,7 @@ export interface ModelRequest {
   readonly tag: number;
   /** The tick of the call. */
   readonly tick: number;
-  readonly dueTick: number;
+  dueTick: number;
   /** The piece that is due; null where one answer is all. */
   readonly part: number | null;
 }

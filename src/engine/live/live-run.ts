@@ -31,6 +31,7 @@ export interface LiveRunParts {
   readonly totals: RunTotals;
   readonly snapshots: SnapshotSchedule;
   readonly tickMs: number;
+  readonly answerBytesPerTickMax: number;
   readonly lines: SealedLines;
   readonly clock: Clock;
   /** Where the system has models. */
@@ -198,10 +199,13 @@ export class LiveRun {
     due: readonly ModelRequest[],
     signal: AbortSignal | undefined,
   ): Promise<readonly Input[] | undefined> {
-    const { inference, durable } = this.#parts;
+    const { inference, durable, answerBytesPerTickMax } = this.#parts;
     assert(inference !== undefined, 'a run whose agents may ask has something that answers');
     durable.settle();
-    const answers = await untilAborted(inference.answers(due), [signal, durable.failing]);
+    const answers = await untilAborted(inference.answers(due, answerBytesPerTickMax), [
+      signal,
+      durable.failing,
+    ]);
     durable.check();
     return answers === undefined ? undefined : answerInputs(due, answers, sha256);
   }

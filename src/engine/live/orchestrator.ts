@@ -79,7 +79,7 @@ export class Orchestrator {
       clock: ports.clock,
     });
     const { snapshotTicks, snapshotsKept } = system.host;
-    const { tickMs } = system.config.run;
+    const { tickMs, answerBytesPerTickMax } = system.config.run;
     const store = new SnapshotStore(record.directory, ports, snapshotsKept);
     if (open.snapshotTick !== undefined) store.goOnFrom(open.snapshotTick);
     this.#snapshots = new SnapshotSchedule(store, snapshotTicks, tickMs);
@@ -95,6 +95,7 @@ export class Orchestrator {
       hostInputs: this.#hostInputs,
       hooks: this.#hooks,
       tickMs,
+      answerBytesPerTickMax,
       clock: ports.clock,
       inference: open.inference,
       careful: this.#careful,

@@ -21,7 +21,8 @@ import type { ModelRequest, ModelState } from '../../scheduler/index.ts';
 import type { InferenceTelemetry } from '../../telemetry/index.ts';
 import type { System } from '../config/system-config.ts';
 import { createInput } from '../input/host-inputs.ts';
-import { isTextRequest, type TakenAnswer, TextDesk } from './text-desk.ts';
+import { pieceBounds, RequestPieces } from './request-pieces.ts';
+import { isTextRequest, type MadeAnswer, TextDesk } from './text-desk.ts';
 
 /** What answers requests; the engine's own is `openInferenceDesk`. */
 export interface InferenceDesk {
@@ -37,8 +38,11 @@ export interface InferenceDesk {
    * @param models what new requests go to: another version than before lets go of the others
    */
   submit(requests: readonly ModelRequest[], models?: readonly VersionInUse[]): void;
-  /** The bytes of the answers, in the order of the requests. */
-  answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]>;
+  /**
+   * The bytes of the answers, in the order of the requests.
+   * @param bytesMax where given, only the first of them that have so many bytes together; the first one at least
+   */
+  answers(requests: readonly ModelRequest[], bytesMax?: number): Promise<readonly Uint8Array[]>;
   /** What happened since this was last asked, for people. */
   takeEvents(): readonly HostEvent[];
   /** What the answers took that were given since this was last asked, for hooks. */
@@ -53,14 +57,17 @@ export type VersionInUse = Pick<ModelState, 'version'>;
 /** What one answer took. */
 export type AnswerFacts = Omit<InferenceTelemetry, 'tick'>;
 
-/** Answers as inputs of the tick in which they are due. */
+/**
+ * Answers as inputs of the tick in which they are due.
+ * @param answers of the first of the requests
+ */
 export function answerInputs(
   requests: readonly ModelRequest[],
   answers: readonly Uint8Array[],
   sha256: Sha256,
 ): Input[] {
-  return requests.map(({ agent, number }, i) => {
-    const answer = answers[i]!;
+  return answers.map((answer, i) => {
+    const { agent, number } = requests[i]!;
     const detail = answerDetail(number, sha256(answer));
     const { origin, counter } = agent;
     return createInput(InputKind.answer, { origin, counter, detail, answer });
@@ -79,18 +86,12 @@ export function openInferenceDesk(
   return new ModelDesk(system, startProcess, clock);
 }
 
-/** Requests of one tick to one version of a model, under way. */
-interface Batch {
-  readonly answers: Promise<HostAnswers>;
-  settled: boolean;
-}
-
 class ModelDesk implements InferenceDesk {
   readonly #system: Pick<System, 'config' | 'host'>;
   readonly #clock: HostClock;
   readonly #models: ModelHost;
   readonly #texts: TextDesk;
-  readonly #under: Map<ModelRequest, { readonly batch: Batch; readonly place: number }> = new Map();
+  readonly #pieces: RequestPieces;
   /** Versions that may be loaded, and how many of their requests are under way, by model. */
   readonly #held: readonly Map<number, number>[];
   /** The version in use, by model. */
@@ -114,6 +115,11 @@ class ModelDesk implements InferenceDesk {
     const { modelBytesMax } = system.host;
     const onEvent = (event: HostEvent): void => void this.#events.push(event);
     this.#models = new ModelHost({ modelBytesMax, onEvent, clock, ...(startProcess && { startProcess }) });
+    this.#pieces = new RequestPieces({
+      bounds: pieceBounds,
+      limitsOf: (model) => models[model]!,
+      run: (requests) => this.#run(requests),
+    });
     this.#texts = new TextDesk({
       models: this.#models,
       find: ({ model, version }) => this.#find(model, version),
@@ -166,19 +172,29 @@ class ModelDesk implements InferenceDesk {
       groups.set(key, group);
       group.push(request);
     }
-    for (const group of groups.values()) this.#run(group);
+    for (const group of groups.values()) {
+      for (const request of group) this.#count(request);
+      this.#pieces.add(group);
+    }
   }
 
-  async answers(requests: readonly ModelRequest[]): Promise<readonly Uint8Array[]> {
-    this.#begin(requests.filter((request) => !this.#under.has(request)));
+  async answers(
+    requests: readonly ModelRequest[],
+    bytesMax = Number.POSITIVE_INFINITY,
+  ): Promise<readonly Uint8Array[]> {
+    this.#begin(requests.filter((request) => !this.#pieces.has(request)));
     const answers: Uint8Array[] = [];
+    let bytesLeft = bytesMax;
     /** By model, how long the tick was held. */
     const held = new Map<number, number>();
     for (const request of requests) {
       const { model } = request;
       const isLate = !this.#isReady(request);
       const askedAtMs = this.#clock.nowMs();
-      const { bytes, facts } = await this.#take(request);
+      const { bytes, facts } = await this.#made(request);
+      bytesLeft -= bytes.length;
+      if (bytesLeft < 0 && answers.length > 0) break;
+      this.#take(request, bytes);
       const waitedMs = isLate ? this.#clock.nowMs() - askedAtMs : 0;
       if (isLate) held.set(model, (held.get(model) ?? 0) + waitedMs);
       answers.push(bytes);
@@ -192,13 +208,17 @@ class ModelDesk implements InferenceDesk {
     return answers;
   }
 
-  async #take(request: ModelRequest): Promise<TakenAnswer> {
-    if (isTextRequest(request)) return this.#texts.take(request);
-    const { batch, place } = this.#under.get(request)!;
-    const { answers, facts } = await batch.answers;
-    this.#under.delete(request);
+  #made(request: ModelRequest): Promise<MadeAnswer> {
+    return isTextRequest(request) ? this.#texts.made(request) : this.#pieces.made(request);
+  }
+
+  #take(request: ModelRequest, bytes: Uint8Array): void {
+    if (isTextRequest(request)) {
+      this.#texts.taken(request);
+      return;
+    }
+    this.#pieces.taken(request, bytes);
     this.#answered(request);
-    return { bytes: answers[place]!, facts: facts[place]! };
   }
 
   #factsOf(
@@ -213,7 +233,7 @@ class ModelDesk implements InferenceDesk {
   }
 
   #isReady(request: ModelRequest): boolean {
-    return isTextRequest(request) ? this.#texts.isReady(request) : this.#under.get(request)!.batch.settled;
+    return isTextRequest(request) ? this.#texts.isReady(request) : this.#pieces.isReady(request);
   }
 
   takeEvents(): readonly HostEvent[] {
@@ -238,26 +258,14 @@ class ModelDesk implements InferenceDesk {
     held.set(version, held.get(version) ?? 0);
   }
 
-  #run(group: readonly ModelRequest[]): void {
+  async #run(group: readonly ModelRequest[]): Promise<HostAnswers> {
     const { model, version } = group[0]!;
-    for (const request of group) this.#count(request);
-    const run = async (): Promise<HostAnswers> => {
-      const requests = group.map(({ payload: { bytes, offset, length } }) =>
-        bytes.subarray(offset, offset + length),
-      );
-      const answers = await this.#models.run(this.#find(model, version), requests);
-      assert(answers.answers.length === group.length, 'every request is answered');
-      return answers;
-    };
-    const batch: Batch = { answers: run(), settled: false };
-    const settle = (): void => {
-      batch.settled = true;
-    };
-    // Whoever waits for it is told what went wrong.
-    batch.answers.then(settle, settle);
-    group.forEach((request, place) => {
-      this.#under.set(request, { batch, place });
-    });
+    const requests = group.map(({ payload: { bytes, offset, length } }) =>
+      bytes.subarray(offset, offset + length),
+    );
+    const answers = await this.#models.run(this.#find(model, version), requests);
+    assert(answers.answers.length === group.length, 'every request is answered');
+    return answers;
   }
 
   #count({ model, version }: ModelRequest): void {

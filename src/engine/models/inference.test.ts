@@ -48,9 +48,9 @@ function start(orchestrator: Orchestrator): void {
 function slowly(waits: () => number): Ports {
   const openInference: Ports['openInference'] = (system) => {
     const desk = keptPorts.openInference(system);
-    const answers: InferenceDesk['answers'] = async (requests) => {
+    const answers: InferenceDesk['answers'] = async (requests, bytesMax) => {
       for (let i = waits(); i > 0; i--) await new Promise((resolve) => setImmediate(resolve));
-      return desk.answers(requests);
+      return desk.answers(requests, bytesMax);
     };
     return Object.assign(Object.create(desk) as InferenceDesk, {
       answers,

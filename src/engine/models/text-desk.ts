@@ -24,13 +24,13 @@ export interface TextDeskParts {
 }
 
 /** An answer, or a piece of a text, and what it took. */
-export interface TakenAnswer {
+export interface MadeAnswer {
   readonly bytes: Uint8Array;
   readonly facts: RequestFacts;
 }
 
 interface Piece {
-  readonly made: Promise<TakenAnswer>;
+  readonly made: Promise<MadeAnswer>;
   settled: boolean;
 }
 
@@ -79,15 +79,15 @@ export class TextDesk {
     return this.#texts.get(generation)?.pieces.get(generation.part)?.settled === true;
   }
 
-  /** The piece that is due. */
-  async take(request: TextRequest): Promise<TakenAnswer> {
-    const { generation } = request;
-    const text = this.#textOf(request);
-    const { part } = generation;
-    const taken = await this.#ensure(text, part).made;
-    text.pieces.delete(part);
+  /** The piece that is due, which stays until it is taken. */
+  made(request: TextRequest): Promise<MadeAnswer> {
+    return this.#ensure(this.#textOf(request), request.generation.part).made;
+  }
+
+  /** The piece that is due has gone its way. */
+  taken({ generation }: TextRequest): void {
+    this.#texts.get(generation)!.pieces.delete(generation.part);
     this.#taken.add(generation);
-    return taken;
   }
 
   /** The text of a request; a new one where the record went on in another way than this one. */
@@ -132,7 +132,7 @@ export class TextDesk {
     return piece;
   }
 
-  async #make(text: Text, part: number): Promise<TakenAnswer> {
+  async #make(text: Text, part: number): Promise<MadeAnswer> {
     const { models, find, seed } = this.#parts;
     const { agent, number, payload } = text.request;
     assert(!text.ended, 'a text that ended has no more pieces');
