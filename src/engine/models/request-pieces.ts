@@ -1,5 +1,5 @@
-// Requests on their way to their models, in pieces of which only so many are under way that their answers, made ahead of
-// the ticks that take them, keep within a bound. How many that are at a time decides no answer.
+// Requests on their way to their models, in pieces of which only so many are under way that their answers, made ahead
+// of the ticks that take them, keep within a bound. How many that are at a time decides no answer.
 
 import type { HostAnswers, RequestFacts } from '../../inference/index.ts';
 import type { ModelRequest } from '../../scheduler/index.ts';
