@@ -244,14 +244,11 @@ export class Orchestrator {
     return viewState(machine, system.config.run.tickMs, sha256);
   }
 
-  /**
-   * Keeps a snapshot of the whole run in its run directory, durable when this resolves; answers its tick. Recovery,
-   * replay and forks begin at the newest one.
-   */
+  /** Keeps a snapshot, durable with the record up to its tick when this resolves; answers the tick. */
   saveSnapshot(): Promise<number> {
-    if (this.tick === 0)
-      throw new EngineError('run-failed', 'Cannot take a snapshot: no tick was executed yet');
+    if (this.tick === 0) throw new EngineError('run-failed', 'Cannot take a snapshot: no tick was executed');
     return this.#exclusive('take a snapshot', async () => {
+      await this.#durable.sync();
       await this.#snapshots.take(this.#open.machine);
       await this.#snapshots.settled();
       return this.tick;

@@ -103,6 +103,23 @@ for (const durability of ['tick', 'batch', 'none'] as const) {
   });
 }
 
+test('a snapshot that was asked for is never of a tick that a loss of power takes out of the log', async () => {
+  const storage = new MemoryStorage();
+  const create = (ports: Ports) =>
+    Orchestrator.create({ system: systems.get('none')!, runDirectory: 'memory' }, ports);
+  const run = await create(portsOver(storage));
+  run.send('counting/0', { payload: 1 });
+  await run.settle();
+  const written = storage.calls.length;
+  await run.saveSnapshot();
+  const after = storage.calls.slice(written);
+  const [synced, kept] = [/^sync .*events/, /^create snapshots/].map((call) =>
+    after.findIndex((it) => call.test(it)),
+  );
+  assert.ok(synced! >= 0 && kept! > synced!, after.join('; '));
+  await run.close();
+});
+
 test('what the observer of a tick was still at, where a snapshot fails, ends nothing but that run', async () => {
   const storage = new MemoryStorage();
   const create = storage.create.bind(storage);
