@@ -8,9 +8,12 @@ import { constants, type ZstdOptions, zstdCompress } from 'node:zlib';
 import { EngineError } from '../../base/errors.ts';
 import { keptChunkBytes } from './page.ts';
 
-/** The fastest level: pages are many, and written once. */
+/**
+ * Pages are many, written once and seldom read: a fast level. The memories of the market example become 27 % of
+ * themselves by it, 19 % by level 1, which takes half as long again; what does not compress costs half as much as there.
+ */
 export const zstdOptions: ZstdOptions = {
-  params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  params: { [constants.ZSTD_c_compressionLevel]: -3 },
   chunkSize: keptChunkBytes,
 };
 

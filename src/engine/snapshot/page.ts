@@ -21,7 +21,7 @@ export function splitPages(image: MemoryImage): (Uint8Array | undefined)[] {
     for (; i < blocks.length && Math.floor(blocks[i]! / blocksPerPage) === page; i++) {
       mask |= 1 << (blocks[i]! % blocksPerPage);
     }
-    const kept = new Uint8Array(2 + (i - start) * blockBytes);
+    const kept = Buffer.allocUnsafeSlow(2 + (i - start) * blockBytes);
     kept[0] = mask & 0xff;
     kept[1] = mask >> 8;
     kept.set(bytes.subarray(start * blockBytes, i * blockBytes), 2);
