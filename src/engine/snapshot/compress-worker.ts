@@ -4,8 +4,13 @@ import { parentPort } from 'node:worker_threads';
 import { zstdCompressSync } from 'node:zlib';
 import { type CompressAnswer, type CompressRequest, zstdOptions } from './compressor.ts';
 
-parentPort!.on('message', ({ number, bytes }: CompressRequest) => {
-  const compressed = Uint8Array.from(zstdCompressSync(bytes, zstdOptions));
-  const answer: CompressAnswer = { number, bytes: compressed };
-  parentPort!.postMessage(answer, [compressed.buffer]);
+parentPort!.on('message', (requests: readonly CompressRequest[]) => {
+  const answers = requests.map(({ number, bytes }) => {
+    const compressed = new Uint8Array(zstdCompressSync(bytes, zstdOptions));
+    return { number, bytes: compressed } satisfies CompressAnswer;
+  });
+  parentPort!.postMessage(
+    answers,
+    answers.map(({ bytes }) => bytes.buffer),
+  );
 });
