@@ -31,6 +31,7 @@ export {
   type JsonValue,
   type LoadedSystem,
   loadSystem,
+  type ModelDescription,
   type System,
   type SystemConfig,
   type SystemDescription,

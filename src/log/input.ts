@@ -31,6 +31,8 @@ export const InputKind = {
   quarantine: 13,
   /** From now on requests to the model `name` go to the version that `detail` names. */
   useModel: 14,
+  /** From now on agents may ask the model `name`; `detail` says all of it, as a configuration does. */
+  declareModel: 15,
 } as const;
 export type InputKind = (typeof InputKind)[keyof typeof InputKind];
 
@@ -50,6 +52,7 @@ export const inputKindName: Readonly<Record<InputKind, string>> = {
   [InputKind.answer]: 'answer',
   [InputKind.quarantine]: 'quarantine',
   [InputKind.useModel]: 'use-model',
+  [InputKind.declareModel]: 'declare-model',
 };
 
 /** One thing that enters from outside. Fields that a kind does not use are 0 or empty. */

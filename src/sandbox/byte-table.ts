@@ -1,18 +1,29 @@
 // A table from short byte strings to numbers, looked up straight in guest memory without making text.
 
 export class ByteTable {
+  readonly #entries: readonly (readonly [Uint8Array, number])[];
   readonly #slots: ({ bytes: Uint8Array; value: number } | undefined)[];
   readonly #mask: number;
   readonly #longest: number;
 
   constructor(entries: Iterable<readonly [Uint8Array, number]>) {
     const list = [...entries];
+    this.#entries = list;
     let size = 16;
     while (size < list.length * 2) size *= 2;
     this.#mask = size - 1;
     this.#slots = new Array(size).fill(undefined);
     this.#longest = list.reduce((longest, [bytes]) => Math.max(longest, bytes.length), 0);
     for (const [bytes, value] of list) this.#slots[this.#freeSlot(bytes)] = { bytes, value };
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** A table with one more entry. */
+  with(bytes: Uint8Array, value: number): ByteTable {
+    return new ByteTable([...this.#entries, [bytes, value]]);
   }
 
   /** The value of the bytes at `offset`, or -1. Costs no more than the longest entry, whatever the length. */

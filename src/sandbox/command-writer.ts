@@ -7,6 +7,7 @@ import {
   commandWord,
   createWords,
   dropWords,
+  modelWords,
   Op,
   restoreWords,
   saveWords,
@@ -25,10 +26,11 @@ export interface AgentKey {
 
 export class CommandWriter {
   readonly buffer: WordBuffer = new WordBuffer(16_384);
+  #beginning = commandHeadWords;
 
-  /** Whether any command has been written since `begin`. */
+  /** Whether any command that is not about models has been written since `begin`. */
   get isEmpty(): boolean {
-    return this.buffer.used === commandHeadWords;
+    return this.buffer.used === this.#beginning;
   }
 
   begin(tick: number, timeMs: number, flags: number): void {
@@ -41,6 +43,20 @@ export class CommandWriter {
     words[commandWord.timeLow] = timeMs % 2 ** 32;
     words[commandWord.timeHigh] = Math.floor(timeMs / 2 ** 32);
     words[commandWord.flags] = flags;
+    this.#beginning = commandHeadWords;
+  }
+
+  /** Names a model that the tables do not. Comes before everything else. */
+  model(index: number, name: Uint8Array): void {
+    const nameWords = wordsOf(name.length);
+    const at = this.#reserve(modelWords + nameWords);
+    const { words, bytes } = this.buffer;
+    words[at] = Op.model;
+    words[at + 1] = index;
+    words[at + 2] = name.length;
+    words[at + modelWords + nameWords - 1] = 0;
+    copyBytes(name, 0, bytes, (at + modelWords) * 4, name.length);
+    this.#beginning = this.buffer.used;
   }
 
   end(): void {

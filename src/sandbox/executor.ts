@@ -20,6 +20,7 @@ import {
   createWords,
   dropWords,
   flagMeasure,
+  modelWords,
   Op,
   restoreWords,
   saveWords,
@@ -120,6 +121,7 @@ export class Executor {
       else if (op === Op.create) at = this.#create(at);
       else if (op === Op.restore) at = this.#restore(at);
       else if (op === Op.save) at = this.#save(at);
+      else if (op === Op.model) at = this.#model(at);
       else if (op === Op.collect) {
         collectGarbage();
         at += collectWords;
@@ -202,6 +204,15 @@ export class Executor {
     } catch (error) {
       throw new EngineError('host-fault', `Cannot instantiate ${name}: ${String(error)}`, {}, error);
     }
+  }
+
+  #model(at: number): number {
+    const [, index, length] = this.#commands.subarray(at);
+    const { tables } = this.#context;
+    const start = (at + modelWords) * 4;
+    if (tables.models.size <= index!)
+      tables.models = tables.models.with(this.#commandBytes.slice(start, start + length!), index!);
+    return commandEnd(this.#commands, at);
   }
 
   #save(at: number): number {
@@ -352,6 +363,8 @@ function commandEnd(commands: Uint32Array, at: number): number {
       return at + createWords;
     case Op.restore:
       return at + restoreWords + commands[at + 9]!;
+    case Op.model:
+      return at + modelWords + wordsOf(commands[at + 2]!);
     case Op.save:
       return at + saveWords;
     case Op.collect:

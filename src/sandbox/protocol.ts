@@ -30,13 +30,17 @@ export const flagMeasure = 1;
  * - collect: op. The executor collects its garbage.
  * - restore: as create, but in place of the random state the number of state words and those words (instance-state.ts).
  *   The memory holds what it held when the state was saved.
+ * - model: op, index of the model, length of its name, the name, padded with zeros to a whole word. Comes first in
+ *   every stream of a run with models that its tables do not name, for each of them: an executor may have been rebuilt.
  */
-export const Op = { create: 1, turn: 2, drop: 3, save: 4, restore: 5, collect: 6 } as const;
+export const Op = { create: 1, turn: 2, drop: 3, save: 4, restore: 5, collect: 6, model: 7 } as const;
 export const createWords = 13;
 export const turnWords = 3;
 export const dropWords = 2;
 export const saveWords = 2;
 export const collectWords = 1;
+/** Without the name. */
+export const modelWords = 3;
 /** Without the state. */
 export const restoreWords = 10;
 

@@ -23,7 +23,8 @@ export interface SystemTables {
 export interface LookupTables {
   readonly agents: ByteTable;
   readonly topics: ByteTable;
-  readonly models: ByteTable;
+  /** Grows by those that the run declares. */
+  models: ByteTable;
   readonly declarations: ByteTable;
 }
 

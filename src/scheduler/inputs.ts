@@ -19,7 +19,7 @@ import {
   terminate,
   unsubscribe,
 } from './life-cycle.ts';
-import { applyAnswer, useModel } from './requests.ts';
+import { applyAnswer, declareModel, useModel } from './requests.ts';
 import { failForGood } from './restart.ts';
 import {
   type Agent,
@@ -87,6 +87,9 @@ function applyInput(state: SchedulerState, input: Input): void {
     }
     case InputKind.useModel:
       useModel(state, input);
+      return;
+    case InputKind.declareModel:
+      declareModel(state, input.detail);
       return;
     case InputKind.stop:
       stop(state);

@@ -24,6 +24,8 @@ export interface ModelDeclaration {
   readonly versions: readonly string[];
   /** Index of the version in use from the start. */
   readonly version: number;
+  /** What the input said that declared it; absent where the configuration does. */
+  readonly detail?: Uint8Array;
 }
 
 export interface ModelState {
@@ -63,7 +65,8 @@ export interface GenerationState {
 }
 
 export interface RequestQueue {
-  readonly models: readonly ModelState[];
+  /** Those of the configuration, and behind them those that inputs declared. */
+  readonly models: ModelState[];
   /** By the tick in which they are due; each list by (tick of the request, agent, number). */
   readonly due: Map<number, ModelRequest[]>;
   /** Made in the current tick, in commit order; before them those whose next piece is wanted. */
@@ -71,10 +74,20 @@ export interface RequestQueue {
 }
 
 export function createRequestQueue(models: readonly ModelDeclaration[]): RequestQueue {
-  const states = models.map((declaration) => {
-    return { declaration, version: declaration.version, pending: new Map(), pendingCount: 0 };
-  });
-  return { models: states, due: new Map(), made: [] };
+  return { models: models.map(createModelState), due: new Map(), made: [] };
+}
+
+function createModelState(declaration: ModelDeclaration): ModelState {
+  return { declaration, version: declaration.version, pending: new Map(), pendingCount: 0 };
+}
+
+/** A model that the configuration does not have: agents may ask it from the current tick on. */
+export function declareModel({ config, requests }: SchedulerState, detail: Uint8Array): void {
+  const declaration = config.readModel?.(detail);
+  assert(declaration !== undefined, 'whoever takes inputs that declare models reads them');
+  const isKnown = requests.models.some((model) => model.declaration.name === declaration.name);
+  assert(!isKnown, `a model is declared once, found "${declaration.name}" again`);
+  requests.models.push(createModelState({ ...declaration, detail }));
 }
 
 /** Takes a request, or tells the agent by a notice that too many wait. */

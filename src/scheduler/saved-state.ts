@@ -8,7 +8,13 @@ import { retire } from './ended-agent.ts';
 import { isFaultNotice } from './fault-notice.ts';
 import { pushHeap } from './heap.ts';
 import { insertTask } from './mailbox.ts';
-import { countPending, type ModelRequest, restoreRequest, waitingRequests } from './requests.ts';
+import {
+  countPending,
+  declareModel,
+  type ModelRequest,
+  restoreRequest,
+  waitingRequests,
+} from './requests.ts';
 import {
   type Agent,
   createAgent,
@@ -110,6 +116,8 @@ export interface SavedModel {
   readonly name: string;
   readonly version: number;
   readonly requests: readonly SavedRequest[];
+  /** What the input said that declared it; empty where the configuration does. */
+  readonly detail: Uint8Array;
 }
 
 export interface SavedTopic {
@@ -133,7 +141,7 @@ export interface SavedScheduler {
   readonly topics: readonly SavedTopic[];
   readonly waitingInputs: readonly Input[];
   readonly waitingCalls: readonly Input[];
-  /** In the order of the configuration. */
+  /** In the order of the configuration, and behind that, of the inputs that declared them. */
   readonly onnxModelStates: readonly SavedModel[];
 }
 
@@ -178,7 +186,8 @@ function saveModels(state: SchedulerState): SavedModel[] {
   const waiting = waitingRequests(state);
   return state.requests.models.map(({ declaration, version }, index) => {
     const requests = waiting.filter(({ model }) => model === index).map(saveRequest);
-    return { name: declaration.name, version, requests };
+    const { name, detail = new Uint8Array(0) } = declaration;
+    return { name, version, requests, detail };
   });
 }
 
@@ -299,7 +308,8 @@ function restoreAgent(state: SchedulerState, saved: SavedAgent): void {
 }
 
 function restoreModels(state: SchedulerState, { onnxModelStates }: SavedScheduler): void {
-  onnxModelStates.forEach(({ version, requests }, model) => {
+  onnxModelStates.forEach(({ version, requests, detail }, model) => {
+    if (detail.length > 0) declareModel(state, detail);
     state.requests.models[model]!.version = version;
     for (const { agent, payload: bytes, piece, tokens, ...request } of requests) {
       const payload = { bytes, offset: 0, length: bytes.length };

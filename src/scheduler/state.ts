@@ -70,6 +70,8 @@ export interface SchedulerConfig {
   readonly topics: readonly TopicDeclaration[];
   /** None where it is left out. */
   readonly models?: readonly ModelDeclaration[];
+  /** Reads what the detail of an input says of a model; absent where no input declares any. Pure. */
+  readonly readModel?: (detail: Uint8Array) => ModelDeclaration;
 }
 
 /**

@@ -96,10 +96,12 @@ export function normalise(file: FileSystem, hashes: ReadonlyMap<string, string>)
     const { maxWaiting = null, overflow, contract = null } = topic;
     return { name, maxWaiting, overflow, contract };
   });
-  const models = Object.entries(file.models).map(([name, model]): ModelConfig => {
-    const { folder: _folder, versions, version, timeoutMs = null, ...rest } = model;
-    const pinned = Object.entries(versions).map(([key, sha256]) => ({ version: key, sha256 }));
-    return { name, versions: pinned, version: version ?? pinned[0]!.version, ...rest, timeoutMs };
-  });
+  const models = Object.entries(file.models).map(([name, model]) => normaliseModel(name, model));
   return { format: configFormat, run, agents, topics, models };
+}
+
+export function normaliseModel(name: string, model: FileModel): ModelConfig {
+  const { folder: _folder, versions, version, timeoutMs = null, ...rest } = model;
+  const pinned = Object.entries(versions).map(([key, sha256]) => ({ version: key, sha256 }));
+  return { name, versions: pinned, version: version ?? pinned[0]!.version, ...rest, timeoutMs };
 }

@@ -1,6 +1,11 @@
 // Systems: how they are described, checked and normalised.
 
-export { type AgentDescription, createSystem, type SystemDescription } from './create-system.ts';
+export {
+  type AgentDescription,
+  createSystem,
+  type ModelDescription,
+  type SystemDescription,
+} from './create-system.ts';
 export { canonicalBytes, copyJson, type JsonValue } from './json-value.ts';
 export { type LoadedSystem, loadSystem, type Overrides } from './load-system.ts';
 export { parseConfig, parseSystem } from './parse-system.ts';

@@ -6,7 +6,8 @@ import { type Input, InputKind } from '../../log/index.ts';
 import { agentOf, type SchedulerState } from '../../scheduler/index.ts';
 import { type AgentId, AgentNames, formatAgentId, type Identity } from '../agent-id.ts';
 import { canonicalBytes } from '../config/json-value.ts';
-import type { SystemConfig } from '../config/system-config.ts';
+import { decodeModel, encodeModel } from '../config/model-detail.ts';
+import type { ModelConfig, SystemConfig } from '../config/system-config.ts';
 import type { AgentSpec, Message, PayloadValue, TaskSpec } from '../run-types.ts';
 import { createInput } from './host-inputs.ts';
 import type { InputLine } from './index.ts';
@@ -19,6 +20,8 @@ export class HostCalls {
   readonly #names: AgentNames;
   /** The last counter that was handed out, where the state does not know it yet. */
   #spawnCounter = 0;
+  /** Models that calls declared. */
+  readonly #declared: ModelConfig[] = [];
 
   constructor(config: SystemConfig, state: SchedulerState) {
     this.#config = config;
@@ -77,13 +80,13 @@ export class HostCalls {
   useModel(
     name: string,
     version: string,
-  ): { readonly input: Input; readonly model: number; readonly version: number } {
-    const model = this.#config.models.findIndex((each) => each.name === name);
-    if (model < 0) {
-      const known = this.#config.models.map((each) => each.name).join(', ') || 'none';
+  ): { readonly input: Input; readonly model: ModelConfig; readonly version: number } {
+    const model = this.#models.find((each) => each.name === name);
+    if (model === undefined) {
+      const known = this.#models.map((each) => each.name).join(', ') || 'none';
       throw invalid(`Cannot use model ${JSON.stringify(name)}: the system declares ${known}`);
     }
-    const names = this.#config.models[model]!.versions.map((each) => each.version);
+    const names = model.versions.map((each) => each.version);
     const index = names.indexOf(version);
     if (index < 0) {
       const found = `version ${JSON.stringify(version)} of model "${name}"`;
@@ -91,6 +94,29 @@ export class HostCalls {
     }
     const input = createInput(InputKind.useModel, { name, detail: encodeUtf8(version) });
     return { input, model, version: index };
+  }
+
+  /** @throws EngineError `input-invalid` where the run has a model of the name, or is about to have one */
+  checkNewModel(name: string): void {
+    if (!this.#models.some((each) => each.name === name)) return;
+    throw invalid(`Cannot declare model ${JSON.stringify(name)}: the system has one of that name`);
+  }
+
+  declareModel(model: ModelConfig): Input {
+    this.checkNewModel(model.name);
+    this.#declared.push(model);
+    return createInput(InputKind.declareModel, { name: model.name, detail: encodeModel(model) });
+  }
+
+  /** Those of the state, and those that it is about to have. */
+  get #models(): readonly ModelConfig[] {
+    const { models } = this.#state.requests;
+    const declared = models.flatMap(({ declaration: { detail } }) =>
+      detail === undefined ? [] : [decodeModel(detail)],
+    );
+    const isThere = ({ name }: ModelConfig): boolean => declared.some((model) => model.name === name);
+    const coming = this.#declared.filter((model) => !isThere(model));
+    return [...this.#config.models, ...declared, ...coming];
   }
 
   /** A line of a source; a text says what is wrong with it. */

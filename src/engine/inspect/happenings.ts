@@ -112,6 +112,7 @@ function inputFacts(tick: number, { inputs, redacted = [] }: SealedTick, names: 
     kind: inputKindName[input.kind as InputKind] ?? String(input.kind),
     ...receiver(input, names),
     ...(input.kind === InputKind.answer && { request: readAnswerDetail(input).number }),
+    ...(input.kind === InputKind.declareModel && { payload: input.detail }),
     ...(input.priority !== 0 && { priority: input.priority }),
     ...(redacted.includes(position) ? { payloadSha256: encodeHex(input.payload) } : payloadOf(input.payload)),
   }));
@@ -136,12 +137,19 @@ function nameOf(number: number, { created }: Names): string {
   return created[number - 1] ?? `#${number}`;
 }
 
+const withoutReceiver: ReadonlySet<number> = new Set([
+  InputKind.publish,
+  InputKind.stop,
+  InputKind.useModel,
+  InputKind.declareModel,
+]);
+
 function receiver(
   { kind, name, origin, counter }: { kind: number; name: string; origin: number; counter: number },
   { declared }: Names,
 ): Record<string, string> {
   const named = name === '' ? {} : { name };
-  if (kind === InputKind.publish || kind === InputKind.stop || kind === InputKind.useModel) return named;
+  if (withoutReceiver.has(kind)) return named;
   if (origin === 0) return { ...named, agent: declared[counter - 1] ?? `0.${counter}` };
   return { ...named, agent: `${origin}.${counter}` };
 }

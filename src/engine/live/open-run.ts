@@ -7,6 +7,7 @@ import type { Pool } from '../../sandbox/index.ts';
 import { type Durability, hostDefaults, type System } from '../config/system-config.ts';
 import type { InferenceDesk } from '../models/inference-desk.ts';
 import { findModelFolders } from '../models/model-folders.ts';
+import { mayAsk } from '../models/model-list.ts';
 import { prepareModules } from '../modules/prepare-modules.ts';
 import { isBehind } from '../output-place.ts';
 import type { Ports } from '../ports.ts';
@@ -75,7 +76,7 @@ export async function withOpened(
   const { machine, pool } = await openMachine(system, choice, ports, from);
   let inference: InferenceDesk | undefined;
   try {
-    if (system.config.models.length > 0) inference = ports.openInference(system);
+    if (mayAsk(system.config)) inference = ports.openInference(system);
     await inference?.prepare();
     return await use({ machine, pool, inference });
   } catch (error) {

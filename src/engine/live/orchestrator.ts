@@ -6,13 +6,14 @@ import type { ModelStatistics } from '../../inference/index.ts';
 import { InputKind, type RunOrigin } from '../../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../../telemetry/index.ts';
 import type { AgentId } from '../agent-id.ts';
+import type { ModelDescription } from '../config/create-system.ts';
+import { checkModel, nobodyAsks } from '../config/model-detail.ts';
 import type { HostConfig } from '../config/system-config.ts';
 import { HostCalls } from '../input/host-calls.ts';
 import { HostInputs } from '../input/host-inputs.ts';
-import type { LineSource } from '../input/index.ts';
-import { LineInputs } from '../input/line-inputs.ts';
 import { SealedLines } from '../input/sealed-lines.ts';
 import { type StateView, viewState } from '../inspect/state-view.ts';
+import { noteModelFolder } from '../models/model-folders.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { DurableLog } from '../record/durable-log.ts';
 import { loadRun } from '../record/load-run.ts';
@@ -34,6 +35,7 @@ import { SnapshotStore } from '../snapshot/store.ts';
 import { CarefulMode } from '../turns/careful-mode.ts';
 import { LiveRun } from './live-run.ts';
 import { openFork } from './open-fork.ts';
+import { openLines } from './open-lines.ts';
 import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
 
 /**
@@ -215,6 +217,23 @@ export class Orchestrator {
     this.#hostInputs.add(call.input);
   }
 
+  /**
+   * Brings in a model that the system does not have: agents with the capability may ask it from the next tick on, as
+   * if the system had declared it. Its folder is that of the description, and its versions are pinned there.
+   * @throws EngineError `config-invalid`; `input-invalid` where the run has a model of that name; and where it cannot
+   *   be loaded `model-missing`, `model-refused` or alike: nothing changes then
+   */
+  async declareModel(name: string, description: ModelDescription): Promise<void> {
+    this.#calls.checkNewModel(name);
+    const { inference, record } = this.#open;
+    const { model, folder, version } = await checkModel(name, description);
+    if (inference === undefined) throw nobodyAsks(name);
+    await inference.preload(model, version, folder);
+    this.#calls.checkNewModel(name);
+    noteModelFolder(record.directory, name, folder);
+    this.#hostInputs.add(this.#calls.declareModel(model));
+  }
+
   /** What the models of the run have done on this machine so far. */
   get modelStatistics(): readonly ModelStatistics[] {
     return this.#open.inference?.statistics ?? [];
@@ -278,7 +297,7 @@ export class Orchestrator {
       if (ticks !== undefined) this.#checkLastTick(ticks);
       return await this.#exclusive('run', async () => {
         if (await this.#follow(options)) return this.#end('interrupted');
-        const lines = source === undefined ? undefined : await this.#openLines(source, options);
+        const lines = source && (await openLines(source, this.#open, this.#calls, this.#durable, options));
         return this.#end(await this.#live.run(lines, options));
       });
     } finally {
@@ -317,32 +336,6 @@ export class Orchestrator {
     const other = await loadRun(options.recorded, this.#ports);
     const unchanged = this.origin?.changes.length === 0;
     return this.#live.follow(new RecordedFeed(other, { after: this.tick, unchanged }), options);
-  }
-
-  async #openLines(source: LineSource, options: RunOptions): Promise<LineInputs> {
-    const { recorded, system, record } = this.#open;
-    const cursor = recorded?.cursor;
-    // Another source than the one that was interrupted is read from its beginning.
-    const isSame = cursor?.source === source.name;
-    if (isSame && source.seekable) source.seek(cursor);
-    const { config } = system;
-    const lines = new LineInputs({
-      source,
-      inputsPerTickMax: config.run.inputsPerTickMax,
-      live: options.live ?? false,
-      strict: options.strict ?? false,
-      namedTick: isSame ? (recorded?.namedTick ?? 0) : 0,
-      badLines: this.#open.totals.progress.badLines,
-      resolve: (line) => this.#calls.line(line),
-      reportBad: (problem, line) => {
-        this.#open.totals.progress.badLines++;
-        options.reportBadLine?.(problem, line);
-      },
-    });
-    // Whoever goes on with the run finds its source, even if no line of it is in the record yet.
-    record.recorder.sealed(this.tick, [], lines.cursor);
-    await this.#durable.sync();
-    return lines;
   }
 
   async #end(reason: EndReason): Promise<RunSummary> {

@@ -19,8 +19,9 @@ import {
 import { answerDetail, type Input, InputKind } from '../../log/index.ts';
 import type { ModelRequest, ModelState } from '../../scheduler/index.ts';
 import type { InferenceTelemetry } from '../../telemetry/index.ts';
-import type { System } from '../config/system-config.ts';
+import type { ModelConfig, System } from '../config/system-config.ts';
 import { createInput } from '../input/host-inputs.ts';
+import { ModelList } from './model-list.ts';
 import { pieceBounds, RequestPieces } from './request-pieces.ts';
 import { isTextRequest, type MadeAnswer, TextDesk } from './text-desk.ts';
 
@@ -29,13 +30,14 @@ export interface InferenceDesk {
   /** Gets ready what the run begins with; throws where a model cannot be used. */
   prepare(): Promise<void>;
   /**
-   * Loads a version that may be asked; both by index. Resolves in the order of the calls.
+   * Loads a version, by index, that may be asked. Resolves in the order of the calls.
+   * @param folder where the model lies, of one that is about to be declared
    * @throws EngineError where it cannot be used
    */
-  preload(model: number, version: number): Promise<void>;
+  preload(model: ModelConfig, version: number, folder?: string): Promise<void>;
   /**
    * Begins to answer the requests of one tick; never throws.
-   * @param models what new requests go to: another version than before lets go of the others
+   * @param models all of the run, and what new requests go to: another version than before lets go of the others
    */
   submit(requests: readonly ModelRequest[], models?: readonly VersionInUse[]): void;
   /**
@@ -52,7 +54,7 @@ export interface InferenceDesk {
 }
 
 /** Of a model, by index. */
-export type VersionInUse = Pick<ModelState, 'version'>;
+export type VersionInUse = Pick<ModelState, 'version' | 'declaration'>;
 
 /** What one answer took. */
 export type AnswerFacts = Omit<InferenceTelemetry, 'tick'>;
@@ -87,15 +89,16 @@ export function openInferenceDesk(
 }
 
 class ModelDesk implements InferenceDesk {
-  readonly #system: Pick<System, 'config' | 'host'>;
   readonly #clock: HostClock;
   readonly #models: ModelHost;
   readonly #texts: TextDesk;
   readonly #pieces: RequestPieces;
-  /** Versions that may be loaded, and how many of their requests are under way, by model. */
-  readonly #held: readonly Map<number, number>[];
-  /** The version in use, by model. */
+  /** Versions that may be loaded, and how many of their requests are under way, by name of the model. */
+  readonly #held: Map<string, Map<number, number>> = new Map();
+  /** The version in use, by index of the model. */
   readonly #inUse: number[];
+  readonly #list: ModelList;
+  readonly #folders: Map<string, string>;
   #preloads: Promise<void> = Promise.resolve();
   #events: HostEvent[] = [];
   #facts: AnswerFacts[] = [];
@@ -105,24 +108,21 @@ class ModelDesk implements InferenceDesk {
     startProcess: (() => ModelProcess) | undefined,
     clock: HostClock,
   ) {
-    this.#system = system;
     this.#clock = clock;
-    const { models } = system.config;
-    this.#held = models.map(() => new Map());
-    this.#inUse = models.map(({ versions, version }) =>
-      versions.findIndex((each) => each.version === version),
-    );
-    const { modelBytesMax } = system.host;
+    this.#list = new ModelList(system.config);
+    this.#inUse = this.#list.all.map(firstVersion);
+    const { modelBytesMax, modelFolders } = system.host;
+    this.#folders = new Map(modelFolders);
     const onEvent = (event: HostEvent): void => void this.#events.push(event);
     this.#models = new ModelHost({ modelBytesMax, onEvent, clock, ...(startProcess && { startProcess }) });
     this.#pieces = new RequestPieces({
       bounds: pieceBounds,
-      limitsOf: (model) => models[model]!,
+      limitsOf: (model) => this.#list.at(model),
       run: (requests) => this.#run(requests),
     });
     this.#texts = new TextDesk({
       models: this.#models,
-      find: ({ model, version }) => this.#find(model, version),
+      find: ({ model, version }) => this.#find(this.#list.at(model), version),
       seed: BigInt(system.config.run.seed),
       onBegin: (request) => this.#count(request),
       onEnd: (request) => this.#answered(request),
@@ -134,16 +134,17 @@ class ModelDesk implements InferenceDesk {
   }
 
   async prepare(): Promise<void> {
-    for (const [model, version] of this.#inUse.entries()) await this.#load(model, version);
+    for (const [model, version] of this.#inUse.entries()) await this.#load(this.#list.at(model), version);
   }
 
-  preload(model: number, version: number): Promise<void> {
+  preload(model: ModelConfig, version: number, folder?: string): Promise<void> {
+    if (folder !== undefined) this.#folders.set(model.name, folder);
     const done = this.#preloads.then(async () => {
       try {
         await this.#load(model, version);
       } catch (error) {
         if (!(error instanceof ProcessLost)) throw error;
-        const { name } = this.#system.config.models[model]!;
+        const { name } = model;
         throw new EngineError('host-fault', `Cannot load model "${name}": the run was closed`, {
           model: name,
         });
@@ -154,6 +155,7 @@ class ModelDesk implements InferenceDesk {
   }
 
   submit(requests: readonly ModelRequest[], models: readonly VersionInUse[] = []): void {
+    this.#inUse.push(...this.#list.follow(models).map(firstVersion));
     models.forEach(({ version }, model) => {
       if (version !== this.#inUse[model]) this.#swap(model, version);
     });
@@ -201,7 +203,7 @@ class ModelDesk implements InferenceDesk {
       this.#facts.push(this.#factsOf(request, facts, waitedMs));
     }
     for (const [model, waitedMs] of held) {
-      const { name } = this.#system.config.models[model]!;
+      const { name } = this.#list.at(model);
       const reason = `its answers were due and not there yet, for ${waitedMs.toFixed(1)} ms`;
       this.#events.push({ kind: 'tick-waited', model: name, reason });
     }
@@ -227,7 +229,7 @@ class ModelDesk implements InferenceDesk {
     waitedMs: number,
   ): AnswerFacts {
     const { queueMicros, computeMicros, ...rest } = facts;
-    const { name, versions } = this.#system.config.models[model]!;
+    const { name, versions } = this.#list.at(model);
     const place = { agent: agent.name, request: number, model: name, version: versions[version]!.version };
     return { ...place, ...rest, queueMs: queueMicros / 1000, computeMs: computeMicros / 1000, waitedMs };
   }
@@ -252,10 +254,16 @@ class ModelDesk implements InferenceDesk {
     return this.#models.close();
   }
 
-  async #load(model: number, version: number): Promise<void> {
+  async #load(model: ModelConfig, version: number): Promise<void> {
     await this.#models.load(this.#find(model, version));
-    const held = this.#held[model]!;
+    const held = this.#heldOf(model);
     held.set(version, held.get(version) ?? 0);
+  }
+
+  #heldOf({ name }: ModelConfig): Map<number, number> {
+    const held = this.#held.get(name) ?? new Map<number, number>();
+    this.#held.set(name, held);
+    return held;
   }
 
   async #run(group: readonly ModelRequest[]): Promise<HostAnswers> {
@@ -263,40 +271,40 @@ class ModelDesk implements InferenceDesk {
     const requests = group.map(({ payload: { bytes, offset, length } }) =>
       bytes.subarray(offset, offset + length),
     );
-    const answers = await this.#models.run(this.#find(model, version), requests);
+    const answers = await this.#models.run(this.#find(this.#list.at(model), version), requests);
     assert(answers.answers.length === group.length, 'every request is answered');
     return answers;
   }
 
   #count({ model, version }: ModelRequest): void {
-    const held = this.#held[model]!;
+    const held = this.#heldOf(this.#list.at(model));
     held.set(version, (held.get(version) ?? 0) + 1);
   }
 
   #answered({ model, version }: ModelRequest): void {
-    const held = this.#held[model]!;
+    const held = this.#heldOf(this.#list.at(model));
     held.set(version, held.get(version)! - 1);
-    if (version !== this.#inUse[model]) this.#letGo(model, version);
+    if (version !== this.#inUse[model]) this.#letGo(this.#list.at(model), version);
   }
 
-  #swap(model: number, version: number): void {
-    this.#inUse[model] = version;
-    for (const other of this.#held[model]!.keys()) if (other !== version) this.#letGo(model, other);
+  #swap(index: number, version: number): void {
+    this.#inUse[index] = version;
+    const model = this.#list.at(index);
+    for (const other of this.#heldOf(model).keys()) if (other !== version) this.#letGo(model, other);
   }
 
   /** A version that is not in use goes once nothing of it is under way. */
-  #letGo(model: number, version: number): void {
-    const held = this.#held[model]!;
+  #letGo(model: ModelConfig, version: number): void {
+    const held = this.#heldOf(model);
     if (held.get(version)! > 0) return;
     held.delete(version);
     this.#models.unload(this.#find(model, version)).catch(() => {});
   }
 
-  #find(model: number, version: number): HostedModel {
-    const { config, host } = this.#system;
-    const { name, versions, mode, outputBytesMax, batchMax, timeoutMs } = config.models[model]!;
+  #find(model: ModelConfig, version: number): HostedModel {
+    const { name, versions, mode, outputBytesMax, batchMax, timeoutMs } = model;
     const pinned = versions[version]!;
-    const folder = host.modelFolders.get(name);
+    const folder = this.#folders.get(name);
     if (folder === undefined) {
       throw new EngineError(
         'model-missing',
@@ -315,6 +323,10 @@ class ModelDesk implements InferenceDesk {
       timeoutMs: timeoutMs ?? undefined,
     };
   }
+}
+
+function firstVersion({ versions, version }: ModelConfig): number {
+  return versions.findIndex((each) => each.version === version);
 }
 
 function byAgent(a: ModelRequest, b: ModelRequest): number {

@@ -55,7 +55,7 @@ function slowly(waits: () => number): Ports {
     return Object.assign(Object.create(desk) as InferenceDesk, {
       answers,
       prepare: () => desk.prepare(),
-      preload: (model: number, version: number) => desk.preload(model, version),
+      preload: (...model: Parameters<InferenceDesk['preload']>) => desk.preload(...model),
       submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
       takeEvents: () => desk.takeEvents(),
       takeFacts: () => desk.takeFacts(),

@@ -12,11 +12,12 @@ import { InputKind } from '../../log/index.ts';
 import type { ModelRequest } from '../../scheduler/index.ts';
 import { createSystem, type System } from '../config/index.ts';
 import { Orchestrator } from '../live/orchestrator.ts';
+import { schedulerConfig } from '../modules/genesis.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { replayRun } from '../replay/replay.ts';
 import { askingAgent, placeModel, rows, scaleModel } from '../testing/models.ts';
 import { KeptOutputs, newFolder, recorded } from '../testing/runs.ts';
-import { openInferenceDesk } from './inference-desk.ts';
+import { openInferenceDesk, type VersionInUse } from './inference-desk.ts';
 
 /** Versions by session, of what lies in the memory of its process. */
 class Watched extends InferenceProcess {
@@ -93,7 +94,11 @@ test('only the version in use stays in memory, whatever was asked before and how
 
 test('an old version stays as long as a request of it is under way', { skip }, async () => {
   const { ports, versions } = watched();
-  const desk = ports.openInference(await systemOf([scaleModel(2), scaleModel(10)]));
+  const system = await systemOf([scaleModel(2), scaleModel(10)]);
+  const desk = ports.openInference(system);
+  const [model] = system.config.models;
+  const [declaration] = schedulerConfig(system.config).models!;
+  const inUse = (version: number): VersionInUse[] => [{ version, declaration: declaration! }];
   const bytes = rows([1, 1, 1, 1]);
   const agent = { name: 'first', number: 0 } as ModelRequest['agent'];
   const payload = { bytes, offset: 0, length: bytes.length };
@@ -103,17 +108,17 @@ test('an old version stays as long as a request of it is under way', { skip }, a
   };
   try {
     await desk.prepare();
-    desk.submit([request], [{ version: 0 }]);
-    await desk.preload(0, 1);
-    desk.submit([], [{ version: 1 }]);
-    await desk.preload(0, 1);
+    desk.submit([request], inUse(0));
+    await desk.preload(model!, 1);
+    desk.submit([], inUse(1));
+    await desk.preload(model!, 1);
     assert.equal(versions(), '1 2');
     const [answer] = await desk.answers([request]);
     assert.deepEqual(answer!.slice(-16), answerData(3));
     const after: ModelRequest = { ...request, number: 1, version: 1 };
-    desk.submit([after], [{ version: 1 }]);
+    desk.submit([after], inUse(1));
     assert.deepEqual((await desk.answers([after]))[0]!.slice(-16), answerData(11));
-    await desk.preload(0, 1);
+    await desk.preload(model!, 1);
     assert.equal(versions(), '2');
   } finally {
     await desk.close();

@@ -10,6 +10,7 @@ import { decodeEvent, type Input, InputKind, type RunDirectory, readEvents } fro
 import type { ModelRequest } from '../../scheduler/index.ts';
 import type { SystemConfig } from '../config/system-config.ts';
 import type { InferenceDesk, VersionInUse } from './inference-desk.ts';
+import { ModelList } from './model-list.ts';
 
 export interface RecomputeSummary {
   /** Answers that were computed again. */
@@ -40,20 +41,21 @@ function noteBuild(
 }
 
 export class Recompute {
-  readonly #config: SystemConfig;
+  readonly #models: ModelList;
   readonly #desk: InferenceDesk;
   readonly #recorded: ModelBuilds;
   readonly #own: Map<string, Set<string>> = new Map();
   readonly summary: RecomputeSummary = { answers: 0, exact: 0, difference: 0 };
 
   constructor(config: SystemConfig, desk: InferenceDesk, recorded: ModelBuilds) {
-    this.#config = config;
+    this.#models = new ModelList(config);
     this.#desk = desk;
     this.#recorded = recorded;
   }
 
-  /** Requests of a tick that was executed again. */
+  /** Requests of a tick that was executed again, and the models of the run. */
   made(requests: readonly ModelRequest[], models: readonly VersionInUse[]): void {
+    this.#models.follow(models);
     const compared = requests.filter((request) => this.#isCompared(request));
     this.#desk.submit(compared, models);
   }
@@ -78,12 +80,12 @@ export class Recompute {
 
   /** Where other bits may come out, one other token makes another text: nothing is to be learnt from it. */
   #isCompared({ model, generation }: ModelRequest): boolean {
-    return generation === undefined || this.#config.models[model]!.mode === 'portable';
+    return generation === undefined || this.#models.at(model).mode === 'portable';
   }
 
   /** Of a native model, where the record is of one build and that is this one. Graphics hardware may vary on its own. */
   #isExact({ model, version }: ModelRequest): boolean {
-    const { name, mode, versions } = this.#config.models[model]!;
+    const { name, mode, versions } = this.#models.at(model);
     if (mode !== 'native') return mode === 'portable';
     const label = `${name}/${versions[version]!.version}`;
     const builds = new Set([...(this.#recorded.get(label) ?? ['unknown']), ...(this.#own.get(label) ?? [])]);
@@ -98,7 +100,7 @@ export class Recompute {
       return;
     }
     const { agent, number, model, generation } = request;
-    const place = { tick, agent: agent.name, request: number, model: this.#config.models[model]!.name };
+    const place = { tick, agent: agent.name, request: number, model: this.#models.at(model).name };
     const [wanted, got] = [decodeGenerationPiece(recorded), decodeGenerationPiece(found)];
     if (wanted === undefined || got === undefined)
       throw diverged(
@@ -109,7 +111,7 @@ export class Recompute {
   }
 
   #compareOne(tick: number, request: ModelRequest, recorded: Uint8Array, found: Uint8Array): void {
-    const { name, mode } = this.#config.models[request.model]!;
+    const { name, mode } = this.#models.at(request.model);
     if (request.generation !== undefined) {
       this.#comparePiece(tick, request, recorded, found);
       return;

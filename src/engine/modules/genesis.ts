@@ -4,11 +4,17 @@ import { concatBytes, encodeUtf8 } from '../../base/encoding.ts';
 import type { Sha256 } from '../../base/hash.ts';
 import { type PrngState, prngFromBytes } from '../../base/prng.ts';
 import type { SystemTables } from '../../sandbox/index.ts';
-import { type Agent, declaredNames, type SchedulerConfig } from '../../scheduler/index.ts';
+import {
+  type Agent,
+  declaredNames,
+  type ModelDeclaration,
+  type SchedulerConfig,
+} from '../../scheduler/index.ts';
 import { costTableVersion } from '../../wasm/index.ts';
 import { compileContract } from '../config/contract.ts';
 import { canonicalBytes } from '../config/json-value.ts';
-import type { SystemConfig } from '../config/system-config.ts';
+import { decodeModel } from '../config/model-detail.ts';
+import type { ModelConfig, SystemConfig } from '../config/system-config.ts';
 
 /** SHA-256 over a label, the version of the cost table, and the normalised configuration with its module hashes. */
 export function genesisDigest(config: Uint8Array, sha256: Sha256): Uint8Array<ArrayBuffer> {
@@ -32,14 +38,8 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
       overflow,
       accepts: contract === null ? undefined : compileContract(contract),
     })),
-    models: config.models.map(({ versions, version, ...model }) => ({
-      name: model.name,
-      latencyTicks: model.latencyTicks,
-      pendingMax: model.pendingMax,
-      pendingPerAgentMax: model.pendingPerAgentMax,
-      versions: versions.map((each) => each.version),
-      version: versions.findIndex((each) => each.version === version),
-    })),
+    models: config.models.map(modelDeclaration),
+    readModel: (detail) => modelDeclaration(decodeModel(detail)),
     declarations: config.agents.map((agent) => ({
       name: agent.name,
       count: agent.count,
@@ -52,6 +52,17 @@ export function schedulerConfig(config: SystemConfig): SchedulerConfig {
       restart: agent.restart,
       onFault: agent.onFault === null ? null : hostCounter.get(agent.onFault)!,
     })),
+  };
+}
+
+function modelDeclaration({ versions, version, ...model }: ModelConfig): ModelDeclaration {
+  return {
+    name: model.name,
+    latencyTicks: model.latencyTicks,
+    pendingMax: model.pendingMax,
+    pendingPerAgentMax: model.pendingPerAgentMax,
+    versions: versions.map((each) => each.version),
+    version: versions.findIndex((each) => each.version === version),
   };
 }
 

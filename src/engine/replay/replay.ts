@@ -7,6 +7,7 @@ import { dueRequests } from '../../scheduler/index.ts';
 import { hostDefaults } from '../config/system-config.ts';
 import type { InferenceDesk } from '../models/inference-desk.ts';
 import { findModelFolders } from '../models/model-folders.ts';
+import { mayAsk } from '../models/model-list.ts';
 import { Recompute, type RecomputeSummary, recordedBuilds } from '../models/recompute.ts';
 import { prepareModules } from '../modules/prepare-modules.ts';
 import { nodePorts, type Ports } from '../ports.ts';
@@ -79,7 +80,7 @@ function openRecomputing(
   { recompute, modelsDirectory }: ReplayOptions,
   ports: Ports,
 ): InferenceDesk | undefined {
-  if (recompute !== true || config.models.length === 0) return undefined;
+  if (recompute !== true || !mayAsk(config)) return undefined;
   const modelFolders = findModelFolders(directory, config, modelsDirectory);
   return ports.openInference({ config, host: { ...hostDefaults, modelFolders } });
 }
@@ -110,6 +111,7 @@ export async function replayRun(
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
     const recompute = desk === undefined ? undefined : new Recompute(config, desk, recordedBuilds(directory));
+    recompute?.made([], machine.state.requests.models);
     const observe = ({ tick, committed }: ExecutedTick): void => {
       recompute?.made(machine.state.requests.made, machine.state.requests.models);
       onTick?.({ tick, tasks: committed.taskCount, messages: committed.messageCount });

@@ -116,6 +116,7 @@ const modelTable = message<SavedModel>('SnapshotModel', {
   name: [1, 'string'],
   version: [2, 'uint32'],
   requests: [3, requestTable, 'repeated'],
+  detail: [4, 'bytes'],
 });
 
 const topicTable = message<SavedTopic>('SnapshotTopic', {

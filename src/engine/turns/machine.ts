@@ -58,6 +58,8 @@ export class Machine {
   readonly #sealed: ByteWriter = new ByteWriter(4096);
   #digest: Uint8Array<ArrayBuffer>;
   #closePending = false;
+  /** Models that the turns know. */
+  #modelCount: number;
   /** Set while turns are measured; changes nothing else. */
   measure = false;
   /** Set where turns run one at a time; changes no record. */
@@ -68,6 +70,7 @@ export class Machine {
     const { config, sha256 } = options;
     this.#sha256 = sha256;
     this.#turns = new TurnRunner(options);
+    this.#modelCount = config.models.length;
     if (from !== undefined) {
       assert((from.same ?? []).length === 0, 'a run goes on from a whole snapshot');
       this.state = restoreState(schedulerConfig(config), from.scheduler);
@@ -112,10 +115,19 @@ export class Machine {
     if (this.#closePending) closeTick(this.state);
     this.#closePending = true;
     openTick(this.state, tick, inputs);
+    this.#declareModels();
     const plan = planTick(this.state);
     const records = this.#turns.run(tick, plan, this.measure, this.guard);
     if (records instanceof Promise) return records.then((ready) => this.#commit(tick, plan, inputs, ready));
     return this.#commit(tick, plan, inputs, records);
+  }
+
+  #declareModels(): void {
+    const { models } = this.state.requests;
+    if (models.length === this.#modelCount) return;
+    this.#modelCount = models.length;
+    const added = models.filter(({ declaration }) => declaration.detail !== undefined);
+    this.#turns.declareModels(added.map(({ declaration }) => declaration.name));
   }
 
   #commit(

@@ -96,6 +96,11 @@ export class TurnRunner {
     return memory === undefined ? undefined : new Uint8Array(memory.buffer).slice();
   }
 
+  /** Agents may ask these models, too, which the configuration does not have. */
+  declareModels(names: readonly string[]): void {
+    this.#streams.declareModels(this.#options.config.models.length, names);
+  }
+
   /** Runs a plan. Answers at once where nothing has to be waited for. */
   run(
     tick: number,

@@ -1,5 +1,6 @@
 // The command streams of one round of turns, one per executor, and the records that come back for them.
 
+import { encodeUtf8 } from '../../base/encoding.ts';
 import { assert } from '../../base/errors.ts';
 import {
   CommandWriter,
@@ -38,13 +39,25 @@ export class TurnStreams {
   /** Agents with a turn in the round, per executor, in the order of their turns. */
   readonly #turns: Agent[][];
 
+  /** Names of models that the configuration does not have, and the index of the first. */
+  #models: { readonly first: number; readonly names: readonly Uint8Array[] } = { first: 0, names: [] };
+
   constructor(executors: number) {
     this.writers = Array.from({ length: executors }, () => new CommandWriter());
     this.#turns = this.writers.map(() => []);
   }
 
+  /** Agents may ask these, too. */
+  declareModels(first: number, names: readonly string[]): void {
+    this.#models = { first, names: names.map((name) => encodeUtf8(name)) };
+  }
+
   begin(tick: number, timeMs: number, measure: boolean): void {
-    for (const writer of this.writers) writer.begin(tick, timeMs, measure ? flagMeasure : 0);
+    const { first, names } = this.#models;
+    for (const writer of this.writers) {
+      writer.begin(tick, timeMs, measure ? flagMeasure : 0);
+      for (const [i, name] of names.entries()) writer.model(first + i, name);
+    }
     for (const turns of this.#turns) turns.length = 0;
   }
 

@@ -1,0 +1,219 @@
+// Models that an input brings in while the run goes on.
+
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { HostCode } from '../../abi/host-functions.ts';
+import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
+import { EngineError } from '../../base/errors.ts';
+import { withoutRuntime } from '../../inference/testing/sample-models.ts';
+import { createSystem, type System } from '../config/index.ts';
+import { diffRuns } from '../diff/diff-runs.ts';
+import { exportRun } from '../export/export-run.ts';
+import { happenings } from '../inspect/happenings.ts';
+import { Orchestrator } from '../live/orchestrator.ts';
+import { replayRun } from '../replay/replay.ts';
+import { agent, echoAgent, importText } from '../testing/agents.ts';
+import { keptPorts } from '../testing/kept-process.ts';
+import { placeModel, rows, scaleModel } from '../testing/models.ts';
+import { chainOf, KeptOutputs, newFolder } from '../testing/runs.ts';
+
+/** Asks "late" with each message; gives what the call answered where it was refused, and each answer, as an output. */
+function lateAsker(): Uint8Array<ArrayBuffer> {
+  return agent({
+    memory: '20',
+    alloc: 'i32.const 65536',
+    before: `${importText('infer', 5)} ${importText('output', 2)} (data (i32.const 64) "late")`,
+    receive: `
+      (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 6))
+        (then (return (call $output
+          (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at))))))
+      (i32.store (i32.const 128) (call $infer (i32.const 64) (i32.const 4)
+        (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (i32.const 7)))
+      (if (i32.lt_s (i32.load (i32.const 128)) (i32.const 0))
+        (then (return (call $output (i32.const 128) (i32.const 4)))))
+      i32.const 0`,
+  });
+}
+
+const late = placeModel([scaleModel(2), scaleModel(10)]);
+
+function withoutModels(rest: Partial<Parameters<typeof createSystem>[0]> = {}): Promise<System> {
+  return createSystem({
+    host: { durability: 'none', snapshotTicks: 4, residentAgentsMax: 2 },
+    agents: { asker: { module: lateAsker(), capabilities: ['infer', 'output'], count: 4 } },
+    ...rest,
+  });
+}
+
+function askAll(run: Orchestrator, value: number): void {
+  for (let i = 0; i < 4; i++) run.send(`asker/${i}`, { payload: rows([value + i, 1, 1, 1]) });
+}
+
+/** Asks before there is a model, of the model, of its other version, and of that with requests under way. */
+async function script(run: Orchestrator, from = 0): Promise<void> {
+  const steps = [
+    async () => askAll(run, 1),
+    async () => {
+      await run.declareModel('late', { ...late, latencyTicks: 3 });
+      askAll(run, 2);
+    },
+    async () => {
+      await run.useModel('late', '2');
+      askAll(run, 3);
+    },
+    async () => askAll(run, 4),
+  ];
+  for (const step of steps.slice(from)) {
+    await step();
+    await run.settle();
+  }
+}
+
+function texts(outputs: KeptOutputs): string[] {
+  return outputs.list.map(({ tick, agent: from, payload }) => {
+    const answer = payload.length === 4 ? undefined : decodeInferenceAnswer(payload);
+    const said =
+      answer === undefined
+        ? new DataView(payload.slice().buffer).getInt32(0, true)
+        : answer.status === 0
+          ? new Float32Array(answer.tensors[0]!.data.slice().buffer)[0]
+          : answer.text;
+    return `${tick} ${from.slice(6)} ${said}`;
+  });
+}
+
+const skip = withoutRuntime('portable');
+
+test('agents may ask a model from the tick on in which an input declares it; before, they are told that there is none', {
+  skip,
+}, async () => {
+  const outputs = new KeptOutputs();
+  const runDirectory = newFolder();
+  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory, outputs }, keptPorts);
+  await script(run);
+  await run.stop();
+  const of = (i: number): string[] => texts(outputs).filter((text) => text.split(' ')[1] === String(i));
+  assert.deepEqual(of(0), [`1 0 ${HostCode.unknownName}`, '5 0 5', '9 0 31', '13 0 41']);
+  assert.deepEqual(of(3), [`1 3 ${HostCode.unknownName}`, '5 3 11', '9 3 61', '13 3 71']);
+  assert.deepEqual(
+    run.modelStatistics.map(({ model, version, requests }) => [model, version, requests]),
+    [
+      ['late', '1', 4],
+      ['late', '2', 8],
+    ],
+  );
+});
+
+test('digests are the same with any workers, in forks, and on replay from each snapshot', {
+  skip,
+}, async () => {
+  const system = await withoutModels();
+  const begin = async (runDirectory: string, workers = 0): Promise<Orchestrator> => {
+    const run = await Orchestrator.create({ system, runDirectory, workers }, keptPorts);
+    await script(run);
+    return run;
+  };
+  const folders = [newFolder(), newFolder(), newFolder(), newFolder()];
+  for (const [i, workers] of [0, 1, 2, 4].entries()) await (await begin(folders[i]!, workers)).stop();
+  const [whole] = folders as [string];
+  const chain = chainOf(whole);
+  assert.equal(chain.at(-1)!.split(' ')[0], '14');
+  for (const folder of folders) assert.deepEqual(chainOf(folder), chain);
+  for (const from of [1, 5, 9, 13]) await replayRun(whole, { from, workers: from % 3 });
+  const { recomputed } = await replayRun(whole, { recompute: true }, keptPorts);
+  assert.deepEqual(recomputed, { answers: 12, exact: 12, difference: 0 });
+  await replayRun(whole, { recompute: true, from: 9 }, keptPorts);
+  for (const tick of [1, 3, 6, 9]) {
+    const forked = newFolder();
+    const fork = await Orchestrator.fork({ from: whole, tick, runDirectory: forked }, keptPorts);
+    await fork.run({ recorded: whole });
+    const wanted = chain.filter((line) => Number(line.split(' ')[0]) > tick);
+    assert.deepEqual(chainOf(forked), wanted);
+    await replayRun(forked, { recompute: true }, keptPorts);
+  }
+  const same = await diffRuns(whole, folders[1]!);
+  assert.equal(same.equal, true);
+});
+
+test('a run that was interrupted behind the input goes on with the model, and takes its other version', {
+  skip,
+}, async () => {
+  const system = await withoutModels();
+  const outputs = new KeptOutputs();
+  const runDirectory = newFolder();
+  const first = await Orchestrator.create({ system, runDirectory }, keptPorts);
+  askAll(first, 1);
+  await first.settle();
+  await first.declareModel('late', { ...late, latencyTicks: 3 });
+  askAll(first, 2);
+  const controller = new AbortController();
+  await first.run({ signal: controller.signal, onTick: () => controller.abort() });
+  assert.equal(first.tick, 2);
+  const second = await Orchestrator.resume({ runDirectory, outputs }, keptPorts);
+  await second.settle();
+  await assert.rejects(
+    second.declareModel('late', late),
+    /Cannot declare model "late": the system has one of that name/,
+  );
+  await second.declareModel('later', late);
+  await script(second, 2);
+  await second.stop();
+  assert.deepEqual(texts(outputs).at(-1), `${outputs.list.at(-1)!.tick} 3 71`);
+  await replayRun(runDirectory, { recompute: true }, keptPorts);
+});
+
+test('the record tells of the model, and where it lay is only a hint', { skip }, async () => {
+  const runDirectory = newFolder();
+  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory }, keptPorts);
+  await script(run);
+  await run.stop();
+  const told = [...happenings(runDirectory, { tick: 2 })].find(
+    ({ what, kind }) => what === 'input' && kind === 'declare-model',
+  );
+  const { name, versions, mode } = JSON.parse(new TextDecoder().decode(told!.payload as Uint8Array));
+  assert.deepEqual([name, versions[0].sha256, mode], ['late', late.versions['1'], 'portable']);
+  const packed = `${newFolder()}.tar`;
+  await exportRun(runDirectory, packed);
+  await replayRun(packed);
+  rmSync(join(runDirectory, 'models.json'));
+  await replayRun(runDirectory);
+  await assert.rejects(replayRun(runDirectory, { recompute: true }, keptPorts), /where it lies is not known/);
+  const modelsDirectory = newFolder();
+  await assert.rejects(
+    replayRun(runDirectory, { recompute: true, modelsDirectory: dirname(modelsDirectory) }, keptPorts),
+    /where it lies is not known/,
+  );
+});
+
+test('a model that cannot be loaded, or is no model, changes nothing', { skip }, async () => {
+  const run = await Orchestrator.create(
+    { system: await withoutModels(), runDirectory: newFolder() },
+    keptPorts,
+  );
+  const rejects = (description: object, code: string, message: RegExp): Promise<void> =>
+    assert.rejects(run.declareModel('late', description as never), (error) => {
+      assert.ok(error instanceof EngineError && error.code === code, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  await rejects({ ...late, folder: '/nowhere' }, 'model-missing', /no folder at "\/nowhere\/1"/);
+  await rejects({ ...late, versions: { 1: '0'.repeat(64) } }, 'model-refused', /hash/);
+  await rejects({ ...late, modes: 'native' }, 'config-invalid', /modes/);
+  await rejects({ ...late, version: '9' }, 'config-invalid', /found "9", wanted one of "1"/);
+  await assert.rejects(run.declareModel('a b', late), /Cannot declare model "a b"/);
+  await Promise.allSettled([run.declareModel('late', late), run.declareModel('late', late)]).then((both) =>
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    ),
+  );
+  askAll(run, 1);
+  await run.settle();
+  await run.close();
+  const deaf = await createSystem({ agents: { echo: { module: echoAgent(), capabilities: ['output'] } } });
+  const unasked = await Orchestrator.create({ system: deaf, runDirectory: newFolder() }, keptPorts);
+  await assert.rejects(unasked.declareModel('late', late), /no agent of the system may ask it/);
+  await unasked.close();
+});
