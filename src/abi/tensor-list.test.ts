@@ -15,6 +15,7 @@ import {
   type ElementTypeName,
   elementCount,
   encodeInferenceError,
+  encodeRowLists,
   encodeStrings,
   encodeTensorList,
   type FlatTensor,
@@ -107,6 +108,54 @@ test('any list comes back as it was, and every data begins at a multiple of eigh
       for (const { data } of list.tensors) assert.equal(data.length === 0 || data.byteOffset % 8 === 0, true);
     }),
   );
+});
+
+test('lists cut from rows have the bytes of each list alone, wherever they are put', () => {
+  const counts = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 5 });
+  const types = Object.values(ElementType).filter((type) => bytesOfElements(type, 2) > 1);
+  const shape = fc.record({
+    name: fc.string({ maxLength: 9 }).map((name) => name.toWellFormed()),
+    type: fc.constantFrom(...types),
+    rest: fc.array(fc.nat(3), { maxLength: 2 }),
+  });
+  fc.assert(
+    fc.property(counts, fc.nat(2), fc.array(shape, { maxLength: 3 }), (sizes, padding, shapes) => {
+      const rows = sizes.reduce((sum, size) => sum + size, padding);
+      const tensors = shapes.map(({ name, type, rest }): FlatTensor => {
+        const length = bytesOfElements(type, elementCount([rows, ...rest]));
+        return { name, type, dims: [rows, ...rest], data: Uint8Array.from({ length }, (_, i) => i + 1) };
+      });
+      const lists = encodeRowLists(tensors, rows, sizes, (size) =>
+        new Uint8Array(size + 8).fill(255).subarray(8),
+      );
+      let row = 0;
+      const alone = sizes.map((size) => {
+        row += size;
+        return encodeTensorList(
+          tensors.map((each) => {
+            const rowBytes = each.data.length / rows;
+            const data = each.data.subarray((row - size) * rowBytes, row * rowBytes);
+            return { ...each, dims: [size, ...each.dims.slice(1)], data };
+          }),
+        );
+      });
+      assert.deepEqual(lists, alone);
+    }),
+  );
+});
+
+test('tensors of another number of rows, of strings, or with half bytes in a row are not cut', () => {
+  const cut = (type: ElementType, dims: number[], length: number): unknown =>
+    encodeRowLists(
+      [{ name: 'y', type, dims, data: new Uint8Array(length) }],
+      2,
+      [1, 1],
+      (size) => new Uint8Array(size),
+    );
+  assert.notEqual(cut(ElementType.float32, [2, 1], 8), undefined);
+  assert.equal(cut(ElementType.float32, [4, 1], 16), undefined);
+  assert.equal(cut(ElementType.string, [2], 8), undefined);
+  assert.equal(cut(ElementType.uint4, [2, 1], 1), undefined);
 });
 
 test('whatever the bytes are, reading ends in a list or a text', () => {

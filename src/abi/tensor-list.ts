@@ -149,6 +149,68 @@ export function encodeTensorList(tensors: readonly FlatTensor[]): Uint8Array<Arr
   return bytes;
 }
 
+/**
+ * Lists of so many rows each, cut one after another from tensors of `rows` rows; undefined where these do not have so
+ * many. Their bytes are those that `encodeTensorList` gives of each, in one piece of memory.
+ * @param allocate memory that begins at a multiple of 8, and may hold anything
+ */
+export function encodeRowLists(
+  tensors: readonly FlatTensor[],
+  rows: number,
+  counts: readonly number[],
+  allocate: (size: number) => Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer>[] | undefined {
+  const rowBytes = tensors.map(({ data }) => data.length / rows);
+  const isCut = ({ type, dims }: FlatTensor, i: number): boolean =>
+    type !== ElementType.string && dims[0] === rows && Number.isInteger(rowBytes[i]);
+  if (!tensors.every(isCut)) return undefined;
+  /** By the number of rows. */
+  const forms = new Map<number, RowForm>();
+  for (const count of counts) if (!forms.has(count)) forms.set(count, rowForm(tensors, rowBytes, count));
+  const bytes = allocate(counts.reduce((sum, count) => sum + forms.get(count)!.size, 0));
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  let [at, row] = [0, 0];
+  return counts.map((count) => {
+    const { size, parts } = forms.get(count)!;
+    words[at >>> 2] = 0;
+    words[(at >>> 2) + 1] = tensors.length;
+    parts.forEach(({ head, headAt, dataAt }, i) => {
+      const first = (at + headAt) >>> 2;
+      for (let word = 0; word < head.length; word++) words[first + word] = head[word]!;
+      const [from, end] = [row * rowBytes[i]!, (row + count) * rowBytes[i]!];
+      const dataEnd = at + dataAt + end - from;
+      bytes.set(tensors[i]!.data.subarray(from, end), at + dataAt);
+      if (dataEnd % 8 !== 0) bytes.fill(0, dataEnd, align8(dataEnd));
+    });
+    row += count;
+    at += size;
+    return bytes.subarray(at - size, at);
+  });
+}
+
+/** What a list of so many rows looks like, but for the data. */
+interface RowForm {
+  readonly size: number;
+  /** By tensor: its words before the data, and where they and the data begin. */
+  readonly parts: readonly { readonly head: Uint32Array; readonly headAt: number; readonly dataAt: number }[];
+}
+
+function rowForm(tensors: readonly FlatTensor[], rowBytes: readonly number[], count: number): RowForm {
+  const list = tensors.map(({ name, type, dims }, i) => {
+    const data = new Uint8Array(count * rowBytes[i]!);
+    return { name, type, dims: [count, ...dims.slice(1)], data };
+  });
+  const words = new Uint32Array(encodeTensorList(list).buffer);
+  let at = headBytes;
+  const parts = list.map(({ name, dims, data }) => {
+    const headAt = at;
+    const dataAt = headAt + align8(tensorHeadBytes + dims.length * 4 + encodeUtf8(name).length);
+    at = dataAt + align8(data.length);
+    return { head: words.subarray(headAt / 4, dataAt / 4), headAt, dataAt };
+  });
+  return { size: at, parts };
+}
+
 /** The bytes of an answer that says why there is no result. */
 export function encodeInferenceError(status: InferenceStatus, text: string): Uint8Array<ArrayBuffer> {
   const textBytes = encodeUtf8(text);

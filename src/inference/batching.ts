@@ -8,8 +8,9 @@ import {
   encodeStrings,
   type FlatTensor,
 } from '../abi/tensor-list.ts';
-import { bytesEqual, concatBytes } from '../base/encoding.ts';
+import { bytesEqual } from '../base/encoding.ts';
 import type { Signature, TensorSpec } from './signature.ts';
+import { newBytes } from './wire.ts';
 
 /**
  * single: one request at a time. any: the rows of several requests together. padded: the rows always fill up a batch of
@@ -161,29 +162,32 @@ export function joinRows(lists: readonly Tensors[]): Tensors {
     [...(first ?? [])].map(([name, { type, dims }]) => {
       const parts = lists.map((list) => list.get(name)!);
       const rows = parts.reduce((sum, part) => sum + part.dims[0]!, 0);
-      const data = concatBytes(parts.map((part) => part.data));
-      return [name, { name, type, dims: [rows, ...dims.slice(1)], data }];
+      return [name, { name, type, dims: [rows, ...dims.slice(1)], data: joined(parts) }];
     }),
   );
 }
 
-/** Cuts tensors into rows of the sizes given; undefined where they do not have so many. */
-export function splitRows(
-  tensors: Tensors,
-  ...sizes: readonly (number | readonly number[])[]
-): Tensors[] | undefined {
-  const counts = sizes.flatMap((size) => (typeof size === 'number' ? new Array<number>(size).fill(1) : size));
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const lists: Map<string, FlatTensor>[] = counts.map(() => new Map());
+function joined(parts: readonly FlatTensor[]): Uint8Array {
+  const size = parts.reduce((sum, { data }) => sum + data.length, 0);
+  const bytes = newBytes(size);
+  let at = 0;
+  for (const { data } of parts) {
+    bytes.set(data, at);
+    at += data.length;
+  }
+  return bytes;
+}
+
+/** Cuts tensors into rows; undefined where they do not have so many. */
+export function splitRows(tensors: Tensors, rows: number): Tensors[] | undefined {
+  const lists: Map<string, FlatTensor>[] = Array.from({ length: rows }, () => new Map());
   for (const [name, { type, dims, data }] of tensors) {
-    if (dims[0] !== total) return undefined;
-    const rowBytes = data.length / Math.max(total, 1);
+    if (dims[0] !== rows) return undefined;
+    const rowBytes = data.length / rows;
     if (!Number.isInteger(rowBytes)) return undefined;
-    let at = 0;
-    counts.forEach((count, i) => {
-      const part = data.subarray(at, at + count * rowBytes);
-      lists[i]!.set(name, { name, type, dims: [count, ...dims.slice(1)], data: part });
-      at += part.length;
+    lists.forEach((list, row) => {
+      const part = data.subarray(row * rowBytes, (row + 1) * rowBytes);
+      list.set(name, { name, type, dims: [1, ...dims.slice(1)], data: part });
     });
   }
   return lists;
@@ -192,6 +196,12 @@ export function splitRows(
 /** What of a request decides whether it may run together with another: everything but the number of its rows. */
 export function shapeKey(tensors: Tensors): string {
   return [...tensors].map(([name, { dims }]) => `${name} ${dims.slice(1).join()}`).join('\n');
+}
+
+/** Whether they were read as requests of one shape; where they were not, they may be so all the same. */
+function sharesDims(a: Tensors, b: Tensors): boolean {
+  for (const [name, { dims }] of b) if (a.get(name)?.dims !== dims) return false;
+  return true;
 }
 
 export function rowsOf(tensors: Tensors): number {
@@ -206,6 +216,7 @@ export function rowsOf(tensors: Tensors): number {
 export function groupRequests(requests: readonly (Tensors | undefined)[], batching: Batching): number[][] {
   const groups: number[][] = [];
   const open = new Map<string, { group: number[]; rows: number }>();
+  let [before, key]: [Tensors | undefined, string] = [undefined, ''];
   requests.forEach((tensors, place) => {
     const rows = tensors === undefined ? 0 : rowsOf(tensors);
     const rowsMax =
@@ -214,7 +225,8 @@ export function groupRequests(requests: readonly (Tensors | undefined)[], batchi
       groups.push([place]);
       return;
     }
-    const key = shapeKey(tensors);
+    if (before === undefined || !sharesDims(before, tensors)) key = shapeKey(tensors);
+    before = tensors;
     const last = open.get(key);
     if (last !== undefined && last.rows + rows <= rowsMax) {
       last.group.push(place);

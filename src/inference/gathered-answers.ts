@@ -8,21 +8,31 @@ export class GatheredAnswers {
   readonly #runs: ModelRun[] = [];
   readonly #runOf: number[];
   #processBytes = 0;
+  #missing: readonly number[];
+  /** Where one asking answered them all. */
+  #whole: RunAnswers | undefined;
 
   /** @param count of all requests */
   constructor(count: number) {
     this.#answers = new Array<Uint8Array | undefined>(count).fill(undefined);
     this.#problems = new Array<string>(count).fill('');
     this.#runOf = new Array<number>(count).fill(-1);
+    this.#missing = Array.from(this.#answers, (_, place) => place);
   }
 
   /** Places that have no answer yet, in order. */
-  get missing(): number[] {
-    return [...this.#answers.keys()].filter((place) => this.#answers[place] === undefined);
+  get missing(): readonly number[] {
+    return this.#missing;
   }
 
-  /** Takes what was answered of the requests at these places. */
-  add(places: readonly number[], { answers, problems, runs, runOf, processBytes }: RunAnswers): void {
+  /** Takes what was answered of the requests at these places, which are in order. */
+  add(places: readonly number[], added: RunAnswers): void {
+    const { answers, problems, runs, runOf, processBytes } = added;
+    if (places.length === this.#answers.length && answers.every(({ length }) => length > 0)) {
+      this.#whole = added;
+      this.#missing = [];
+      return;
+    }
     places.forEach((place, i) => {
       if (answers[i]!.length === 0) return;
       this.#answers[place] = answers[i]!;
@@ -31,9 +41,11 @@ export class GatheredAnswers {
     });
     for (const run of runs) this.#runs.push(run);
     if (processBytes > 0) this.#processBytes = processBytes;
+    this.#missing = this.#missing.filter((place) => this.#answers[place] === undefined);
   }
 
   whole(): RunAnswers {
+    if (this.#whole !== undefined) return this.#whole;
     return {
       answers: this.#answers.map((bytes) => bytes!),
       problems: this.#problems,

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  decodeTensorList,
   encodeInferenceError,
+  encodeRowLists,
   encodeTensorList,
   InferenceStatus,
 } from '../abi/tensor-list.ts';
@@ -25,10 +25,12 @@ import { madeUpInputs } from './made-up-inputs.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { firstLine } from './optional-package.ts';
 import { hashModelFolder, modelFile } from './repository.ts';
+import { RequestReader } from './request-reader.ts';
 import { loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
 import type { InferenceSession, SessionOptions } from './runtime-types.ts';
-import { matchInputs, type Signature } from './signature.ts';
+import type { Signature } from './signature.ts';
 import { failedText, isAbort, mayLackMemory, Suspect } from './suspect.ts';
+import { newBytes } from './wire.ts';
 
 export interface SessionChoice {
   /** The folder that holds the model and the files it names. */
@@ -161,13 +163,11 @@ export class ModelSession {
    */
   async run(requests: readonly Uint8Array[], outputBytesMax: number): Promise<RunOutcome> {
     const answers: (RunAnswer | undefined)[] = [];
+    const reader = new RequestReader(this.signature);
     const tensors = requests.map((bytes, place) => {
-      const list = decodeTensorList(bytes);
-      const matched = list.ok ? matchInputs(this.signature, list.tensors) : undefined;
-      if (matched?.ok === true) return this.#inOrder(matched.tensors);
-      answers[place] = list.ok
-        ? failure(InferenceStatus.wrongInputs, `Cannot run the model: ${matched?.problem}`)
-        : failure(InferenceStatus.badTensors, `Cannot read the tensors: ${list.problem}`);
+      const read = reader.read(bytes);
+      if (read.ok) return read.tensors;
+      answers[place] = failure(read.status, read.problem);
       return undefined;
     });
     const runs: ModelRun[] = [];
@@ -221,10 +221,6 @@ export class ModelSession {
     await this.inner.release();
   }
 
-  #inOrder(tensors: Tensors): Tensors {
-    return new Map(this.signature.inputs.map(({ name }) => [name, tensors.get(name)!]));
-  }
-
   async #runOrSuspect(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
     try {
       return await this.#runGroup(inputs, outputBytesMax);
@@ -240,8 +236,8 @@ export class ModelSession {
    */
   async #runGroup(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
     try {
-      const outputs = await this.#runTogether(inputs, outputBytesMax);
-      if (outputs !== undefined) return outputs.map((each) => answerOf(each, outputBytesMax));
+      const lists = await this.#runTogether(inputs, outputBytesMax);
+      if (lists !== undefined) return lists.map((bytes) => answerOf(bytes, outputBytesMax));
     } catch (error) {
       if (this.isSuspect(error) && (isAbort(error) || inputs.length === 1))
         throw new Suspect(firstLine(error) || 'it said nothing');
@@ -254,22 +250,27 @@ export class ModelSession {
     return answers;
   }
 
-  async #runTogether(inputs: readonly Tensors[], outputBytesMax: number): Promise<Tensors[] | undefined> {
+  /** The results of each; undefined where they cannot be told apart. */
+  async #runTogether(
+    inputs: readonly Tensors[],
+    outputBytesMax: number,
+  ): Promise<Uint8Array<ArrayBuffer>[] | undefined> {
     const counts = inputs.map(rowsOf);
     const rows = counts.reduce((sum, count) => sum + count, 0);
     const padding =
       this.batching.kind === 'padded' && rows <= this.batching.rows ? this.batching.rows - rows : 0;
     const [first] = inputs;
     const bytesMax = outputBytesMax * (inputs.length + padding);
-    if (inputs.length === 1 && padding === 0) return [await this.runTensors(first!, bytesMax)];
+    const runAlone = async (): Promise<Uint8Array<ArrayBuffer>[]> => {
+      const outputs = await this.runTensors(first!, bytesMax);
+      return [encodeTensorList([...outputs.values()])];
+    };
+    if (inputs.length === 1 && padding === 0) return runAlone();
     const fill = splitRows(first!, counts[0]!)?.[0];
     const padded = fill === undefined ? inputs : [...inputs, ...new Array<Tensors>(padding).fill(fill)];
-    const outputs = splitRows(await this.runTensors(joinRows(padded), bytesMax), [
-      ...counts,
-      ...new Array(padding).fill(1),
-    ]);
-    if (outputs === undefined && inputs.length === 1) return [await this.runTensors(first!, bytesMax)];
-    return outputs?.slice(0, inputs.length);
+    const outputs = await this.runTensors(joinRows(padded), bytesMax);
+    const lists = encodeRowLists([...outputs.values()], rows + padding, counts, newBytes);
+    return lists === undefined && inputs.length === 1 ? runAlone() : lists;
   }
 }
 
@@ -281,9 +282,7 @@ function notRun(): RunAnswer {
   return { bytes: new Uint8Array(0), problem: '' };
 }
 
-function answerOf(outputs: Tensors, outputBytesMax: number): RunAnswer {
-  const tensors = [...outputs.values()];
-  const bytes = encodeTensorList(tensors);
+function answerOf(bytes: Uint8Array<ArrayBuffer>, outputBytesMax: number): RunAnswer {
   return bytes.length > outputBytesMax ? tooLarge(outputBytesMax) : { bytes, problem: '' };
 }
 

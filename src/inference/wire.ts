@@ -110,7 +110,7 @@ export class WireReader<T> {
 }
 
 /** Not zeroed; a plain array, since copying parts of a buffer does not copy. */
-function newBytes(size: number): Uint8Array {
+export function newBytes(size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }
 
