@@ -21,11 +21,15 @@ export function exportCommand(runDirectory: string, options: ExportCommandOption
 }
 
 export function exportLines(file: string, summary: ExportSummary): string[] {
-  const { bytes, ticks, digest, snapshots, redacted, redactedBefore } = summary;
+  const { bytes, ticks, digest, snapshots, unreadableSnapshots, redacted, redactedBefore } = summary;
   const lines = [
     `${file}: ${grouped(bytes)} bytes, up to tick ${grouped(ticks)}, with ${grouped(snapshots)} snapshots`,
     `  digest  ${digest === '' ? 'none yet' : digest}`,
   ];
+  if (unreadableSnapshots.length > 0) {
+    const which = unreadableSnapshots.join(', ');
+    lines.push(`  left out, since they cannot be read: snapshots of ticks ${which} (see wasm-engine repair)`);
+  }
   if (redacted !== undefined) return [...lines, ...redactionLines(redacted)];
   return redactedBefore === undefined ? lines : [...lines, redactedBeforeLine(redactedBefore)];
 }

@@ -87,6 +87,18 @@ test('replay from any tick begins at the newest snapshot before it, and ends wit
   }
 });
 
+test('snapshots that cannot be read stay behind, and it says so', async () => {
+  const folder = await recordedRun();
+  const { ticks } = exportRun(folder, `${folder}.tar`);
+  const name = join(folder, 'snapshots', '000000000004.snapshot');
+  truncateSync(name, 100);
+  const summary = exportRun(folder, `${folder}.tar`);
+  assert.deepEqual([summary.unreadableSnapshots, summary.ticks], [[4], ticks]);
+  const { complete } = await replayRun(`${folder}.tar`, { from: 5 });
+  assert.ok(complete);
+  assert.deepEqual(chainOf(`${folder}.tar`), chainOf(folder));
+});
+
 test('without snapshots it begins at the start; a fork keeps the one that it began from', async () => {
   const folder = await recordedRun();
   exportRun(folder, `${folder}.tar`, { snapshots: false });

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { encodeHex, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
+import { readWhole } from '../../log/files.ts';
 import {
   type ArchivedFile,
   checkEventLog,
@@ -40,6 +41,8 @@ export interface ExportSummary {
   readonly bytes: number;
   readonly files: number;
   readonly snapshots: number;
+  /** Ticks of snapshots that cannot be read, and did not go with it: all that they are for is done without them. */
+  readonly unreadableSnapshots: readonly number[];
   /** The last tick that the record tells, and its digest; 0 and empty where it tells none. */
   readonly ticks: number;
   readonly digest: string;
@@ -108,23 +111,27 @@ function exportBy(
   // One that is redacted already has no snapshots, and keeps what it says of itself.
   const isRedacted = directory.manifest.redacted !== undefined;
   const snapshots = isRedacted ? noSnapshots : snapshotFiles(directory, options.snapshots !== false);
-  const says = directory.storage.list('')?.includes(redactionFile) === true;
+  const says = readWhole(directory.storage, redactionFile) !== undefined;
   const more = isRedacted && says ? [{ name: redactionFile }] : [];
   return { ...pack(directory, target, snapshots, more), redacted: undefined };
 }
 
 interface SnapshotFiles {
   readonly count: number;
+  readonly unreadable: readonly number[];
   readonly names: readonly string[];
 }
 
-const noSnapshots: SnapshotFiles = { count: 0, names: [] };
+const noSnapshots: SnapshotFiles = { count: 0, unreadable: [], names: [] };
 
 function snapshotFiles(directory: RunDirectory, all: boolean): SnapshotFiles {
   const store = new SnapshotStore(directory);
   const { baseTick } = directory.manifest;
   const ticks = store.ticks().filter((tick) => all || tick === baseTick);
-  return { count: ticks.length, names: store.filesOf(ticks) };
+  // What a record begins from must be whole; without another one a replay begins at the one before it.
+  const whole = ticks.filter((tick) => tick === baseTick || store.tryRead(tick) !== undefined);
+  const unreadable = ticks.filter((tick) => !whole.includes(tick));
+  return { count: whole.length, unreadable, names: store.filesOf(whole) };
 }
 
 function pack(
@@ -159,7 +166,8 @@ function pack(
     `wasm-engine-run-${manifest.runId}`,
     files,
   );
-  return { bytes, files: files.length, snapshots: snapshots.count, ticks, digest };
+  const { count, unreadable } = snapshots;
+  return { bytes, files: files.length, snapshots: count, unreadableSnapshots: unreadable, ticks, digest };
 }
 
 function withoutLog({ log: _, ...manifest }: RunManifest): RunManifest {

@@ -1,5 +1,5 @@
-// Snapshots that are not of the log beside them: of another run, under another tick's name, or of ticks that a crash
-// took. A whole log is gone on with all the same, and nobody works from a tick that it does not have.
+// Snapshots that are not of the log beside them: of another run or another past of this one, under another tick's name,
+// or of ticks that a crash took. A whole log is gone on with all the same, and nobody works from a tick that it does not have.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -26,10 +26,13 @@ let whole = '';
 let early = '';
 let other = '';
 
-async function recordRun(folder: string, until: number, payload?: string): Promise<void> {
+async function createRun(folder: string): Promise<Orchestrator> {
   const one = { module: countingAgent(), count: 3, everyTick: true, capabilities: ['output'] as const };
   const system = await createSystem({ agents: { one }, host: { snapshotTicks: 4 } });
-  const run = await Orchestrator.create({ system, runDirectory: folder });
+  return Orchestrator.create({ system, runDirectory: folder });
+}
+
+async function finish(run: Orchestrator, until: number, payload?: string): Promise<void> {
   await goThrough(run, until, payload);
   await run.close();
 }
@@ -53,11 +56,13 @@ function copySnapshots(from: string, to: string): void {
 }
 
 before(async () => {
-  [whole, early, other] = [newFolder(), newFolder(), newFolder()];
-  await recordRun(early, 6);
-  await recordRun(whole, ticks);
+  early = newFolder();
+  await (await createRun(early)).close();
+  [whole, other] = [copyOf(early), copyOf(early)];
+  await finish(await Orchestrator.resume({ runDirectory: early }), 6);
+  await finish(await Orchestrator.resume({ runDirectory: whole }), ticks);
+  await finish(await Orchestrator.resume({ runDirectory: other }), ticks, 'another');
   chain = chainOf(whole);
-  await recordRun(other, ticks, 'another');
 });
 
 /** Everything that is done with a record gives what it gives with its own snapshots. */
@@ -74,7 +79,18 @@ async function checkServes(folder: string): Promise<void> {
   await run.close();
 }
 
-test('snapshots of another run are passed over, and a repair takes them away', async () => {
+test('snapshots of another run are passed over, though every digest of it is the same', async () => {
+  const [folder, twin] = [copyOf(whole), newFolder()];
+  await finish(await createRun(twin), ticks);
+  assert.deepEqual(chainOf(twin), chain);
+  copySnapshots(twin, folder);
+  await checkServes(folder);
+  const plan = planRepair(folder)!;
+  assert.deepEqual(plan.snapshots, [4, 8, 12]);
+  assert.match(plan.damage[0]!.message, /"snapshots\/0+4.snapshot".*it is of another run, [0-9a-f]{32}$/);
+});
+
+test('snapshots of another past of the run are passed over, and a repair takes them away', async () => {
   const folder = copyOf(whole);
   copySnapshots(other, folder);
   await checkServes(folder);
@@ -118,7 +134,7 @@ test('a snapshot of another format is passed over, and left alone', async () => 
   assert.equal((await planCompaction(folder, 13)).baseTick, 4);
 });
 
-test('a record that begins from the snapshot of another run says so to whoever repairs it', async () => {
+test('a record that begins from a snapshot of another past says so to whoever repairs it', async () => {
   const folder = copyOf(whole);
   await compactRun(folder, 8);
   copySnapshots(other, folder);

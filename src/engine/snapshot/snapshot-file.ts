@@ -10,7 +10,7 @@ import { formatTable, type SnapshotFile, snapshotTable } from './tables.ts';
 const magic = new TextEncoder().encode('WESNAP1\n');
 const headBytes = magic.length + 32;
 /** Raised whenever a snapshot tells of something in another way: one of another format is not read. */
-export const snapshotFormat = 2;
+export const snapshotFormat = 3;
 
 export function encodeSnapshotFile(file: SnapshotFile): Uint8Array {
   const body = encodeMessage(snapshotTable, file);
@@ -24,12 +24,12 @@ export interface Complaints {
 }
 
 /**
- * @param tick which snapshot the name of the file says that it is
+ * @param place which snapshot the name of the file says that it is, and of which run its folder is
  * @throws what one of the complaints makes
  */
 export function decodeSnapshotFile(
   bytes: Uint8Array,
-  tick: number,
+  { tick, runId }: { readonly tick: number; readonly runId: string },
   { damaged, otherFormat }: Complaints,
 ): SnapshotFile {
   if (!bytesEqual(bytes.subarray(0, magic.length), magic)) throw damaged(0, 'it is no snapshot');
@@ -40,6 +40,7 @@ export function decodeSnapshotFile(
   if (format !== snapshotFormat) throw otherFormat(format);
   const file = decodeBody(snapshotTable, body, damaged);
   if (file.tick !== tick) throw damaged(headBytes, `it is the snapshot of tick ${file.tick}`);
+  if (file.runId !== runId) throw damaged(headBytes, `it is of another run, ${file.runId}`);
   if (file.scheduler === undefined) throw damaged(headBytes, 'it holds no scheduler');
   const { length } = file.pages;
   for (const agent of [...file.agents, ...file.images]) {

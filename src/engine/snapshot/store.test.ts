@@ -195,11 +195,11 @@ test('a snapshot of another format is refused by its number', async () => {
   const name = 'snapshots/000000000001.snapshot';
   const bytes = storage.files.get(name)!;
   // The first field of the message.
-  assert.deepEqual([...bytes.subarray(40, 42)], [8, 2]);
+  assert.deepEqual([...bytes.subarray(40, 42)], [8, 3]);
   bytes[41] = 1;
   bytes.set(createHash('sha256').update(bytes.subarray(40)).digest(), 8);
   assert.throws(() => new SnapshotStore(directory).read(1), {
     code: 'run-directory-invalid',
-    message: `Cannot use the snapshot "${name}" in "memory": it has format 1, and this version reads format 2`,
+    message: `Cannot use the snapshot "${name}" in "memory": it has format 1, and this version reads format 3`,
   });
 });

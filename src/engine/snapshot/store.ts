@@ -203,6 +203,7 @@ export class SnapshotStore {
         agents: written.agents.map(({ number, state, indices }) => ({ number, state, pages: indices })),
         pages: written.pages,
         images: written.images.map(({ number, state, indices }) => ({ number, state, pages: indices })),
+        runId: this.#directory.manifest.runId,
       };
       await this.#writeFileAside(file);
       this.#last = {
@@ -327,10 +328,15 @@ export class SnapshotStore {
     const name = `${folder}/${fileName(tick, 'snapshot')}`;
     const bytes = readWhole(this.#directory.storage, name);
     if (bytes === undefined) throw this.#damaged(name, 0, 'it is missing');
-    return decodeSnapshotFile(bytes, tick, {
-      damaged: (offset, why) => this.#damaged(name, offset, why),
-      otherFormat: (format) => this.#otherFormat(name, format),
-    });
+    const { runId } = this.#directory.manifest;
+    return decodeSnapshotFile(
+      bytes,
+      { tick, runId },
+      {
+        damaged: (offset, why) => this.#damaged(name, offset, why),
+        otherFormat: (format) => this.#otherFormat(name, format),
+      },
+    );
   }
 
   /** A page as it lies in its pack. */

@@ -42,6 +42,8 @@ export interface SnapshotFile {
   readonly pages: readonly PageEntry[];
   /** Restart images. */
   readonly images: readonly AgentEntry[];
+  /** Of the run that took it. */
+  readonly runId: string;
 }
 
 const taskTable = message<SavedTask>('SnapshotTask', {
@@ -170,4 +172,5 @@ export const snapshotTable: MessageTable<SnapshotFile> = message<SnapshotFile>('
   agents: [6, agentTable, 'repeated'],
   pages: [7, pageTable, 'repeated'],
   images: [8, agentTable, 'repeated'],
+  runId: [9, 'string'],
 });
