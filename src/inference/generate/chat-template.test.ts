@@ -87,13 +87,59 @@ test('what a template says against messages is told, and so is one that fails or
   const failing = /^Error: Cannot take the prompt: the chat template fails on it$/;
   await assert.rejects(rendered('{{ messages.wrong.deeper() }}'), failing);
   await assert.rejects(rendered('{% for i in range(1000000000) %}{% endfor %}'), failing);
-  await assert.rejects(rendered('{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}'), failing);
   assert.equal(await rendered('{{ range(4, 0, -2) | list | length }}'), '2');
+});
+
+test('a template that is endless, explodes or nests without end is told by what it does too much of, in little time', {
+  skip,
+}, async () => {
+  const beyond = (what: string): RegExp =>
+    new RegExp(`^Error: Cannot take the prompt: of the chat template, it ${what}`);
+  const loop = (name: string, body: string): string =>
+    `{% for ${name.split(' ')[0]} in range(100000)${name.slice(1)} %}${body}{% endfor %}`;
+  const steps = beyond('takes more than 2097152 steps');
+  const text = beyond('makes a text or list of more than 8388608 characters');
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [loop('a', loop('b', loop('c', ''))), steps],
+    [loop('a', `{{ messages[0].content }}${loop('b', 'x')}`), steps],
+    [`{% for a in range(100000) if a > 7 %}${loop('b if b == a', '')}{% endfor %}`, steps],
+    [`{% set ns = namespace(s='x') %}${loop('a', '{% set ns.s = ns.s ~ ns.s %}')}`, text],
+    [`{% set ns = namespace(s=['x']) %}${loop('a', '{% set ns.s = ns.s + ns.s %}')}`, steps],
+    [
+      `{% set ns = namespace(s=['x']) %}${loop('a', '{% set ns.s = [ns.s, ns.s] %}')}{{ ns.s | tojson }}`,
+      text,
+    ],
+    [`{{ 'x' | indent(400000000, true) }}`, text],
+    [`{% set ns = namespace(s='x') %}${loop('a', `{% set ns.s = ns.s | replace('x', 'xx') %}`)}`, text],
+    ['{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', beyond('nests more than 400 deep')],
+  ];
+  for (const [source, wanted] of cases) {
+    const isAsked = `{% if messages | length > 1 %}${source}{% endif %}`;
+    await assert.rejects(rendered(isAsked), wanted, source);
+    assert.equal(await rendered(isAsked, hello.slice(1)), '', 'it is loaded all the same');
+  }
+});
+
+test('long conversations are far from the bounds', { skip }, async () => {
+  const template = JSON.parse(tokenizerFiles()['tokenizer_config.json']!).chat_template;
+  const many = Array.from({ length: 2000 }, (_, i) => ({
+    role: i % 2 ? 'user' : 'assistant',
+    text: 'word '.repeat(400),
+  }));
+  assert.ok((await rendered(template, many)).length > 4_000_000);
 });
 
 test('a template that cannot be read is refused with its model', { skip }, async () => {
   await assert.rejects(rendered('{% if %}'), /its chat template cannot be read: /);
   await assert.rejects(rendered('{{ messages'), /its chat template cannot be read: /);
+  await assert.rejects(
+    rendered('{'.repeat(200_000) + '('.repeat(200_000)),
+    /its chat template cannot be read: /,
+  );
+  await assert.rejects(
+    rendered(' '.repeat(1_048_577)),
+    /its chat template has 1048577 characters, wanted at most 1048576/,
+  );
   const settings = { 'tokenizer_config.json': '{"chat_template": 3}' };
   await assert.rejects(loadChatTemplate(folderOf(settings)), /its "chat_template" is no text/);
 });

@@ -8,12 +8,15 @@ import { InferenceStatus } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
 import { firstLine, importPackage } from '../optional-package.ts';
 import { Refused } from './refused.ts';
+import { boundedInterpreter, type InterpreterClass, TemplateBeyondBounds } from './template-bounds.ts';
 import { readJson, settingsFile } from './tokenizer.ts';
 
 const packageName = '@huggingface/jinja';
 /** Only what is tested with. */
 const packageVersion = '0.5.11';
 const templateFile = 'chat_template.jinja';
+/** Characters of a template. */
+const sourceLengthMax = 1_048_576;
 /** Numbers that one `range` may give. */
 const rangeMax = 100_000;
 
@@ -21,17 +24,19 @@ const rangeMax = 100_000;
 interface TemplatePackage {
   readonly Template: new (source: string) => { readonly parsed: object };
   readonly Environment: new () => { set(name: string, value: unknown): void };
-  readonly Interpreter: new (environment: object) => { run(parsed: object): { readonly value: unknown } };
+  readonly Interpreter: InterpreterClass;
 }
 
 export class ChatTemplate {
   readonly #package: TemplatePackage;
+  readonly #interpreter: InterpreterClass;
   readonly #source: string;
   readonly #parsed: object;
   readonly #specialTokens: Readonly<Record<string, string>>;
 
   constructor(loaded: TemplatePackage, source: string, specialTokens: Readonly<Record<string, string>>) {
     this.#package = loaded;
+    this.#interpreter = boundedInterpreter(loaded.Interpreter);
     this.#source = source;
     this.#parsed = new loaded.Template(source).parsed;
     this.#specialTokens = specialTokens;
@@ -50,10 +55,11 @@ export class ChatTemplate {
     };
     for (const [name, value] of Object.entries(given)) environment.set(name, value);
     try {
-      const { value } = withoutLocale(() => new this.#package.Interpreter(environment).run(this.#parsed));
+      const { value } = withoutLocale(() => new this.#interpreter(environment).run(this.#parsed));
       if (typeof value === 'string') return value;
     } catch (error) {
       if (error instanceof Refused) throw error;
+      if (error instanceof TemplateBeyondBounds) throw refusal(`of the chat template, ${error.message}`);
       const clock = this.#source.includes('strftime_now') ? '; it asks for the date, and there is none' : '';
       throw refusal(`the chat template fails on it${clock}`, firstLine(error));
     }
@@ -108,6 +114,10 @@ export async function loadChatTemplate(folder: string): Promise<ChatTemplate | u
   const settings = readJson(folder, settingsFile);
   const source = templateSource(folder, settings?.['chat_template']);
   if (source === undefined) return undefined;
+  if (source.length > sourceLengthMax) {
+    const wanted = `wanted at most ${sourceLengthMax}`;
+    throw new EngineError('model-refused', `its chat template has ${source.length} characters, ${wanted}`);
+  }
   const refused = 'Cannot make a text of messages';
   const loaded: TemplatePackage = await importPackage(packageName, packageVersion, refused);
   let template: ChatTemplate;
@@ -121,7 +131,7 @@ export async function loadChatTemplate(folder: string): Promise<ChatTemplate | u
       error,
     );
   }
-  // One that does not end is found here, where loading has its time, and what it says of one message is nothing yet.
+  // What it says of one message is nothing yet; one that never ends well is found here.
   try {
     template.render([{ role: 'user', text: 'a' }]);
   } catch (error) {
