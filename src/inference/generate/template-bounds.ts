@@ -1,5 +1,5 @@
-// How much a chat template may do. What it costs is counted, never timed: the same messages end in the same way on every
-// machine, and an endless or exploding template ends.
+// How much a chat template may do. What it costs is counted, never timed: the same messages end in the same way on
+// every machine, and an endless or exploding template ends.
 
 /** Evaluations, one more for so many characters or items that one of them gives, and one for each item of a loop. */
 export const templateWorkMax: number = 2 ** 21;
