@@ -130,7 +130,7 @@ test('a redacted export holds hashes in place of payloads, and nothing that hold
   const folder = await recordedRun();
   const file = `${folder}.tar`;
   const { redacted, snapshots } = exportRun(folder, file, { redact: ['orders'] });
-  const made = { derived: 'left-out', again: false, outputs: 12, texts: 12, answers: 0 };
+  const made = { derived: 'left-out', again: false, outputs: 12, texts: 12, answers: 0, modelWords: 0 };
   const counts = { payloads: 6, otherInputs: 6, ...made };
   assert.deepEqual([redacted, snapshots], [{ topics: ['orders'], ...counts }, 0]);
   const inputs = [...happenings(file, {})].filter(({ what }) => what === 'input');
@@ -157,7 +157,7 @@ test('what is redacted again says of what it counts; what was kept can be left o
   const [kept, again] = [`${folder}-kept.tar`, `${folder}-again.tar`];
   exportRun(folder, kept, { redact: ['orders'], keepDerived: true });
   const { redacted } = exportRun(kept, again, { redact: ['orders'] });
-  const counts = { payloads: 6, otherInputs: 6, outputs: 12, texts: 12, answers: 0 };
+  const counts = { payloads: 6, otherInputs: 6, outputs: 12, texts: 12, answers: 0, modelWords: 0 };
   assert.deepEqual(redacted, { topics: ['orders'], ...counts, derived: 'left-out', again: true });
   assert.doesNotMatch(contentOf(again).join(), /secret/);
   const third = exportRun(again, `${folder}-third.tar`, { redact: ['news'] });

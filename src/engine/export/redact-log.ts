@@ -19,13 +19,15 @@ export interface Redaction {
   payloads: number;
   /** Inputs that bring payloads and are none of these topics: they stay as they are. */
   otherInputs: number;
-  /** What agents and models may have made of the payloads: outputs, log texts, and answers of models. */
+  /** What agents and models may have made of the payloads: outputs, log texts, answers and words of models. */
   readonly derived: 'left-out' | 'kept';
   /** Whether the run was redacted before, so that some of these may have been left out then: counts are of the rest. */
   readonly again: boolean;
   outputs: number;
   texts: number;
   answers: number;
+  /** What models, and what runs them, said of requests that they failed on: it may quote them. */
+  modelWords: number;
 }
 
 /** Channels of what agents and models made. */
@@ -49,7 +51,7 @@ export function redactLog(
   to: EventLogWriter,
 ): { readonly redaction: Redaction; readonly found: ReadonlySet<string> } {
   const again = directory.manifest.redacted !== undefined;
-  const counts = { payloads: 0, otherInputs: 0, outputs: 0, texts: 0, answers: 0 };
+  const counts = { payloads: 0, otherInputs: 0, outputs: 0, texts: 0, answers: 0, modelWords: 0 };
   const redaction: Redaction = { ...counts, derived, again };
   const found = new Set<string>();
   for (const { channel, tick, payload } of finishedTicks(readEvents(directory))) {
@@ -62,6 +64,8 @@ export function redactLog(
       to.append(channel, tick, redactInputs(decodeEvent(channel, payload), topics, redaction, found));
     } else if (channel === 'run-started') {
       to.append(channel, tick, { ...decodeEvent(channel, payload), redacted: topics });
+    } else if (channel === 'events') {
+      to.append(channel, tick, redactEvent(decodeEvent(channel, payload), redaction));
     } else {
       copy(to, channel, tick, payload);
     }
@@ -76,6 +80,19 @@ function copy<C extends ChannelName>(
   payload: Uint8Array,
 ): void {
   to.append(channel, tick, decodeEvent(channel, payload) as ChannelMessages[C]);
+}
+
+/** Kinds of events whose reasons are words of a model, of its chat template or of what runs it. */
+const modelWordsKinds: ReadonlySet<string> = new Set([
+  'model-problem',
+  'model-fallback',
+  'inference-process-lost',
+]);
+
+function redactEvent(event: ChannelMessages['events'], redaction: Redaction): ChannelMessages['events'] {
+  if (!modelWordsKinds.has(event.kind) || event.reason === '') return event;
+  redaction.modelWords++;
+  return redaction.derived === 'kept' ? event : { ...event, reason: '' };
 }
 
 function redactInputs(

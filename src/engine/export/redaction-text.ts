@@ -9,9 +9,9 @@ export const redactionFile = 'redacted.txt';
 export type RedactionFacts = Redaction & { readonly topics: readonly string[] };
 
 export function redactionLines(facts: RedactionFacts): string[] {
-  const { payloads, otherInputs, derived, again, outputs, texts, answers } = facts;
+  const { payloads, otherInputs, derived, again, outputs, texts, answers, modelWords } = facts;
   const topics = facts.topics.map((topic) => JSON.stringify(topic)).join(', ');
-  const made = `${outputs} outputs, ${texts} log texts and ${answers} answers of models`;
+  const made = `${outputs} outputs, ${texts} log texts, ${answers} answers of models and ${modelWords} texts of why one failed`;
   return [
     `Redacted: payloads that came from outside to ${topics}. Of ${payloads} of them only the SHA-256 is there; a payload`,
     'that can be guessed can be found by it.',

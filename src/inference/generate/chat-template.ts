@@ -15,6 +15,8 @@ const packageName = '@huggingface/jinja';
 /** Only what is tested with. */
 const packageVersion = '0.5.11';
 const templateFile = 'chat_template.jinja';
+/** Characters of what a template says against messages. */
+const wordsMax = 500;
 /** Characters of a template. */
 const sourceLengthMax = 1_048_576;
 /** Numbers that one `range` may give. */
@@ -87,7 +89,9 @@ const globals: Readonly<Record<string, unknown>> = {
     return Array.from({ length: count }, (_, i) => from + i * step);
   },
   raise_exception: (message: unknown): never => {
-    throw refusal(`the chat template says ${JSON.stringify(String(message))}`);
+    throw refusal(
+      `the chat template says ${JSON.stringify(String(message).slice(0, wordsMax).toWellFormed())}`,
+    );
   },
 };
 

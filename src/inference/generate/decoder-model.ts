@@ -77,15 +77,18 @@ function countOf(file: Json, key: string): number | undefined {
   const value = file?.[key] ?? undefined;
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-  throw new EngineError(
-    'model-refused',
-    `its "${key}" is ${JSON.stringify(value)}, wanted a whole number above 0`,
-  );
+  throw new EngineError('model-refused', `its "${key}" is ${shown(value)}, wanted a whole number above 0`);
 }
 
 function tokensOf(file: Json, key: string): number[] {
   const value = file?.[key] ?? [];
   const list = Array.isArray(value) ? value : [value];
   if (list.every((token) => Number.isSafeInteger(token) && token >= 0)) return list;
-  throw new EngineError('model-refused', `its "${key}" is ${JSON.stringify(value)}, wanted token ids`);
+  throw new EngineError('model-refused', `its "${key}" is ${shown(value)}, wanted token ids`);
+}
+
+/** A file may hold anything, of any size. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60).toWellFormed()}…` : text;
 }
