@@ -30,10 +30,10 @@ export function splitPages(image: MemoryImage): (Uint8Array | undefined)[] {
   return pages;
 }
 
-/** The image of kept pages. */
+/** The image of kept pages. Its bytes are put together when somebody wants them: an agent that never wakes costs none. */
 export function joinPages(pages: readonly (Uint8Array | undefined)[]): MemoryImage {
   const blocks: number[] = [];
-  const parts: Uint8Array[] = [];
+  let parts: Uint8Array[] = [];
   pages.forEach((kept, page) => {
     if (kept === undefined) return;
     const mask = kept[0]! | (kept[1]! << 8);
@@ -42,11 +42,14 @@ export function joinPages(pages: readonly (Uint8Array | undefined)[]): MemoryIma
     }
     parts.push(kept.subarray(2));
   });
-  const bytes = new Uint8Array(blocks.length * blockBytes);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { byteLength: pages.length * pageBytes, blocks: Uint32Array.from(blocks), bytes };
+  let joined: Uint8Array | undefined;
+  return {
+    byteLength: pages.length * pageBytes,
+    blocks: Uint32Array.from(blocks),
+    get bytes(): Uint8Array {
+      joined ??= Buffer.concat(parts);
+      parts = [];
+      return joined;
+    },
+  };
 }
