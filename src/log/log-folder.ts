@@ -29,6 +29,7 @@ export function withLogIn(storage: Storage, folder: string | undefined): Storage
   const at = (name: string): string => (logFile.test(name) ? `${folder}/${name}` : name);
   return {
     place: storage.place,
+    inner: storage,
     list(listed) {
       if (listed !== '') return storage.list(listed);
       const names = storage.list('')?.filter((name) => !logFile.test(name) && !logFolder.test(name));
@@ -45,6 +46,7 @@ export function withLogIn(storage: Storage, folder: string | undefined): Storage
     openUpdate: (name) => storage.openUpdate(at(name)),
     openRead: (name) => storage.openRead(at(name)),
     rename: (from, to) => storage.rename(at(from), at(to)),
+    link: (from, name) => storage.link(from, at(name)),
     truncate: (name, size) => storage.truncate(at(name), size),
     remove: (name) => storage.remove(at(name)),
     lock: (name) => storage.lock(name),

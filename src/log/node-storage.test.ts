@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { nodeStorage } from './node-storage.ts';
+import { MemoryStorage } from './test-storage.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-storage-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -35,4 +36,28 @@ test('makeFolder() fails where the system lets nobody make a folder, and does no
   const words = ['--input-type=module', '--eval', script];
   const { stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 60_000 });
   assert.equal(stdout, 'ENOENT\nENOENT\n');
+});
+
+test('link() makes one file of two storages, and copies nothing that leads elsewhere or cannot be had', (t) => {
+  const [from, to] = [nodeStorage(join(root, 'from')), nodeStorage(join(root, 'to'))];
+  for (const storage of [from, to]) storage.makeFolder('packs');
+  writeFileSync(join(root, 'from', 'packs', '1'), 'pages');
+  assert.equal(to.link(from, 'packs/1'), true);
+  const [one, other] = ['from', 'to'].map((folder) => statSync(join(root, folder, 'packs', '1')));
+  assert.equal(one!.ino, other!.ino);
+  assert.throws(() => to.link(from, 'packs/1'), /EEXIST/);
+  assert.equal(to.link(from, 'packs/2'), false);
+  assert.equal(to.link(new MemoryStorage(), 'packs/1'), false);
+  if (process.platform === 'win32') return;
+  symlinkSync(join(root, 'file'), join(root, 'from', 'packs', '3'));
+  assert.equal(to.link(from, 'packs/3'), false);
+  if (process.platform !== 'linux') return t.diagnostic('no second disk to link to: not tried here');
+  const elsewhere = mkdtempSync('/dev/shm/wasm-engine-storage-');
+  try {
+    mkdirSync(join(elsewhere, 'packs'));
+    const isOne = statSync(elsewhere).dev === statSync(root).dev;
+    assert.equal(nodeStorage(elsewhere).link(from, 'packs/1'), isOne);
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
 });

@@ -5,10 +5,13 @@ import { dirname, join, resolve } from 'node:path';
 import { lockFile } from './node-lock.ts';
 import type { AppendHandle, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 
+/** Storages of this kind, and the folders that they are. */
+const paths: WeakMap<Storage, string> = new WeakMap();
+
 /** The folder at `path`, which need not exist yet. */
 export function nodeStorage(path: string): Storage {
   const at = (name: string): string => join(path, ...name.split('/'));
-  return {
+  const storage: Storage = {
     place: path,
     list: (folder) => listFolder(at(folder)),
     makeFolder: (folder) => makeFolder(at(folder)),
@@ -20,8 +23,31 @@ export function nodeStorage(path: string): Storage {
     rename: (from, to) => fs.renameSync(at(from), at(to)),
     truncate: (name, size) => truncate(at(name), size),
     remove: (name) => fs.rmSync(at(name)),
+    link: (from, name) => {
+      const other = paths.get(from);
+      return other !== undefined && link(join(other, ...name.split('/')), at(name));
+    },
     lock: (name) => lockFile(at(name)),
   };
+  paths.set(storage, path);
+  return storage;
+}
+
+/** What a system says that cannot do it: another disk, a kind of disk without links, too many of them. */
+const cannotLink: ReadonlySet<string | undefined> = new Set(
+  'EXDEV EPERM EACCES ENOTSUP EOPNOTSUPP ENOSYS EMLINK'.split(' '),
+);
+
+/** Only a file itself is linked: a name that leads to another may lead elsewhere tomorrow. */
+function link(from: string, to: string): boolean {
+  if (fs.lstatSync(from, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (cannotLink.has((error as NodeJS.ErrnoException).code)) return false;
+    throw error;
+  }
 }
 
 function listFolder(path: string): readonly string[] | undefined {

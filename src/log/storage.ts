@@ -4,6 +4,8 @@
 export interface Storage {
   /** How people call the folder: its path. */
   readonly place: string;
+  /** The storage that holds the files, where this one only shows some of them under other names. */
+  readonly inner?: Storage;
   /** Names in a folder (`''` for the one itself), sorted; undefined where it is not there. */
   list(folder: string): readonly string[] | undefined;
   /** Makes a folder and those above it; one that is there already is left as it is. */
@@ -19,6 +21,11 @@ export interface Storage {
   /** Undefined where there is no such file. */
   openRead(name: string): ReadHandle | undefined;
   rename(from: string, to: string): void;
+  /**
+   * Gives a file of another storage (one without `inner`) the same name here. The two are one file then, so nobody may
+   * ever write to it again. False where that cannot be, and it has to be copied.
+   */
+  link(from: Storage, name: string): boolean;
   /** Cuts a file to its first `size` bytes. */
   truncate(name: string, size: number): void;
   remove(name: string): void;

@@ -79,6 +79,13 @@ export class MemoryStorage implements Storage {
     this.files.delete(from);
   }
 
+  link(from: Storage, name: string): boolean {
+    this.#call(`link ${name}`);
+    const bytes = from instanceof MemoryStorage ? from.files.get(name) : undefined;
+    if (bytes !== undefined) this.files.set(name, bytes);
+    return bytes !== undefined;
+  }
+
   truncate(name: string, size: number): void {
     this.#call(`truncate ${name} ${size}`);
     this.files.set(name, this.files.get(name)!.slice(0, size));

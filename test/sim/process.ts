@@ -64,6 +64,7 @@ export class SimProcess {
   readonly trail: string[] = [];
   /** Files that it has locked. */
   readonly locks: Set<string> = new Set();
+  readonly #disks: WeakMap<Storage, SimDisk> = new WeakMap();
   #room = Number.POSITIVE_INFINITY;
 
   constructor(options: ProcessOptions) {
@@ -188,7 +189,7 @@ export class SimProcess {
       if (file === undefined) throw Object.assign(new Error(`ENOENT: "${path}"`), { code: 'ENOENT' });
       return file;
     };
-    return {
+    const storage: Storage = {
       place,
       list: (name) => this.#reading(`list ${name}`, () => list(disk, name)),
       makeFolder: (name) => this.#change(`makeFolder ${name}`, () => disk.makeFolder(name)),
@@ -229,7 +230,16 @@ export class SimProcess {
           found(path);
           folder.change({ kind: 'remove', name });
         }),
+      link: (from, path) =>
+        this.#change(`link ${path}`, () => {
+          const file = this.#disks.get(from)?.find(path);
+          const [folder, name] = folderOf(path);
+          if (file !== undefined) folder.change({ kind: 'link', name, file });
+          return file !== undefined;
+        }),
     };
+    this.#disks.set(storage, disk);
+    return storage;
   }
 
   #append(path: string, file: SimFile): AppendHandle {

@@ -1,6 +1,8 @@
 // Forks: what they go on with, what was changed, and what they say of where they come from.
 
 import assert from 'node:assert/strict';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSystem } from '../config/index.ts';
 import { diffRuns, EngineError, gatherRun, inspectState, Orchestrator, replayRun } from '../index.ts';
@@ -46,6 +48,24 @@ test('a fork with nothing changed ends for the reason that the other run ended f
     recorded: from,
   });
   assert.deepEqual([summary.reason, summary.ticks], ['ticks', 40]);
+});
+
+test('a fork shares the pages that it begins from, and neither run feels what becomes of the other', async () => {
+  const from = await parentRun();
+  const folder = newFolder();
+  const parent = await Orchestrator.fork({ from, tick: 20, runDirectory: folder });
+  const tick = await parent.saveSnapshot();
+  await parent.close();
+  const again = newFolder();
+  await (await Orchestrator.fork({ from: folder, tick, runDirectory: again })).run({ recorded: from });
+  const packsOf = (run: string) =>
+    readdirSync(join(run, 'snapshots')).filter((name) => name.endsWith('.pages'));
+  const inodeOf = (run: string, name: string) => statSync(join(run, 'snapshots', name)).ino;
+  const shared = packsOf(folder).filter((name) => packsOf(again).includes(name));
+  assert.ok(shared.length > 0);
+  for (const name of shared) assert.equal(inodeOf(folder, name), inodeOf(again, name));
+  rmSync(folder, { recursive: true });
+  assert.equal((await replayRun(again)).complete, true);
 });
 
 async function forked(

@@ -50,7 +50,7 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   return withOpened(system, options, ports, captured, async (opened) => {
     const writeBase = async (directory: RunDirectory): Promise<void> => {
       const store = new SnapshotStore(directory, ports);
-      if (snapshot !== undefined) store.borrowFrom(snapshot);
+      if (snapshot !== undefined) store.takeOverFrom(snapshot);
       await store.write(captured, config.run.tickMs);
     };
     const beginning = { base: captured, origin, writeBase };

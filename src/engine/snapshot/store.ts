@@ -15,12 +15,14 @@ import type { Snapshot } from '../turns/machine.ts';
 import type { AgentImage } from '../turns/turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
 import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
+import { type Offer, type OfferedPage, takeOver } from './offer.ts';
 import { PackWriter } from './pack-writer.ts';
 import { joinPages, keptBytesMax, keptChunkBytes } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
 import { decodeSnapshotFile, encodeSnapshotFile, snapshotFormat } from './snapshot-file.ts';
 import type { AgentEntry, PageEntry, SnapshotFile } from './tables.ts';
+import { damagedFile, ofOtherFormat } from './unusable.ts';
 
 const folder = 'snapshots';
 const namePattern = /^(\d{12,})\.snapshot$/;
@@ -32,17 +34,13 @@ function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
 }
 
-/** A page that was read and is what its hash says. */
-interface ReadPage {
-  readonly key: string;
-  /** As it lies in its pack. */
-  readonly packed: Uint8Array;
+interface ReadPage extends OfferedPage {
   /** As `splitPages` gave it. */
   readonly kept: Uint8Array;
 }
 
-/** The pages of snapshots that were read, for forks. */
-const readPages: WeakMap<Snapshot, readonly Omit<ReadPage, 'kept'>[]> = new WeakMap();
+/** What snapshots that were read offer to forks. */
+const offers: WeakMap<Snapshot, Offer> = new WeakMap();
 
 function unlessUnreadable<T>(read: () => T): T | undefined {
   try {
@@ -67,8 +65,7 @@ export class SnapshotStore {
   #ready = false;
   /** The tick of a snapshot that was read whole. */
   #from: number | undefined;
-  /** Compressed pages of another run, by hash. */
-  #borrowed: ReadonlyMap<string, Uint8Array> = new Map();
+  #offer: Offer | undefined;
   /** What the last snapshot that was written says of each instance. */
   #last: { readonly tick: number; readonly agents: ReadonlyMap<number, GatheredAgent> } | undefined;
   readonly #kept: number;
@@ -162,9 +159,9 @@ export class SnapshotStore {
     this.#from = tick;
   }
 
-  /** Takes compressed pages over from a snapshot of another run, which was read, where it has the same. */
-  borrowFrom(other: Snapshot): void {
-    this.#borrowed = new Map(readPages.get(other)?.map(({ key, packed }) => [key, packed]));
+  /** Takes pages over from a snapshot of another run, which was read, where it has the same. Its packs never change. */
+  takeOverFrom(other: Snapshot): void {
+    this.#offer = offers.get(other);
   }
 
   /** The tick of the last snapshot that was written and is still there: the next one need not repeat what it has. */
@@ -187,10 +184,20 @@ export class SnapshotStore {
       for (const page of pages ?? []) this.#known.set(keyOf(page.sha256), page);
       this.#ready = true;
     }
+    const taken =
+      this.#offer && takeOver(this.#offer, storage, (pack) => `${folder}/${fileName(pack, 'pages')}`);
+    this.#offer = undefined;
+    for (const [key, page] of taken?.linked ?? []) this.#known.set(key, page);
     const packNumber = this.#freePack(snapshot.tick);
     const pack = new PackWriter(storage, folder, fileName(packNumber, 'pages'));
     try {
-      const gatherer = new PageGatherer(this.#ports, this.#known, pack, packNumber, this.#borrowed);
+      const gatherer = new PageGatherer(
+        this.#ports,
+        this.#known,
+        pack,
+        packNumber,
+        taken?.borrowed ?? new Map(),
+      );
       const written = await gatherAgents(snapshot, gatherer, this.#last?.agents);
       await pack.finish();
       for (const [key, page] of written.fresh) this.#known.set(key, page);
@@ -309,10 +316,11 @@ export class SnapshotStore {
       agents: file.agents.map(imageOf),
       images: file.images.map(imageOf),
     };
-    readPages.set(
-      snapshot,
-      pages.map(({ key, packed }) => ({ key, packed })),
-    );
+    offers.set(snapshot, {
+      storage: this.#directory.storage.inner ?? this.#directory.storage,
+      pages: pages.map(({ key, entry, packed }) => ({ key, entry, packed })),
+      packSizes: new Map([...packs].map(([pack, bytes]) => [pack, bytes.length])),
+    });
     return snapshot;
   }
 
@@ -334,7 +342,7 @@ export class SnapshotStore {
       { tick, runId },
       {
         damaged: (offset, why) => this.#damaged(name, offset, why),
-        otherFormat: (format) => this.#otherFormat(name, format),
+        otherFormat: (format) => ofOtherFormat(this.#directory.path, name, format),
       },
     );
   }
@@ -360,7 +368,8 @@ export class SnapshotStore {
     const packed = this.#packed(page, packs);
     try {
       const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax, chunkSize: keptChunkBytes });
-      if (bytesEqual(sha256(kept), page.sha256)) return { key: keyOf(page.sha256), packed, kept };
+      if (bytesEqual(sha256(kept), page.sha256))
+        return { key: keyOf(page.sha256), entry: page, packed, kept };
     } catch {
       // Said below.
     }
@@ -378,21 +387,7 @@ export class SnapshotStore {
     return this.#damaged(`${folder}/${fileName(tick, 'snapshot')}`, 0, why);
   }
 
-  #otherFormat(file: string, format: number): EngineError {
-    const { path } = this.#directory;
-    return new EngineError(
-      'run-directory-invalid',
-      `Cannot use the snapshot "${file}" in "${path}": it has format ${format}, and this version reads format ${snapshotFormat}`,
-      { file, path, format },
-    );
-  }
-
   #damaged(file: string, offset: number, why: string): EngineError {
-    const { path } = this.#directory;
-    return new EngineError('record-damaged', `Cannot read "${file}" in "${path}": ${why}`, {
-      file,
-      offset,
-      path,
-    });
+    return damagedFile(this.#directory.path, file, offset, why);
   }
 }

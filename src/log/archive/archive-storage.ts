@@ -50,6 +50,7 @@ export function archiveStorage(path: string, parent: Storage, file: string): Sto
     openAppend: refuse,
     openUpdate: refuse,
     rename: refuse,
+    link: refuse,
     truncate: refuse,
     remove: refuse,
     lock: refuse,
