@@ -46,6 +46,13 @@ test('versions stand side by side; the one loaded last is used, and what is unlo
   assert.deepEqual([...((await registry.infer('sign', { x: x(5) })).y!.data as Float32Array)], [-5]);
 });
 
+test('loading is given up after loadTimeoutMs, with one clear error', { skip }, async () => {
+  const hasty = new ModelRegistry({ repository, loadTimeoutMs: 1 });
+  const late = isCode('model-refused', /^Cannot load model "sign\/1": loading it took longer than 1 ms$/);
+  await assert.rejects(hasty.loadModel('sign', '1'), late);
+  await hasty.close();
+});
+
 test('several lists are answered in their order; texts pass, too', { skip }, async () => {
   await registry.loadModel('sign', '1');
   await registry.loadModel('text', '1');

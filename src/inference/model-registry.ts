@@ -44,6 +44,11 @@ export interface ModelRegistryOptions {
   readonly batchMax?: number;
   /** How long a run may take, in other modes than `portable`. */
   readonly timeoutMs?: number;
+  /**
+   * How long loading may take in a process that runs nothing else; 300,000 by default. A model that was never loaded is
+   * refused then; else its process is given up, with all in it, and another one tries.
+   */
+  readonly loadTimeoutMs?: number;
   /** Loads, evictions, fallbacks and faults, as they happen. */
   readonly onEvent?: (event: HostEvent) => void;
 }
@@ -88,8 +93,12 @@ export class ModelRegistry {
   constructor(options: ModelRegistryOptions) {
     checkMode(options.mode);
     this.#options = options;
-    const { modelBytesMax = 2 ** 31, onEvent } = options;
-    this.#host = new ModelHost({ modelBytesMax, ...(onEvent && { onEvent }) });
+    const { modelBytesMax = 2 ** 31, loadTimeoutMs, onEvent } = options;
+    this.#host = new ModelHost({
+      modelBytesMax,
+      ...(loadTimeoutMs !== undefined && { loadTimeoutMs }),
+      ...(onEvent && { onEvent }),
+    });
   }
 
   /** One entry for each model that was ever loaded. */

@@ -125,6 +125,36 @@ test('loading again is part of the time for an answer; a process that stands sti
   );
 });
 
+test('a process that stands still holds an explicit load for no longer than loading may take', {
+  skip: skip || process.platform === 'win32' ? 'processes cannot be stopped here' : false,
+}, async () => {
+  const waits: { readonly waitMs: number; readonly callback: () => void }[] = [];
+  const after = (waitMs: number, callback: () => void): (() => void) => {
+    const wait = { waitMs, callback };
+    waits.push(wait);
+    return () => void waits.splice(waits.indexOf(wait), 1);
+  };
+  for (const mode of ['native', 'portable'] as const) {
+    await withHost(
+      async (host, events, processes) => {
+        const [a, b] = ['a', 'b'].map((id) => hosted(elementwise(id === 'a' ? 'Neg' : 'Abs'), { id, mode }));
+        await host.load(a!);
+        process.kill(processes[0]!.pid!, 'SIGSTOP');
+        const load = host.load(b!);
+        // It is tried in a process of its own, and then waits for the one that stands still.
+        while (waits.length !== 1 || processes[1]?.lost !== true) await pause(10);
+        waits[0]!.callback();
+        await load;
+        assert.equal(processes[0]!.lost, true);
+        const lost = events.find(({ kind }) => kind === 'inference-process-lost');
+        assert.match(lost!.reason, /^it had not loaded a model in 1234 ms$/);
+        assert.equal(textOf((await host.run(a!, [list(1)])).answers[0]), '-1');
+      },
+      { clock: { nowMs: () => 0, after }, loadTimeoutMs: 1234 },
+    );
+  }
+});
+
 test('a native model whose process dies is answered as unavailable, and runs again after', {
   skip,
 }, async () => {

@@ -76,6 +76,7 @@ export interface SystemDescription {
         readonly batchTicks?: number | undefined;
         readonly batchMs?: number | undefined;
         readonly modelBytesMax?: number | undefined;
+        readonly modelLoadMs?: number | undefined;
       }
     | undefined;
   readonly agents: Readonly<Record<string, AgentDescription>>;

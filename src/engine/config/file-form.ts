@@ -66,6 +66,7 @@ export interface FileSystem {
     readonly batchTicks: number;
     readonly batchMs: number;
     readonly modelBytesMax: number;
+    readonly modelLoadMs: number;
   };
   readonly inputs: { readonly file?: string };
   readonly agents: Readonly<Record<string, FileAgent>>;

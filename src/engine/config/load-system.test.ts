@@ -81,6 +81,7 @@ module = "two.wasm"
     batchTicks: 1000,
     batchMs: 100,
     modelBytesMax: 2 ** 31,
+    modelLoadMs: 300_000,
     modelFolders: new Map(),
   });
 });

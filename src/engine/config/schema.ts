@@ -148,6 +148,8 @@ const describe = {
   outputBytesMax: 'Bytes of one answer.',
   modelBytesMax:
     'What loaded models may count for together, reckoned from their files; the others wait on the disk.',
+  modelLoadMs:
+    'Milliseconds that loading a model may take. The first time it is refused then; later its process is given up, and another tries.',
   maxWaiting: "Messages of this topic that may wait in one receiver's mailbox.",
 } as const;
 
@@ -259,6 +261,7 @@ export const fileSchema: z.ZodType<FileSystem> = strict({
       .default(hostDefaults.snapshotsKept)
       .describe(describe.snapshotsKept),
     modelBytesMax: whole(1, seedMax).default(hostDefaults.modelBytesMax).describe(describe.modelBytesMax),
+    modelLoadMs: whole(1, timeoutMsMax).default(hostDefaults.modelLoadMs).describe(describe.modelLoadMs),
   })
     .describe(describe.host)
     .prefault({} as never),

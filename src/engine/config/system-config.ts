@@ -174,6 +174,8 @@ export interface HostConfig {
   readonly snapshotsKept: number;
   /** What loaded models may count for together, in bytes. */
   readonly modelBytesMax: number;
+  /** Milliseconds that loading a model may take in a process that runs nothing else; then the process is given up. */
+  readonly modelLoadMs: number;
   /** Absolute path of each model's folder, by name. */
   readonly modelFolders: ReadonlyMap<string, string>;
 }
@@ -190,6 +192,7 @@ export const hostDefaults: HostConfig = {
   snapshotTicks: 0,
   snapshotsKept: 32,
   modelBytesMax: 2 ** 31,
+  modelLoadMs: 300_000,
   modelFolders: new Map(),
 };
 

@@ -111,10 +111,11 @@ class ModelDesk implements InferenceDesk {
     this.#clock = clock;
     this.#list = new ModelList(system.config);
     this.#inUse = this.#list.all.map(firstVersion);
-    const { modelBytesMax, modelFolders } = system.host;
+    const { modelBytesMax, modelLoadMs: loadTimeoutMs, modelFolders } = system.host;
     this.#folders = new Map(modelFolders);
     const onEvent = (event: HostEvent): void => void this.#events.push(event);
-    this.#models = new ModelHost({ modelBytesMax, onEvent, clock, ...(startProcess && { startProcess }) });
+    const parts = { modelBytesMax, loadTimeoutMs, onEvent, clock };
+    this.#models = new ModelHost({ ...parts, ...(startProcess && { startProcess }) });
     this.#pieces = new RequestPieces({
       bounds: pieceBounds,
       limitsOf: (model) => this.#list.at(model),

@@ -92,6 +92,21 @@ test('only the version in use stays in memory, whatever was asked before and how
   await run.close();
 });
 
+test('a run begins, and takes a version, only where loading takes no longer than modelLoadMs', {
+  skip,
+}, async () => {
+  const description = {
+    agents: { first: { module: askingAgent(), capabilities: ['infer' as const, 'output' as const] } },
+    models: { scale: placeModel([scaleModel(2)]) },
+  };
+  const late = {
+    code: 'model-refused',
+    message: /^Cannot load model "scale\/1": loading it took longer than 1 ms$/,
+  };
+  const hasty = await createSystem({ ...description, host: { modelLoadMs: 1 } });
+  await assert.rejects(Orchestrator.create({ system: hasty, runDirectory: newFolder() }), late);
+});
+
 test('an old version stays as long as a request of it is under way', { skip }, async () => {
   const { ports, versions } = watched();
   const system = await systemOf([scaleModel(2), scaleModel(10)]);
