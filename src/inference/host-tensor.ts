@@ -55,10 +55,15 @@ export function fromRuntime(name: string, tensor: Tensor): FlatTensor {
     return { name, type, dims, data: encodeStrings(data as readonly string[]) };
   const view = data as ArrayBufferView;
   const bytes = new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
-  if (!hasNan(type, view)) return { name, type, dims, data: bytes };
+  return { name, type, dims, data: withOneNan(type, bytes) };
+}
+
+/** The same bytes, or a copy where a NaN in them had to be made the same. They begin at a multiple of an element. */
+export function withOneNan(type: ElementType, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (!hasNan(type, bytes)) return bytes;
   const own = bytes.slice();
   canonicalNan(type, own);
-  return { name, type, dims, data: own };
+  return own;
 }
 
 function hasNan(type: ElementType, { buffer, byteOffset, byteLength }: ArrayBufferView): boolean {

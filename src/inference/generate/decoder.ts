@@ -1,11 +1,11 @@
 // Runs a decoder step by step: the whole prompt at once, then one token at a time, always so, since another division
 // into runs gives other bits. The cache stays where the runtime put it.
 
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import { logitsHashBytes } from '../../abi/generation.ts';
 import { ElementType } from '../../abi/tensor-list.ts';
 import { assert } from '../../base/errors.ts';
-import { canonicalNan } from '../host-tensor.ts';
+import { withOneNan } from '../host-tensor.ts';
 import type { Tensor } from '../runtime-types.ts';
 import type { ModelSession } from '../session.ts';
 import type { DecoderShape } from './decoder-shape.ts';
@@ -24,6 +24,7 @@ export class DecoderRun {
   readonly #shape: DecoderShape;
   #cache: readonly Tensor[];
   #length = 0;
+  #ones: BigInt64Array = new BigInt64Array(64).fill(1n);
 
   constructor(session: ModelSession, shape: DecoderShape) {
     this.#session = session;
@@ -52,7 +53,7 @@ export class DecoderRun {
     const end = start + tokens.length;
     const feeds: Record<string, Tensor> = {
       input_ids: whole(BigInt64Array.from(tokens, BigInt)),
-      attention_mask: whole(new BigInt64Array(end).fill(1n)),
+      attention_mask: whole(this.#onesTo(end)),
     };
     if (this.#shape.positions)
       feeds.position_ids = whole(BigInt64Array.from(tokens, (_, i) => BigInt(start + i)));
@@ -69,6 +70,11 @@ export class DecoderRun {
     return lastRow(logits, this.#shape.logits);
   }
 
+  #onesTo(count: number): BigInt64Array {
+    if (count > this.#ones.length) this.#ones = new BigInt64Array(count * 2).fill(1n);
+    return this.#ones.subarray(0, count);
+  }
+
   release(): void {
     for (const tensor of this.#cache) tensor.dispose?.();
     this.#cache = [];
@@ -80,9 +86,12 @@ function lastRow({ data, dims }: Tensor, type: 'float32' | 'float16'): Logits {
   const view = data as ArrayBufferView;
   const bytes = size * (type === 'float32' ? 4 : 2);
   if (size === 0 || view.byteLength < bytes) throw new Error('"logits" has no elements');
-  const row = new Uint8Array(view.buffer, view.byteOffset + view.byteLength - bytes, bytes).slice();
-  canonicalNan(ElementType[type], row);
-  const hash = createHash('sha256').update(row).digest().subarray(0, logitsHashBytes);
-  const values = type === 'float32' ? new Float32Array(row.buffer) : widenHalves(new Uint16Array(row.buffer));
-  return { values, hash };
+  const end = view.byteOffset + view.byteLength;
+  // Nothing writes there: each run has results of its own.
+  const last = new Uint8Array(view.buffer as ArrayBuffer, end - bytes, bytes);
+  const row = withOneNan(ElementType[type], last);
+  const hash = hashOf('sha256', row, 'buffer').subarray(0, logitsHashBytes);
+  if (type === 'float16')
+    return { values: widenHalves(new Uint16Array(row.buffer, row.byteOffset, size)), hash };
+  return { values: new Float32Array(row.buffer, row.byteOffset, size), hash };
 }

@@ -71,6 +71,26 @@ const someSampling = fc.record({
   topP: fc.oneof(fc.constant(1), fc.double({ min: 0.01, max: 1, noNaN: true })),
 });
 
+/** Many logits: of few sizes or of many, in an order or in none, with larger ones here and there. */
+const manyLogits = fc
+  .record({
+    count: fc.integer({ min: 1000, max: 3000 }),
+    seed: fc.nat(),
+    sizes: fc.constantFrom(1, 5, 100, 100_000),
+    slope: fc.constantFrom(0, 1, -1),
+    period: fc.integer({ min: 2, max: 6 }),
+    every: fc.constantFrom(0, 9, Number.NEGATIVE_INFINITY),
+    odd: fc.array(fc.tuple(fc.nat(2999), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -0, 9, 9))),
+  })
+  .map(({ count, seed, sizes, slope, period, every, odd }) => {
+    const values = Float32Array.from({ length: count }, (_, i) => {
+      const random = (Math.imul((i + seed) ^ 0x2c1b3c6d, 0x297a2d39) >>> 8) % sizes;
+      return random / sizes + (slope * i) / 1000 + (i % period === 0 ? every : 0);
+    });
+    for (const [token, value] of odd) if (token < count) values[token] = value;
+    return values;
+  });
+
 /** The tokens that may be chosen, as one would write it down. */
 function allowed(logits: Float32Array, { temperature, topK, topP }: Sampling): number[] {
   const order = [...logits.keys()]
@@ -97,6 +117,22 @@ test('a token is one of those that top-k and top-p leave, and undefined only whe
       else assert.ok(tokens.includes(token!), `${token} of ${tokens}`);
     }),
     { numRuns: 500 },
+  );
+});
+
+test('of many logits, whatever their order, those that top-k leaves are the first', () => {
+  const even = { temperature: 1e9, topP: 1 };
+  fc.assert(
+    fc.property(manyLogits, fc.integer({ min: 1, max: 400 }), (logits, topK) => {
+      // All have the same share, so each choice tells how many come before it.
+      const tokens = allowed(logits, { ...even, topK }).sort((a, b) => a - b);
+      for (let step = 0; step < 10; step++) {
+        const place = fractionOf(philox([key.origin, key.counter, key.number, step], [5, 0])) * tokens.length;
+        if (Math.abs(place - Math.round(place)) < 1e-3) continue;
+        assert.equal(chooseToken(logits, { ...even, topK }, key, step), tokens[Math.floor(place)]);
+      }
+    }),
+    { numRuns: 400 },
   );
 });
 
