@@ -71,26 +71,21 @@ export interface InstanceOptions {
   readonly hostFunctions: WebAssembly.ModuleImports;
 }
 
+/** How an instance is entered and metered. */
+export type Entries = Pick<
+  Instance,
+  'guest' | 'init' | 'receive' | 'step' | 'fuelSet' | 'fuelGet' | 'status'
+>;
+
 /** Instantiates a module; nothing of the guest runs yet. */
 export function createInstance(options: InstanceOptions): Instance {
-  const { memory, limits } = options;
   const { exports } = new WebAssembly.Instance(options.module, {
     [hostModule]: options.hostFunctions,
-    [memoryImport.module]: { [memoryImport.name]: memory },
+    [memoryImport.module]: { [memoryImport.name]: options.memory },
   });
   const functions = exports as unknown as Record<string, (...values: number[]) => number>;
-  functions[engineExport.memoryPagesMaxSet]!(limits.memoryPagesMax);
-  return {
-    name: options.name,
-    number: options.number,
-    moduleIndex: options.moduleIndex,
-    origin: options.origin,
-    counter: options.counter,
-    limits,
-    mayUseChannels: options.mayUseChannels,
-    memory,
-    bytes: new Uint8Array(memory.buffer),
-    words: new Int32Array(memory.buffer),
+  functions[engineExport.memoryPagesMaxSet]!(options.limits.memoryPagesMax);
+  return beginInstance(options, {
     guest: exports as unknown as GuestExports,
     init: functions[engineExport.init] as unknown as () => void,
     receive: functions[engineExport.receive] as EntryPoint,
@@ -98,6 +93,30 @@ export function createInstance(options: InstanceOptions): Instance {
     fuelSet: functions[engineExport.fuelSet] as unknown as (fuel: number) => void,
     fuelGet: functions[engineExport.fuelGet] as unknown as () => number,
     status: functions[engineExport.status] as unknown as () => number,
+  });
+}
+
+/** An instance that has run nothing yet. */
+export function beginInstance(options: InstanceOptions, entries: Entries): Instance {
+  const { memory } = options;
+  return {
+    name: options.name,
+    number: options.number,
+    moduleIndex: options.moduleIndex,
+    origin: options.origin,
+    counter: options.counter,
+    limits: options.limits,
+    mayUseChannels: options.mayUseChannels,
+    memory,
+    bytes: new Uint8Array(memory.buffer),
+    words: new Int32Array(memory.buffer),
+    guest: entries.guest,
+    init: entries.init,
+    receive: entries.receive,
+    step: entries.step,
+    fuelSet: entries.fuelSet,
+    fuelGet: entries.fuelGet,
+    status: entries.status,
     prng: options.prng,
     mode: 'normal',
     taskFuel: 0,

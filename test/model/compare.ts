@@ -257,23 +257,10 @@ function bySequence(a: Seen, b: Seen): number {
   return (a['sequence'] as number) - (b['sequence'] as number);
 }
 
-function realTask(task: Task): Seen {
-  const { kind, agent, sequence, priority, sender, topic, detail, tag, attempts } = task;
-  return {
-    agent: agent.number,
-    kind,
-    sequence,
-    priority,
-    sender: sender?.number ?? 0,
-    topic: topic?.name ?? '',
-    payload: textOf(task),
-    detail,
-    tag,
-    attempts,
-  };
-}
+const realTask = (task: Task): Seen => seenTask(task, textOf(task));
+const modelTask = (task: ModelTask): Seen => seenTask(task, payloadOf(task));
 
-function modelTask(task: ModelTask): Seen {
+function seenTask(task: Task | ModelTask, payload: unknown): Seen {
   const { kind, agent, sequence, priority, sender, topic, detail, tag, attempts } = task;
   return {
     agent: agent.number,
@@ -282,7 +269,7 @@ function modelTask(task: ModelTask): Seen {
     priority,
     sender: sender?.number ?? 0,
     topic: topic?.name ?? '',
-    payload: payloadOf(task),
+    payload,
     detail,
     tag,
     attempts,

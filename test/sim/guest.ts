@@ -4,7 +4,7 @@
 
 import { envelopeOffset } from '../../src/abi/envelope.ts';
 import { engineExport } from '../../src/abi/guest-exports.ts';
-import type { Instance, InstanceOptions } from '../../src/sandbox/instance.ts';
+import { beginInstance, type Instance, type InstanceOptions } from '../../src/sandbox/instance.ts';
 import type { Chance } from './chance.ts';
 
 /** Instructions. Operands follow; `…` is a length byte and so many bytes of a further program. */
@@ -284,8 +284,7 @@ class ProgramReader {
 /** For an executor: an agent of this file in place of a module's instance. */
 export function createGuest(options: InstanceOptions): Instance {
   const memory = options.memory as unknown as SimMemory;
-  const { limits } = options;
-  const guest = new Guest(options.hostFunctions as HostFunctions, memory, limits.memoryPagesMax);
+  const guest = new Guest(options.hostFunctions as HostFunctions, memory, options.limits.memoryPagesMax);
   const accessors = {
     [engineExport.globalGet]: () => guest.rolling,
     [engineExport.globalSet]: (_index: number, _word: number, value: number) => {
@@ -293,17 +292,7 @@ export function createGuest(options: InstanceOptions): Instance {
     },
     [engineExport.restore]: () => {},
   };
-  const instance: Instance = {
-    name: options.name,
-    number: options.number,
-    moduleIndex: options.moduleIndex,
-    origin: options.origin,
-    counter: options.counter,
-    limits,
-    mayUseChannels: options.mayUseChannels,
-    memory: options.memory,
-    bytes: new Uint8Array(memory.buffer),
-    words: new Int32Array(memory.buffer),
+  const instance = beginInstance(options, {
     guest: {
       agent_init: () => guest.init(),
       agent_shutdown: () => guest.shutdown(),
@@ -318,18 +307,7 @@ export function createGuest(options: InstanceOptions): Instance {
     },
     fuelGet: () => guest.fuel,
     status: () => guest.status,
-    prng: options.prng,
-    mode: 'normal',
-    taskFuel: 0,
-    inboxPointer: 0,
-    inboxBytes: 0,
-    nextTimer: options.nextTimer,
-    pendingTimers: new Set(),
-    nextChild: options.nextChild,
-    nextRequest: options.nextRequest,
-    turnEffects: 0,
-    turnBytes: 0,
-  };
+  });
   guest.onGrown = () => {
     instance.bytes = new Uint8Array(memory.buffer);
     instance.words = new Int32Array(memory.buffer);
