@@ -33,9 +33,9 @@ export function nodeStorage(path: string): Storage {
   return storage;
 }
 
-/** What a system says that cannot do it: another disk, a kind of disk without links, too many of them. */
+/** What a system says that cannot do it: another disk, one without links, too many of them; or the file just went away. */
 const cannotLink: ReadonlySet<string | undefined> = new Set(
-  'EXDEV EPERM EACCES ENOTSUP EOPNOTSUPP ENOSYS EMLINK'.split(' '),
+  'EXDEV EPERM EACCES ENOTSUP EOPNOTSUPP ENOSYS EMLINK ENOENT'.split(' '),
 );
 
 /** Only a file itself is linked: a name that leads to another may lead elsewhere tomorrow. */

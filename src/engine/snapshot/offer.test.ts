@@ -40,6 +40,15 @@ test('where a file cannot be of both runs its pages are copied', () => {
   assert.deepEqual(to.calls, [`link ${nameOf(1)}`]);
 });
 
+test('a pack that is another one by now is not taken for the one that was read', () => {
+  const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+  from.files.set(nameOf(1), new Uint8Array(20).fill(7));
+  const offer = { storage: from, pages: [pageOf('a', 1, 20)], packSizes: new Map([[1, 20]]) };
+  const { linked, borrowed } = takeOver(offer, to, nameOf);
+  assert.deepEqual([linked.size, [...borrowed.keys()]], [0, ['a']]);
+  assert.deepEqual([[...to.files.keys()], [...from.files.keys()]], [[], [nameOf(1)]]);
+});
+
 test('a disk that fails says so', () => {
   const to = new MemoryStorage();
   to.failAt = 0;

@@ -1,6 +1,7 @@
 // Pages of a snapshot that was read, for a fork of that run: packs become files of both runs, or pages are copied.
 
-import { onStorage } from '../../log/files.ts';
+import { bytesEqual } from '../../base/encoding.ts';
+import { onStorage, openFile, readRange } from '../../log/files.ts';
 import type { Storage } from '../../log/index.ts';
 import type { PageEntry } from './tables.ts';
 
@@ -37,11 +38,34 @@ export function takeOver(offer: Offer, storage: Storage, nameOf: (pack: number) 
     const wanted = pages.reduce((sum, { packed }) => sum + packed.length, 0);
     const name = nameOf(pack);
     const isWanted = wanted >= offer.packSizes.get(pack)! * wantedPart;
-    const isLinked = isWanted && onStorage(storage, name, 'link', () => storage.link(offer.storage, name));
+    const isLinked = isWanted && link(offer.storage, storage, name, pages);
     for (const { key, entry, packed } of pages) {
       if (isLinked) linked.set(key, entry);
       else borrowed.set(key, packed);
     }
   }
   return { linked, borrowed };
+}
+
+/**
+ * Whether a pack is a file of both runs now. Where the other run goes on, its packs come and go, and another one may
+ * have the name by now: a file is kept only where the pages lie in it as they were read.
+ */
+function link(from: Storage, storage: Storage, name: string, pages: readonly OfferedPage[]): boolean {
+  if (!onStorage(storage, name, 'link', () => storage.link(from, name))) return false;
+  if (holds(storage, name, pages)) return true;
+  onStorage(storage, name, 'remove', () => storage.remove(name));
+  return false;
+}
+
+function holds(storage: Storage, name: string, pages: readonly OfferedPage[]): boolean {
+  const handle = openFile(storage, name);
+  if (handle === undefined) return false;
+  try {
+    return pages.every(({ entry, packed }) =>
+      bytesEqual(readRange(handle, entry.offset, entry.length), packed),
+    );
+  } finally {
+    handle.close();
+  }
 }
