@@ -87,8 +87,9 @@ function tokensOf(file: Json, key: string): number[] {
   throw new EngineError('model-refused', `its "${key}" is ${shown(value)}, wanted token ids`);
 }
 
-/** A file may hold anything, of any size. */
+/** A file may hold anything, of any size and depth. */
 function shown(value: unknown): string {
+  if (typeof value === 'object') return Array.isArray(value) ? 'a list with others' : 'a table';
   const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60).toWellFormed()}…` : text;
 }

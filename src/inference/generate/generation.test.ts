@@ -198,6 +198,12 @@ test('a decoder with bad files beside it is refused when it is loaded', {
     ['config.json', '{"max_position_embeddings":"many"}', /"max_position_embeddings" is "many", wanted/],
     ['chat_template.jinja', '{% if %}', /its chat template cannot be read/],
     ['generation_config.json', '{"eos_token_id":-1}', /"eos_token_id" is -1, wanted token ids/],
+    [
+      'generation_config.json',
+      `{"eos_token_id":${'['.repeat(1e5)}${']'.repeat(1e5)}}`,
+      /"eos_token_id" is a list with others, wanted token ids$/,
+    ],
+    ['generation_config.json', `{"eos_token_id":"${'y'.repeat(1e6)}"}`, /is "y{59}…, wanted token ids$/],
   ];
   const host = new ModelHost({ modelBytesMax: 2 ** 30 });
   for (const [name, content, message] of bad) {

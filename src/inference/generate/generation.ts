@@ -13,6 +13,7 @@ import { EngineError } from '../../base/errors.ts';
 import { firstLine } from '../optional-package.ts';
 import type { ModelSession, RunAnswer } from '../session.ts';
 import { failedText, isAbort } from '../suspect.ts';
+import { TookTooLong } from './bounded-time.ts';
 import { DecoderRun } from './decoder.ts';
 import type { DecoderModel, OpenedDecoder } from './decoder-model.ts';
 import { promptTokens } from './prompt.ts';
@@ -133,7 +134,7 @@ async function answered<T>(
   } catch (error) {
     if (error instanceof Refused)
       return { bytes: encodeInferenceError(error.status, error.message), problem: error.problem };
-    if (error instanceof EngineError) throw error;
+    if (error instanceof EngineError || error instanceof TookTooLong) throw error;
     const problem = firstLine(error) || 'it said nothing';
     if (session?.isSuspect(error)) return { bytes: new Uint8Array(0), problem };
     if (isAbort(error)) throw error;

@@ -5,11 +5,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import { firstLine, importPackage } from '../optional-package.ts';
+import { within } from './bounded-time.ts';
 
 const packageName = '@huggingface/tokenizers';
 /** Only what is tested with. */
 const packageVersion = '0.2.0';
 const tokenizerFile = 'tokenizer.json';
+/** For reading a text of any length that a request can have. */
+const encodeMsMax = 120_000;
 export const settingsFile = 'tokenizer_config.json';
 
 /** The part of the package's interface that is used. */
@@ -30,14 +33,20 @@ interface TokenizerInside {
 
 export class TextTokenizer {
   readonly #inside: TokenizerInside;
+  readonly #encodeMsMax: number;
 
-  constructor(inside: TokenizerInside) {
+  constructor(inside: TokenizerInside, timeoutMs: number) {
     this.#inside = inside;
+    this.#encodeMsMax = timeoutMs;
   }
 
-  /** With the tokens that the tokenizer itself puts around a text, where it is not `bare`. */
+  /**
+   * With the tokens that the tokenizer itself puts around a text, where it is not `bare`.
+   * @throws TookTooLong where its patterns do not come to an end
+   */
   encode(text: string, bare: boolean = false): readonly number[] {
-    return [...this.#inside.encode(text, { add_special_tokens: !bare }).ids].map(Number);
+    const encode = (): readonly number[] => this.#inside.encode(text, { add_special_tokens: !bare }).ids;
+    return [...within(this.#encodeMsMax, 'reading a text by "tokenizer.json"', encode)].map(Number);
   }
 
   /** Without special tokens. */
@@ -56,16 +65,17 @@ export function hasTokenizer(folder: string): boolean {
 
 /**
  * The tokenizer of a folder that has one.
+ * @param timeoutMs how long reading a text may take
  * @throws EngineError `model-refused` where its files are bad; `model-runtime-missing` where the package is not there
  */
-export async function loadTokenizer(folder: string): Promise<TextTokenizer> {
+export async function loadTokenizer(folder: string, timeoutMs: number = encodeMsMax): Promise<TextTokenizer> {
   const tokenizer = readJson(folder, tokenizerFile);
   const settings = readJson(folder, settingsFile);
   if (tokenizer === undefined) throw new EngineError('model-refused', `it has no "${tokenizerFile}"`);
   const refused = 'Cannot read the text of a model';
   const loaded: TokenizerPackage = await importPackage(packageName, packageVersion, refused);
   try {
-    const text = new TextTokenizer(new loaded.Tokenizer(tokenizer, settings ?? {}));
+    const text = new TextTokenizer(new loaded.Tokenizer(tokenizer, settings ?? {}), timeoutMs);
     text.decode(text.encode('a'));
     return text;
   } catch (error) {
