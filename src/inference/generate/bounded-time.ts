@@ -1,4 +1,5 @@
-// Work that may never end, and that nothing but time bounds: a pattern of somebody else's that tries every way to match.
+// Work that may never end, and that nothing but time bounds: a pattern of somebody else's that tries every way to
+// match.
 
 import { createContext, Script } from 'node:vm';
 
