@@ -10,7 +10,8 @@ const script = new Script('work()');
 export class TookTooLong extends Error {}
 
 /**
- * What `work` answers, if that takes no longer. It is for what takes a moment where nothing is wrong: who is late is not
+ * What `work` answers, if that takes no longer. It is for what takes a moment where nothing is wrong: who is late is
+ * not
  * answered, but loses the process, so that no answer depends on a clock.
  * @throws TookTooLong
  */
