@@ -3,6 +3,7 @@
 import type { Batching } from './batching.ts';
 import type { PieceRequest } from './generate/generation.ts';
 import type { Verdict } from './probe.ts';
+import type { Repeats } from './repeats.ts';
 import type { SessionChoice } from './session.ts';
 import type { Signature } from './signature.ts';
 import type { Received } from './wire.ts';
@@ -21,7 +22,7 @@ export type ChildRequest =
       readonly session: number;
       /** Flat lists of tensors. */
       readonly parts: readonly Uint8Array[];
-      readonly sizes: readonly number[];
+      readonly sizes: Repeats<number>;
       readonly outputBytesMax: number;
     }
   | ({
@@ -89,8 +90,10 @@ export type ChildAnswer =
       readonly kind: 'ran';
       /** The answers. */
       readonly parts: readonly Uint8Array[];
-      readonly sizes: readonly number[];
-    } & RunFacts)
+      readonly sizes: Repeats<number>;
+      readonly problems: Repeats<string>;
+      readonly runOf: Repeats<number>;
+    } & Pick<RunFacts, 'runs' | 'processBytes'>)
   | { readonly id: number; readonly kind: 'probed'; readonly verdict: Verdict }
   | ({
       readonly id: number;

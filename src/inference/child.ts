@@ -10,6 +10,7 @@ import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
 import { unpackLists } from './packed-lists.ts';
 import { probe } from './probe.ts';
+import { listOf, repeatsOf } from './repeats.ts';
 import { ModelSession, microsSince } from './session.ts';
 import { type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
 
@@ -60,7 +61,11 @@ async function handle(request: Received<ChildRequest>): Promise<void> {
 }
 
 function isBroken(answer: ChildAnswer): boolean {
-  if (answer.kind === 'ran') return answer.sizes.some((size, i) => size === 0 && answer.problems[i] !== '');
+  if (answer.kind === 'ran') {
+    if (!answer.sizes.values.includes(0)) return false;
+    const problems = listOf(answer.problems);
+    return listOf(answer.sizes).some((size, i) => size === 0 && problems[i] !== '');
+  }
   if (answer.kind === 'loaded') return answer.isHarmful;
   return answer.kind === 'generated' && answer.parts[0].length === 0;
 }
@@ -113,15 +118,15 @@ function machine(): string {
 }
 
 async function run({ session, body, sizes, outputBytesMax }: RunRequest): Promise<RunAnswer> {
-  const requests = unpackLists(body, sizes);
+  const requests = unpackLists(body, listOf(sizes));
   const { answers, runs, runOf } = await sessionOf(session).run(requests, outputBytesMax);
   const parts = answers.map(({ bytes }) => bytes);
   return {
     parts,
-    sizes: parts.map(({ length }) => length),
-    problems: answers.map(({ problem }) => problem),
+    sizes: repeatsOf(parts.map(({ length }) => length)),
+    problems: repeatsOf(answers.map(({ problem }) => problem)),
     runs,
-    runOf,
+    runOf: repeatsOf(runOf),
     processBytes: bytesOfProcess(),
   };
 }

@@ -8,6 +8,7 @@ import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
 import { modelProto, node, valueInfo } from './onnx/write-model.ts';
+import { repeatsOf } from './repeats.ts';
 import { hosted, withoutRuntime } from './testing/sample-models.ts';
 
 const { float32, int64 } = ElementType;
@@ -47,7 +48,12 @@ class PlayedGraphics extends InferenceProcess {
       else {
         const failed = Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0);
         const ran = await super.ask(wanted, request);
-        return { ...ran, body: failed, sizes: [failed.length], problems: ['device lost'] };
+        return {
+          ...ran,
+          body: failed,
+          sizes: repeatsOf([failed.length]),
+          problems: repeatsOf(['device lost']),
+        };
       }
     }
     return super.ask(wanted, request);

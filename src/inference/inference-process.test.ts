@@ -55,7 +55,7 @@ test('a process that computes without an end does not outlive a killed engine', 
     const one = new InferenceProcess();
     await one.ask('loaded', { kind: 'load', session: 1, ...${JSON.stringify(choice)} });
     const parts = [Uint8Array.of(${[...request]})];
-    const asked = { kind: 'run', session: 1, sizes: [parts[0].length], outputBytesMax: 1024, parts };
+    const asked = { kind: 'run', session: 1, sizes: { values: [parts[0].length], times: [1] }, outputBytesMax: 1024, parts };
     void one.ask('ran', asked);
     console.log(one.pid);`;
   const engine = spawn(process.execPath, ['--input-type=module', '-e', program]);

@@ -5,6 +5,7 @@ import { frameBytesMax, type RunAnswers } from './child-protocol.ts';
 import type { HostedModel } from './hosted-model.ts';
 import type { Place } from './lone-process.ts';
 import { unpackLists } from './packed-lists.ts';
+import { listOf, repeatsOf } from './repeats.ts';
 import { failedText } from './suspect.ts';
 
 export interface Outcome {
@@ -26,12 +27,14 @@ export interface Work<T> {
 
 export function runWork(model: HostedModel, requests: readonly Uint8Array[]): Work<RunAnswers> {
   const { outputBytesMax } = model;
-  const sizes = requests.map(({ length }) => length);
+  const sizes = repeatsOf(requests.map(({ length }) => length));
   return {
     async ask({ process, session }) {
       const asked = { kind: 'run', session, sizes, outputBytesMax, parts: requests } as const;
-      const { body, sizes: answerSizes, ...ran } = await process.ask('ran', asked);
-      return { ...ran, answers: unpackLists(body, answerSizes) };
+      const ran = await process.ask('ran', asked);
+      const { body, runs, processBytes } = ran;
+      const answers = unpackLists(body, listOf(ran.sizes));
+      return { answers, problems: listOf(ran.problems), runOf: listOf(ran.runOf), runs, processBytes };
     },
     isBroken: ({ answers, problems }) => answers.some((bytes, i) => isSuspect(bytes, problems[i]!)),
     outcomes: ({ answers, problems }) =>

@@ -83,7 +83,13 @@ export class Statistics {
     const { runs, runOf, problems, processBytes } = answers;
     facts.failures += problems.filter((problem) => problem !== '').length;
     for (const { requests, micros } of runs) this.#add(facts, requests, micros);
-    return runOf.map((place) => this.#request(facts, runs[place], elapsedMicros, processBytes));
+    /** By run: those of one run have the same. */
+    const known = new Map<number, RequestFacts>();
+    return runOf.map((place) => {
+      const same = known.get(place) ?? this.#factsOf(facts, runs[place], elapsedMicros, processBytes);
+      known.set(place, same);
+      return this.#count(facts, same);
+    });
   }
 
   generated(
@@ -95,7 +101,7 @@ export class Statistics {
     if (problem !== '') facts.failures++;
     if (micros > 0) this.#add(facts, 1, micros);
     const run = micros > 0 ? { requests: 1, micros } : undefined;
-    return this.#request(facts, run, elapsedMicros, processBytes);
+    return this.#count(facts, this.#factsOf(facts, run, elapsedMicros, processBytes));
   }
 
   #add(facts: ModelStatistics, requests: number, micros: number): void {
@@ -106,7 +112,13 @@ export class Statistics {
     facts.computeMicros += micros;
   }
 
-  #request(
+  #count(facts: ModelStatistics, request: RequestFacts): RequestFacts {
+    facts.requests++;
+    facts.queueMicros += request.queueMicros;
+    return request;
+  }
+
+  #factsOf(
     facts: ModelStatistics,
     run: { readonly requests: number; readonly micros: number } | undefined,
     elapsedMicros: number,
@@ -114,8 +126,6 @@ export class Statistics {
   ): RequestFacts {
     const computeMicros = run?.micros ?? 0;
     const queueMicros = Math.max(0, Math.round(elapsedMicros) - computeMicros);
-    facts.requests++;
-    facts.queueMicros += queueMicros;
     if (processBytes > 0) facts.processBytes = processBytes;
     const { provider, bytes } = facts;
     const batch = run?.requests ?? 0;

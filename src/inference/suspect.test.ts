@@ -7,6 +7,7 @@ import type { HostEvent } from './hosted-model.ts';
 import { InferenceProcess, type ModelProcess } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
 import { modelProto, node, tensorProto, valueInfo } from './onnx/write-model.ts';
+import { repeatsOf } from './repeats.ts';
 import { elementwise, hosted, withoutRuntime } from './testing/sample-models.ts';
 
 const { float32, int64 } = ElementType;
@@ -174,10 +175,12 @@ function small(): ModelProcess {
     const answers = Array.from({ length: count }, (_, i) =>
       asked > 3 ? { bytes: new Uint8Array(0), problem: i === 0 ? 'std::bad_alloc' : '' } : good,
     );
-    const facts = { runs: [{ requests: 1, micros: 1 }], runOf: answers.map(() => 0), processBytes: 0 };
-    const sizes = answers.map(({ bytes }) => bytes.length);
+    const runOf = repeatsOf(answers.map(() => 0));
+    const problems = repeatsOf(answers.map(({ problem }) => problem));
+    const facts = { runs: [{ requests: 1, micros: 1 }], runOf, problems, processBytes: 0 };
+    const sizes = repeatsOf(answers.map(({ bytes }) => bytes.length));
     const body = Buffer.concat(answers.map(({ bytes }) => bytes));
-    return { kind: wanted, body, sizes, problems: answers.map(({ problem }) => problem), ...facts };
+    return { kind: wanted, body, sizes, ...facts };
   };
   return {
     ask: async (...asking: Parameters<typeof ask>) => ask(...asking),

@@ -40,7 +40,7 @@ export class WireWriter {
     frame.writeUInt32LE(size, 4);
     frame.set(words, headBytes);
     let at = headBytes + words.length;
-    for (const part of parts) {
+    for (const part of inOnePiece(parts)) {
       frame.set(part, at);
       at += part.length;
     }
@@ -57,6 +57,22 @@ export class WireWriter {
     if (size > this.#buffer.length) this.#buffer = Buffer.alloc(Math.min(size * 2, keptBytesMax));
     return this.#buffer.subarray(0, size);
   }
+}
+
+/** The parts, those that lie one after another as one. */
+function inOnePiece(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  for (let i = 0; i < parts.length; ) {
+    const { buffer, byteOffset, length } = parts[i]!;
+    let end = byteOffset + length;
+    for (i++; i < parts.length; i++) {
+      const next = parts[i]!;
+      if (next.buffer !== buffer || next.byteOffset !== end) break;
+      end += next.length;
+    }
+    pieces.push(new Uint8Array(buffer, byteOffset, end - byteOffset));
+  }
+  return pieces;
 }
 
 /** Puts frames together from what arrives. */
