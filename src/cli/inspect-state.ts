@@ -6,6 +6,7 @@ import {
   type AgentSummary,
   effectText,
   type InstanceFacts,
+  type ModelView,
   type RunState,
 } from '../engine/index.ts';
 import { agentsShownMax } from './inspect-run.ts';
@@ -16,13 +17,16 @@ import { tableRows } from './table.ts';
 /** Entries of a mailbox, an outbox or a list of globals that are shown at most. */
 const entriesShownMax = 100;
 
-export function stateLines({ tick, digest, agents, agent }: RunState, asked: number): string[] {
+export function stateLines({ tick, digest, agents, models, agent }: RunState, asked: number): string[] {
   const when =
     tick === asked
       ? `after tick ${grouped(tick)}`
       : `after tick ${grouped(tick)}, the last until ${grouped(asked)}`;
   const lines = [`State ${when}`, `  digest      ${digest}`];
-  return [...lines, ...(agent === undefined ? summaryTable(agents) : agentLines(agent))].map(printable);
+  return [
+    ...lines,
+    ...(agent === undefined ? [...summaryTable(agents), ...modelTable(models)] : agentLines(agent)),
+  ].map(printable);
 }
 
 function summaryTable(agents: readonly AgentSummary[]): string[] {
@@ -37,6 +41,19 @@ function summaryTable(agents: readonly AgentSummary[]): string[] {
     ]);
   const more = agents.length - rows.length;
   return [...tableRows([head, ...rows], 3), ...(more > 0 ? [`  and ${grouped(more)} more`] : [])];
+}
+
+function modelTable(models: readonly ModelView[]): string[] {
+  if (models.length === 0) return [];
+  const head = ['model', 'version', 'requests under way', 'texts among them', 'next due in tick'];
+  const rows = models.map(({ id, version, requests }) => [
+    id,
+    version,
+    grouped(requests.length),
+    grouped(requests.filter(({ text }) => text !== undefined).length),
+    requests.length === 0 ? '' : grouped(requests[0]!.dueTick),
+  ]);
+  return ['', ...tableRows([head, ...rows], 2)];
 }
 
 function phaseText({ phase, paused }: AgentSummary): string {
@@ -128,8 +145,8 @@ function names(list: readonly string[]): string {
 }
 
 /** One object: payloads as they are shown everywhere, memory in base64. */
-export function stateJson({ tick, digest, agents, agent }: RunState): string {
-  const head = plain({ tick, digest, agents });
+export function stateJson({ tick, digest, agents, models, agent }: RunState): string {
+  const head = plain({ tick, digest, agents, models });
   return agent === undefined ? head : `${head.slice(0, -1)},"agent":${agentJson(agent)}}`;
 }
 

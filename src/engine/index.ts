@@ -70,6 +70,7 @@ export {
   type WaitingEffectState,
   type WaitingTaskState,
 } from './inspect/index.ts';
+export type { ModelView, RequestView } from './inspect/model-view.ts';
 export type { AgentView, QueuedTaskView, StateView } from './inspect/state-view.ts';
 export { Orchestrator } from './live/orchestrator.ts';
 export type { RecomputeSummary } from './models/recompute.ts';

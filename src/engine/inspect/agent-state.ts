@@ -11,6 +11,7 @@ import { taskKindName } from '../record/task-facts.ts';
 import { type Rewound, rewind } from '../replay/rewind.ts';
 import { sha256 } from '../sha256.ts';
 import { type EffectView, viewEffect } from './effect-view.ts';
+import { type ModelView, viewModels } from './model-view.ts';
 
 export interface StateOptions {
   /** The tick after which the state is described; 0: before the first. */
@@ -111,6 +112,7 @@ export interface RunState {
   /** Digest of that tick. */
   readonly digest: string;
   readonly agents: readonly AgentSummary[];
+  readonly models: readonly ModelView[];
   /** The one that was asked for. */
   readonly agent: AgentState | undefined;
 }
@@ -133,6 +135,7 @@ export async function inspectState(path: string, options: StateOptions): Promise
       tick: state.tick,
       digest: encodeHex(machine.digest),
       agents: agents.map(summarise),
+      models: viewModels(state),
       agent: one === undefined ? undefined : await describeAgent(run, rewound, one, options.memory),
     };
   } finally {

@@ -5,6 +5,7 @@ import type { Sha256 } from '../../base/hash.ts';
 import { type Agent, isAlive, type Phase, waitingTasks } from '../../scheduler/index.ts';
 import { type AgentId, formatAgentId } from '../agent-id.ts';
 import type { Machine } from '../turns/machine.ts';
+import { type ModelView, viewModels } from './model-view.ts';
 
 export interface AgentView {
   readonly id: AgentId;
@@ -37,8 +38,8 @@ export interface StateView {
   readonly agents: readonly AgentView[];
   /** Waiting tasks, by sequence. */
   readonly schedulerQueue: readonly QueuedTaskView[];
-  /** Models in use; none in a system without inference. */
-  readonly onnxModelStates: readonly never[];
+  /** Models, and what waits for them; none in a system without inference. */
+  readonly onnxModelStates: readonly ModelView[];
   /** Logical milliseconds since the start. */
   readonly timestamp: number;
   readonly tick: number;
@@ -60,7 +61,7 @@ export function viewState(machine: Machine, tickMs: number, sha256: Sha256): Sta
         priority: task.priority,
         payloadBytes: task.length,
       })),
-    onnxModelStates: [],
+    onnxModelStates: viewModels(state),
     timestamp: state.tick * tickMs,
     tick: state.tick,
     digest: encodeHex(machine.digest),

@@ -11,6 +11,7 @@ import { withoutRuntime } from '../../inference/testing/sample-models.ts';
 import { createSystem, type System } from '../config/index.ts';
 import { diffRuns } from '../diff/diff-runs.ts';
 import { exportRun } from '../export/export-run.ts';
+import { inspectState } from '../inspect/agent-state.ts';
 import { happenings } from '../inspect/happenings.ts';
 import { Orchestrator } from '../live/orchestrator.ts';
 import { replayRun } from '../replay/replay.ts';
@@ -185,6 +186,38 @@ test('the record tells of the model, and where it lay is only a hint', { skip },
     replayRun(runDirectory, { recompute: true, modelsDirectory: dirname(modelsDirectory) }, keptPorts),
     /where it lies is not known/,
   );
+});
+
+test('the state tells the models, their versions in use and the requests under way, live and of a record', {
+  skip,
+}, async () => {
+  const runDirectory = newFolder();
+  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory }, keptPorts);
+  assert.deepEqual(run.snapshotState().onnxModelStates, []);
+  await run.declareModel('late', { ...late, latencyTicks: 9 });
+  run.send('asker/1', { payload: rows([1, 1, 1, 1]) });
+  const controller = new AbortController();
+  await run.settle({
+    onTick: ({ ticks }) => {
+      if (ticks === 1) return run.useModel('late', '2');
+      return undefined;
+    },
+  });
+  askAll(run, 1);
+  await run.run({ signal: controller.signal, onTick: () => controller.abort() });
+  const request = { number: 1, version: '2', tick: 11, dueTick: 20, payloadBytes: 56, text: undefined };
+  const requests = [0, 1, 2, 3].map((i) => ({ ...request, agent: `0.${i + 1}`, number: i === 1 ? 1 : 0 }));
+  const state = {
+    ...{ id: 'late', version: '2', versions: ['1', '2'], declaredByInput: true, pending: 4 },
+    requests,
+  };
+  const { models } = await inspectState(runDirectory, { tick: 11 });
+  assert.deepEqual(models, [state]);
+  const resumed = await Orchestrator.resume({ runDirectory }, keptPorts);
+  assert.deepEqual(resumed.snapshotState().onnxModelStates, [state]);
+  await resumed.settle();
+  assert.deepEqual(resumed.snapshotState().onnxModelStates, [{ ...state, pending: 0, requests: [] }]);
+  await resumed.close();
 });
 
 test('a model that cannot be loaded, or is no model, changes nothing', { skip }, async () => {

@@ -11,8 +11,7 @@ export class TookTooLong extends Error {}
 
 /**
  * What `work` answers, if that takes no longer. It is for what takes a moment where nothing is wrong: who is late is
- * not
- * answered, but loses the process, so that no answer depends on a clock.
+ * not answered, but loses the process, so that no answer depends on a clock.
  * @throws TookTooLong
  */
 export function within<T>(timeoutMs: number, what: string, work: () => T): T {
