@@ -124,13 +124,29 @@ function tensorBytes({ dims, data }: FlatTensor, nameBytes: number): number {
   return align8(tensorHeadBytes + dims.length * 4 + nameBytes) + align8(data.length);
 }
 
+/** Memory for so many bytes; it begins at a multiple of 8, and may hold anything. */
+export type Allocate = (size: number) => Uint8Array<ArrayBuffer>;
+
+const newBytes: Allocate = (size) => new Uint8Array(size);
+
+/** Zeroes up to the next multiple of 8, and answers that. */
+function padded(bytes: Uint8Array, at: number): number {
+  const end = align8(at);
+  for (let i = at; i < end; i++) bytes[i] = 0;
+  return end;
+}
+
 /** The bytes of a list: a request, or the answer of a model that ran. */
-export function encodeTensorList(tensors: readonly FlatTensor[]): Uint8Array<ArrayBuffer> {
+export function encodeTensorList(
+  tensors: readonly FlatTensor[],
+  allocate: Allocate = newBytes,
+): Uint8Array<ArrayBuffer> {
   const names = tensors.map(({ name }) => encodeUtf8(name));
   const size = tensors.reduce((sum, tensor, i) => sum + tensorBytes(tensor, names[i]!.length), headBytes);
-  const bytes = new Uint8Array(size);
+  const bytes = allocate(size);
   // Everything begins at a multiple of 8.
-  const words = new Uint32Array(bytes.buffer);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, size / 4);
+  words[0] = 0;
   words[1] = tensors.length;
   let at = headBytes;
   tensors.forEach(({ type, dims, data }, i) => {
@@ -141,10 +157,11 @@ export function encodeTensorList(tensors: readonly FlatTensor[]): Uint8Array<Arr
     words[first + 2] = name.length;
     words[first + 3] = data.length;
     for (let d = 0; d < dims.length; d++) words[first + 4 + d] = dims[d]!;
-    bytes.set(name, at + tensorHeadBytes + dims.length * 4);
-    at += align8(tensorHeadBytes + dims.length * 4 + name.length);
+    const nameAt = at + tensorHeadBytes + dims.length * 4;
+    bytes.set(name, nameAt);
+    at = padded(bytes, nameAt + name.length);
     bytes.set(data, at);
-    at += align8(data.length);
+    at = padded(bytes, at + data.length);
   });
   return bytes;
 }
@@ -152,13 +169,12 @@ export function encodeTensorList(tensors: readonly FlatTensor[]): Uint8Array<Arr
 /**
  * Lists of so many rows each, cut one after another from tensors of `rows` rows; undefined where these do not have so
  * many. Their bytes are those that `encodeTensorList` gives of each, in one piece of memory.
- * @param allocate memory that begins at a multiple of 8, and may hold anything
  */
 export function encodeRowLists(
   tensors: readonly FlatTensor[],
   rows: number,
   counts: readonly number[],
-  allocate: (size: number) => Uint8Array<ArrayBuffer>,
+  allocate: Allocate,
 ): Uint8Array<ArrayBuffer>[] | undefined {
   const rowBytes = tensors.map(({ data }) => data.length / rows);
   const isCut = ({ type, dims }: FlatTensor, i: number): boolean =>
@@ -178,9 +194,8 @@ export function encodeRowLists(
       const first = (at + headAt) >>> 2;
       for (let word = 0; word < head.length; word++) words[first + word] = head[word]!;
       const [from, end] = [row * rowBytes[i]!, (row + count) * rowBytes[i]!];
-      const dataEnd = at + dataAt + end - from;
       bytes.set(tensors[i]!.data.subarray(from, end), at + dataAt);
-      if (dataEnd % 8 !== 0) bytes.fill(0, dataEnd, align8(dataEnd));
+      padded(bytes, at + dataAt + end - from);
     });
     row += count;
     at += size;

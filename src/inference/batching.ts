@@ -2,6 +2,7 @@
 // loaded, by running it: the answer is the same wherever the same runtime runs it.
 
 import {
+  type Allocate,
   bytesOfElements,
   ElementType,
   elementCount,
@@ -156,20 +157,20 @@ export function sameTensors(a: Tensors, b: Tensors): boolean {
 }
 
 /** Puts the rows of several lists of one shape behind one another. */
-export function joinRows(lists: readonly Tensors[]): Tensors {
+export function joinRows(lists: readonly Tensors[], allocate: Allocate = newBytes): Tensors {
   const [first] = lists;
   return new Map(
     [...(first ?? [])].map(([name, { type, dims }]) => {
       const parts = lists.map((list) => list.get(name)!);
       const rows = parts.reduce((sum, part) => sum + part.dims[0]!, 0);
-      return [name, { name, type, dims: [rows, ...dims.slice(1)], data: joined(parts) }];
+      return [name, { name, type, dims: [rows, ...dims.slice(1)], data: joined(parts, allocate) }];
     }),
   );
 }
 
-function joined(parts: readonly FlatTensor[]): Uint8Array {
+function joined(parts: readonly FlatTensor[], allocate: Allocate): Uint8Array {
   const size = parts.reduce((sum, { data }) => sum + data.length, 0);
-  const bytes = newBytes(size);
+  const bytes = allocate(size);
   let at = 0;
   for (const { data } of parts) {
     bytes.set(data, at);

@@ -119,7 +119,9 @@ function machine(): string {
 
 async function run({ session, body, sizes, outputBytesMax }: RunRequest): Promise<RunAnswer> {
   const requests = unpackLists(body, listOf(sizes));
-  const { answers, runs, runOf } = await sessionOf(session).run(requests, outputBytesMax);
+  const { answers, runs, runOf } = await sessionOf(session).run(requests, outputBytesMax, (size) =>
+    writer.place(size),
+  );
   const parts = answers.map(({ bytes }) => bytes);
   return {
     parts,

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type Allocate,
   encodeInferenceError,
   encodeRowLists,
   encodeTensorList,
@@ -30,7 +31,7 @@ import { loadRuntime, type Mode, type Provider, type Runtime } from './runtime.t
 import type { InferenceSession, SessionOptions } from './runtime-types.ts';
 import type { Signature } from './signature.ts';
 import { failedText, isAbort, mayLackMemory, Suspect } from './suspect.ts';
-import { newBytes } from './wire.ts';
+import { newBytes, ReusedBuffer } from './wire.ts';
 
 export interface SessionChoice {
   /** The folder that holds the model and the files it names. */
@@ -69,6 +70,11 @@ export interface RunOutcome {
   readonly runOf: readonly number[];
 }
 
+interface AnswerLimits {
+  readonly outputBytesMax: number;
+  readonly allocate: Allocate;
+}
+
 /** A model that is not portable runs its rows singly where finding out more takes longer. */
 const rehearsalMs = 5000;
 
@@ -85,6 +91,8 @@ export class ModelSession {
   readonly bytes: number;
   batching: Batching = { kind: 'single' };
   isHarmful = false;
+  /** Of the rows that run together. */
+  readonly #joined: ReusedBuffer = new ReusedBuffer();
 
   private constructor(
     signature: Signature,
@@ -161,7 +169,12 @@ export class ModelSession {
    * Answers requests in their order, together where that changes nothing. Where a portable runtime breaks, or the
    * answers take `frameBytesMax`, nothing more is run; of other runtimes only a broken one throws.
    */
-  async run(requests: readonly Uint8Array[], outputBytesMax: number): Promise<RunOutcome> {
+  async run(
+    requests: readonly Uint8Array[],
+    outputBytesMax: number,
+    allocate: Allocate = newBytes,
+  ): Promise<RunOutcome> {
+    const limits: AnswerLimits = { outputBytesMax, allocate };
     const answers: (RunAnswer | undefined)[] = [];
     const reader = new RequestReader(this.signature);
     const tensors = requests.map((bytes, place) => {
@@ -179,9 +192,7 @@ export class ModelSession {
       if (inputs.length === 0) continue;
       const startedAtMs = performance.now();
       const isRun: boolean = !isBroken && bytesLeft > 0;
-      const outputs: RunAnswer[] = isRun
-        ? await this.#runOrSuspect(inputs, outputBytesMax)
-        : inputs.map(notRun);
+      const outputs: RunAnswer[] = isRun ? await this.#runOrSuspect(inputs, limits) : inputs.map(notRun);
       isBroken ||= isRun && outputs[0]!.bytes.length === 0;
       group.forEach((place, i) => {
         // What is made beyond the bound is made again for another message.
@@ -221,9 +232,9 @@ export class ModelSession {
     await this.inner.release();
   }
 
-  async #runOrSuspect(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
+  async #runOrSuspect(inputs: readonly Tensors[], limits: AnswerLimits): Promise<RunAnswer[]> {
     try {
-      return await this.#runGroup(inputs, outputBytesMax);
+      return await this.#runGroup(inputs, limits);
     } catch (error) {
       if (!(error instanceof Suspect)) throw error;
       return inputs.map(() => ({ bytes: new Uint8Array(0), problem: error.message }));
@@ -234,9 +245,10 @@ export class ModelSession {
    * One answer each; where a whole batch fails, each request has its own try. A trap leaves a runtime that nothing more
    * can be tried in.
    */
-  async #runGroup(inputs: readonly Tensors[], outputBytesMax: number): Promise<RunAnswer[]> {
+  async #runGroup(inputs: readonly Tensors[], limits: AnswerLimits): Promise<RunAnswer[]> {
+    const { outputBytesMax } = limits;
     try {
-      const lists = await this.#runTogether(inputs, outputBytesMax);
+      const lists = await this.#runTogether(inputs, limits);
       if (lists !== undefined) return lists.map((bytes) => answerOf(bytes, outputBytesMax));
     } catch (error) {
       if (this.isSuspect(error) && (isAbort(error) || inputs.length === 1))
@@ -246,14 +258,14 @@ export class ModelSession {
       if (inputs.length === 1) return [failure(InferenceStatus.modelFailed, failedText, firstLine(error))];
     }
     const answers: RunAnswer[] = [];
-    for (const each of inputs) answers.push(...(await this.#runGroup([each], outputBytesMax)));
+    for (const each of inputs) answers.push(...(await this.#runGroup([each], limits)));
     return answers;
   }
 
   /** The results of each; undefined where they cannot be told apart. */
   async #runTogether(
     inputs: readonly Tensors[],
-    outputBytesMax: number,
+    { outputBytesMax, allocate }: AnswerLimits,
   ): Promise<Uint8Array<ArrayBuffer>[] | undefined> {
     const counts = inputs.map(rowsOf);
     const rows = counts.reduce((sum, count) => sum + count, 0);
@@ -263,13 +275,19 @@ export class ModelSession {
     const bytesMax = outputBytesMax * (inputs.length + padding);
     const runAlone = async (): Promise<Uint8Array<ArrayBuffer>[]> => {
       const outputs = await this.runTensors(first!, bytesMax);
-      return [encodeTensorList([...outputs.values()])];
+      return [encodeTensorList([...outputs.values()], allocate)];
     };
     if (inputs.length === 1 && padding === 0) return runAlone();
     const fill = splitRows(first!, counts[0]!)?.[0];
     const padded = fill === undefined ? inputs : [...inputs, ...new Array<Tensors>(padding).fill(fill)];
-    const outputs = await this.runTensors(joinRows(padded), bytesMax);
-    const lists = encodeRowLists([...outputs.values()], rows + padding, counts, newBytes);
+    const joined = joinRows(padded, (size) => this.#joined.take(size));
+    let outputs: Tensors;
+    try {
+      outputs = await this.runTensors(joined, bytesMax);
+    } finally {
+      for (const { data } of joined.values()) this.#joined.release(data);
+    }
+    const lists = encodeRowLists([...outputs.values()], rows + padding, counts, allocate);
     return lists === undefined && inputs.length === 1 ? runAlone() : lists;
   }
 }

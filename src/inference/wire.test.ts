@@ -25,19 +25,44 @@ class KeptSocket {
   }
 }
 
+/** Bytes where they would be sent from, or near. */
+function placed(
+  writer: WireWriter,
+  bytes: Uint8Array,
+  { how, size }: { readonly how: string; readonly size: number },
+): Uint8Array {
+  if (how === 'given') return bytes;
+  const other = how === 'turned' ? writer.place(bytes.length) : undefined;
+  if (how === 'dropped') writer.place(size).fill(1);
+  const place = writer.place(bytes.length);
+  other?.set(bytes);
+  place.set(bytes);
+  return other !== undefined && bytes.length % 2 === 0 ? other : place;
+}
+
 test('messages arrive whole and in order, however the bytes between are cut', () => {
-  const message = fc.record({ words: fc.string(), bytes: fc.uint8Array({ maxLength: 300 }) });
+  const message = fc.record({
+    words: fc.oneof(
+      { weight: 9, arbitrary: fc.string() },
+      { weight: 1, arbitrary: fc.constant('long'.repeat(20_000)) },
+    ),
+    bytes: fc.uint8Array({ maxLength: 300 }),
+    how: fc.constantFrom('given', 'placed', 'placed', 'turned', 'half', 'dropped'),
+    size: fc.constantFrom(7, 8, 64, 100_000),
+  });
   const cuts = fc.infiniteStream(fc.integer({ min: 1, max: 40 }));
   fc.assert(
     fc.property(fc.array(message, { maxLength: 6 }), cuts, fc.boolean(), (messages, sizes, isQuick) => {
       const socket = new KeptSocket();
       const writer = new WireWriter(socket as unknown as Socket);
       for (const each of messages) {
-        const given = each.bytes.slice();
-        const parts = [given.subarray(0, 7), given.subarray(7)];
-        writer.send({ words: each.words, parts });
+        const given = [each.bytes.slice(0, 7), each.bytes.slice(7)];
+        const parts = given.map((bytes, i) =>
+          each.how === 'half' && i === 1 ? bytes : placed(writer, bytes, each),
+        );
+        writer.send({ words: each.words, parts: each.how === 'given' ? given : parts });
         // What was given may change at once, and the socket may be done at once or much later.
-        given.fill(255);
+        for (const bytes of given) bytes.fill(255);
         if (isQuick) socket.finish();
       }
       const all = Buffer.concat(socket.written.map(({ frame }) => frame));

@@ -19,14 +19,33 @@ const headBytes = 8;
 const keptBytesMax = 1 << 24;
 const nothing = new Uint8Array(0);
 
-/** Writes messages; the bytes are copied before `send` answers. */
+/** Where bytes lie that are put where they are sent from: what is said comes before them. */
+const placedAt = 1 << 16;
+
+/** Writes messages; the bytes are copied before `send` answers, unless they were put where they are sent from. */
 export class WireWriter {
   readonly #socket: Socket;
-  #buffer: Buffer = Buffer.alloc(1 << 16);
+  #buffer: Buffer = Buffer.alloc(2 * placedAt);
   #isBusy = false;
+  /** Bytes that were placed for the next message. */
+  #placed = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
+  }
+
+  /**
+   * Memory for bytes of the next message, as long as it is the next; it may hold anything. Bytes that fill it in the
+   * order in which it was given are not copied.
+   */
+  place(size: number): Uint8Array<ArrayBuffer> {
+    const end = placedAt + this.#placed + size;
+    const isRoom = !this.#isBusy && (this.#placed === 0 ? end <= keptBytesMax : end <= this.#buffer.length);
+    if (!isRoom) return newBytes(size);
+    this.#makeRoom(end);
+    const at = end - size;
+    this.#placed += size;
+    return new Uint8Array(this.#buffer.buffer as ArrayBuffer, this.#buffer.byteOffset + at, size);
   }
 
   /** @param onSent when it is on its way, or cannot be */
@@ -35,15 +54,10 @@ export class WireWriter {
     const words = serialize(said);
     const size = parts.reduce((sum, part) => sum + part.length, 0);
     assert(size < 2 ** 32, `a message fits its frame, found ${size} bytes`);
-    const frame = this.#frame(headBytes + words.length + size);
+    const frame = this.#frameOf(inOnePiece(parts), headBytes + words.length, size);
     frame.writeUInt32LE(words.length, 0);
     frame.writeUInt32LE(size, 4);
     frame.set(words, headBytes);
-    let at = headBytes + words.length;
-    for (const part of inOnePiece(parts)) {
-      frame.set(part, at);
-      at += part.length;
-    }
     const isKept = frame.buffer === this.#buffer.buffer;
     if (isKept) this.#isBusy = true;
     this.#socket.write(frame, () => {
@@ -52,10 +66,38 @@ export class WireWriter {
     });
   }
 
+  /** A frame with these bytes behind its beginning. */
+  #frameOf(pieces: readonly Uint8Array[], begin: number, size: number): Buffer {
+    const hadPlaced = this.#placed > 0;
+    this.#placed = 0;
+    const [first] = pieces;
+    const isPlaced =
+      hadPlaced &&
+      pieces.length === 1 &&
+      first!.buffer === this.#buffer.buffer &&
+      first!.byteOffset === this.#buffer.byteOffset + placedAt;
+    if (isPlaced && begin <= placedAt) return this.#buffer.subarray(placedAt - begin, placedAt + size);
+    // What was placed may be among the bytes.
+    const frame = hadPlaced ? Buffer.allocUnsafeSlow(begin + size) : this.#frame(begin + size);
+    let at = begin;
+    for (const piece of pieces) {
+      frame.set(piece, at);
+      at += piece.length;
+    }
+    // As much may be placed next time.
+    if (hadPlaced && !this.#isBusy) this.#makeRoom(placedAt + size);
+    return frame;
+  }
+
   #frame(size: number): Buffer {
     if (this.#isBusy || size > keptBytesMax) return Buffer.allocUnsafeSlow(size);
-    if (size > this.#buffer.length) this.#buffer = Buffer.alloc(Math.min(size * 2, keptBytesMax));
+    this.#makeRoom(size);
     return this.#buffer.subarray(0, size);
+  }
+
+  #makeRoom(size: number): void {
+    if (size <= this.#buffer.length || size > keptBytesMax) return;
+    this.#buffer = Buffer.alloc(Math.min(size * 2, keptBytesMax));
   }
 }
 
@@ -139,10 +181,10 @@ function copied(from: Uint8Array, at: number, to: Uint8Array, toAt: number): num
 
 /** One buffer for one message after another, as long as the one before is done with when the next begins. */
 export class ReusedBuffer {
-  #buffer: Uint8Array = new Uint8Array(1 << 16);
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1 << 16);
   #isFree = true;
 
-  take(size: number): Uint8Array {
+  take(size: number): Uint8Array<ArrayBuffer> {
     if (!this.#isFree || size > keptBytesMax) return new Uint8Array(size);
     this.#isFree = false;
     if (size > this.#buffer.length) this.#buffer = new Uint8Array(Math.min(size * 2, keptBytesMax));
