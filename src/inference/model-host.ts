@@ -78,11 +78,15 @@ export class ModelHost {
 
   /**
    * Runs requests, each a flat list of tensors; answers in their order, of all that can go wrong too.
+   * @param askedAtMs on the host's clock; earlier than now where they had to wait for others
    * @throws EngineError of a portable model: what `load` throws, and `host-fault` where its process dies on the
    *   requests again and again
    */
-  async run(model: HostedModel, requests: readonly Uint8Array[]): Promise<HostAnswers> {
-    const startedAtMs = this.#clock.nowMs();
+  async run(
+    model: HostedModel,
+    requests: readonly Uint8Array[],
+    askedAtMs: number = this.#clock.nowMs(),
+  ): Promise<HostAnswers> {
     const gathered = new GatheredAnswers(requests.length);
     if (model.mode === 'portable') this.#addKnown(model, requests, gathered);
     for (let left = gathered.missing; left.length > 0; left = gathered.missing) {
@@ -95,7 +99,7 @@ export class ModelHost {
       if (suspects.length > 0) await this.#addAlone(model, suspects, requests, gathered);
     }
     const answers = gathered.whole();
-    const facts = this.#statistics.ran(model, answers, (this.#clock.nowMs() - startedAtMs) * 1000);
+    const facts = this.#statistics.ran(model, answers, (this.#clock.nowMs() - askedAtMs) * 1000);
     for (const reason of answers.problems) if (reason !== '') this.#event('model-problem', model, reason);
     return { ...answers, facts };
   }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { HostCode } from '../../abi/host-functions.ts';
 import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
@@ -53,7 +54,7 @@ function askAll(run: Orchestrator, value: number): void {
 }
 
 /** Asks before there is a model, of the model, of its other version, and of that with requests under way. */
-async function script(run: Orchestrator, from = 0): Promise<void> {
+async function script(run: Orchestrator, from = 0, between = async () => {}): Promise<void> {
   const steps = [
     async () => askAll(run, 1),
     async () => {
@@ -67,6 +68,7 @@ async function script(run: Orchestrator, from = 0): Promise<void> {
     async () => askAll(run, 4),
   ];
   for (const step of steps.slice(from)) {
+    await between();
     await step();
     await run.settle();
   }
@@ -136,6 +138,29 @@ test('digests are the same with any workers, in forks, and on replay from each s
   }
   const same = await diffRuns(whole, folders[1]!);
   assert.equal(same.equal, true);
+});
+
+test('workers that are rebuilt after the input know the model', { skip }, async (t) => {
+  const workers = new Set<Worker>();
+  const { unref } = Worker.prototype;
+  t.mock.method(Worker.prototype, 'unref', function (this: Worker) {
+    workers.add(this);
+    unref.call(this);
+  });
+  const system = await withoutModels({ host: { durability: 'none' } });
+  const [healthy, killed] = [newFolder(), newFolder()];
+  for (const runDirectory of [healthy, killed]) {
+    // What a worker was told is soon forgotten, and its state kept in its place.
+    const ports = { ...keptPorts, journalEntriesMax: 1 };
+    const run = await Orchestrator.create({ system, runDirectory, workers: 2 }, ports);
+    await script(run, 0, async () => {
+      if (runDirectory === healthy) return;
+      await Promise.all([...workers].map((worker) => worker.terminate()));
+    });
+    await run.stop();
+    workers.clear();
+  }
+  assert.deepEqual(chainOf(killed), chainOf(healthy));
 });
 
 test('a run that was interrupted behind the input goes on with the model, and takes its other version', {

@@ -119,7 +119,8 @@ class ModelDesk implements InferenceDesk {
     this.#pieces = new RequestPieces({
       bounds: pieceBounds,
       limitsOf: (model) => this.#list.at(model),
-      run: (requests) => this.#run(requests),
+      run: (requests, askedAtMs) => this.#run(requests, askedAtMs),
+      nowMs: () => clock.nowMs(),
     });
     this.#texts = new TextDesk({
       models: this.#models,
@@ -267,12 +268,12 @@ class ModelDesk implements InferenceDesk {
     return held;
   }
 
-  async #run(group: readonly ModelRequest[]): Promise<HostAnswers> {
+  async #run(group: readonly ModelRequest[], askedAtMs: number): Promise<HostAnswers> {
     const { model, version } = group[0]!;
     const requests = group.map(({ payload: { bytes, offset, length } }) =>
       bytes.subarray(offset, offset + length),
     );
-    const answers = await this.#models.run(this.#find(this.#list.at(model), version), requests);
+    const answers = await this.#models.run(this.#find(this.#list.at(model), version), requests, askedAtMs);
     assert(answers.answers.length === group.length, 'every request is answered');
     return answers;
   }

@@ -17,10 +17,14 @@ class Answering {
   readonly pieces: RequestPieces;
   readonly underWay: { readonly size: number; readonly answer: () => void }[] = [];
   readonly sizes: number[] = [];
+  /** When the requests of each piece came. */
+  readonly asked: number[] = [];
+  #nowMs = 0;
 
   constructor(bounds: PieceBounds, limits: Limits) {
-    const run = (requests: readonly ModelRequest[]): Promise<HostAnswers> => {
+    const run = (requests: readonly ModelRequest[], askedAtMs: number): Promise<HostAnswers> => {
       this.sizes.push(requests.length);
+      this.asked.push(askedAtMs);
       return new Promise((resolve) => {
         const answers = requests.map(({ tag }) => new Uint8Array(tag));
         const facts = requests.map(() => ({}));
@@ -28,7 +32,7 @@ class Answering {
         this.underWay.push({ size: requests.length, answer });
       });
     };
-    this.pieces = new RequestPieces({ bounds, limitsOf: () => limits, run });
+    this.pieces = new RequestPieces({ bounds, limitsOf: () => limits, run, nowMs: () => this.#nowMs++ });
   }
 
   answerFirst(): void {
@@ -66,6 +70,7 @@ test('only so much is made ahead, and room that answers leave, or that is taken,
   for (const request of requests.slice(0, 2))
     asked.pieces.taken(request, (await asked.pieces.made(request)).bytes);
   assert.equal(asked.sizes.length, 4);
+  assert.deepEqual(asked.asked, [0, 0, 0, 0], 'their time counts from when they came');
 });
 
 test('what is waited for is made, whatever else was made ahead', async () => {

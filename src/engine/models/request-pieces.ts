@@ -18,13 +18,15 @@ export interface RequestPiecesParts {
   readonly bounds: PieceBounds;
   readonly limitsOf: (model: number) => { readonly outputBytesMax: number; readonly batchMax: number };
   /** Runs requests to one version of a model; answers in their order. */
-  readonly run: (requests: readonly ModelRequest[]) => Promise<HostAnswers>;
+  readonly run: (requests: readonly ModelRequest[], askedAtMs: number) => Promise<HostAnswers>;
+  readonly nowMs: () => number;
 }
 
 interface Piece {
   readonly requests: readonly ModelRequest[];
   /** What its answers count for, until they are there. */
   readonly bytesMax: number;
+  readonly askedAtMs: number;
   answers: Promise<HostAnswers> | undefined;
   settled: boolean;
 }
@@ -50,13 +52,14 @@ export class RequestPieces {
 
   /** Takes the requests of one tick to one version of a model. */
   add(group: readonly ModelRequest[]): void {
-    const { limitsOf, bounds } = this.#parts;
+    const { limitsOf, bounds, nowMs } = this.#parts;
+    const askedAtMs = nowMs();
     const { outputBytesMax, batchMax } = limitsOf(group[0]!.model);
     const count = Math.max(batchMax, Math.floor(bounds.pieceBytesMax / outputBytesMax));
     for (let at = 0; at < group.length; at += count) {
       const requests = group.slice(at, at + count);
       const bytesMax = requests.length * outputBytesMax;
-      const piece: Piece = { requests, bytesMax, answers: undefined, settled: false };
+      const piece: Piece = { requests, bytesMax, askedAtMs, answers: undefined, settled: false };
       this.#waiting.add(piece);
       for (const [place, request] of requests.entries()) this.#places.set(request, { piece, place });
     }
@@ -87,7 +90,7 @@ export class RequestPieces {
   #begin(piece: Piece): Promise<HostAnswers> {
     this.#waiting.delete(piece);
     this.#bytes += piece.bytesMax;
-    piece.answers = this.#parts.run(piece.requests);
+    piece.answers = this.#parts.run(piece.requests, piece.askedAtMs);
     piece.answers.then(
       ({ answers }) => {
         piece.settled = true;
