@@ -2,6 +2,7 @@
 
 export { AnswerWindow } from './answer-window.ts';
 export { storageAt } from './archive/archive-storage.ts';
+export { type HeldFiles, holdFiles } from './archive/held-files.ts';
 export { type ArchivedFile, writeArchive } from './archive/write-archive.ts';
 export { ByteWriter } from './byte-writer.ts';
 export { type ChannelMessages, type ChannelName, channels, decodeEvent } from './channels.ts';

@@ -2,7 +2,15 @@
 // cannot do.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
@@ -108,6 +116,11 @@ test('without snapshots it begins at the start; a fork keeps the one that it beg
   await forked.run({ recorded: folder });
   assert.equal(exportRun(fork, `${fork}.tar`, { snapshots: false }).snapshots, 1);
   assert.equal((await replayRun(`${fork}.tar`)).complete, true);
+  const names = readdirSync(join(fork, 'snapshots')).filter((name) => name.endsWith('.pages'));
+  assert.notDeepEqual(names, []);
+  for (const name of names) rmSync(join(fork, 'snapshots', name));
+  assert.throws(() => exportRun(fork, `${fork}-2.tar`), { code: 'record-damaged' });
+  assert.equal(existsSync(`${fork}-2.tar`), false);
 });
 
 test('a record that was cut off is packed as far as it goes, and not changed', async () => {

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { encodeHex, encodeUtf8 } from '../../base/encoding.ts';
+import { bytesEqual, encodeHex, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import { readWhole } from '../../log/files.ts';
 import {
@@ -11,6 +11,8 @@ import {
   createRunDirectory,
   decodeEvent,
   EventLogWriter,
+  type HeldFiles,
+  holdFiles,
   manifestBytes,
   nodeStorage,
   openRunDirectory,
@@ -20,7 +22,7 @@ import {
   writeArchive,
 } from '../../log/index.ts';
 import { nodePorts, type Ports } from '../ports.ts';
-import { SnapshotStore } from '../snapshot/store.ts';
+import { SnapshotStore, snapshotName } from '../snapshot/store.ts';
 import { redactLog } from './redact-log.ts';
 import { type RedactionFacts, redactionFile, redactionLines } from './redaction-text.ts';
 
@@ -71,24 +73,41 @@ export function exportRun(
     const text = `Cannot export "${path}" to "${file}": that is the run itself, or lies within it`;
     throw new EngineError('run-directory-invalid', text, { path, file });
   }
-  const directory = openRunDirectory(path, ports.openStorage(path));
-  if (!existsSync(dirname(resolve(file)))) {
-    const text = `Cannot export "${path}" to "${file}": there is no folder "${dirname(file)}"`;
-    throw new EngineError('run-failed', text, { path, file });
-  }
-  const staging = makeStaging(path, file);
+  // The run may be going, and its snapshots come and go.
+  const held = holdFiles(ports.openStorage(path));
   try {
+    const directory = openRunDirectory(path, held.storage);
     const redactedBefore = directory.manifest.redacted;
-    return { ...exportBy(directory, { file, staging }, options), redactedBefore };
+    const summary = withStaging(path, file, (target) => exportBy({ directory, held }, target, options));
+    return { ...summary, redactedBefore };
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    held.close();
   }
+}
+
+/** A run whose files stay what they are while it is exported. */
+interface Source {
+  readonly directory: RunDirectory;
+  readonly held: HeldFiles;
 }
 
 /** The archive, and a folder beside it for what is not finished. */
 interface Target {
   readonly file: string;
   readonly staging: string;
+}
+
+function withStaging<T>(path: string, file: string, write: (target: Target) => T): T {
+  if (!existsSync(dirname(resolve(file)))) {
+    const text = `Cannot export "${path}" to "${file}": there is no folder "${dirname(file)}"`;
+    throw new EngineError('run-failed', text, { path, file });
+  }
+  const staging = makeStaging(path, file);
+  try {
+    return write({ file, staging });
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
 }
 
 /** A folder of a name that nobody has. */
@@ -102,15 +121,16 @@ function makeStaging(path: string, file: string): string {
 }
 
 function exportBy(
-  directory: RunDirectory,
+  source: Source,
   target: Target,
   options: ExportOptions,
 ): Omit<ExportSummary, 'redactedBefore'> {
+  const { directory } = source;
   const topics = [...new Set(options.redact ?? [])].sort();
   if (topics.length > 0) return exportRedacted(directory, target, topics, options.keepDerived === true);
   // One that is redacted already has no snapshots, and keeps what it says of itself.
   const isRedacted = directory.manifest.redacted !== undefined;
-  const snapshots = isRedacted ? noSnapshots : snapshotFiles(directory, options.snapshots !== false);
+  const snapshots = isRedacted ? noSnapshots : snapshotFiles(source, options.snapshots !== false);
   const says = readWhole(directory.storage, redactionFile) !== undefined;
   const more = isRedacted && says ? [{ name: redactionFile }] : [];
   return { ...pack(directory, target, snapshots, more), redacted: undefined };
@@ -124,14 +144,37 @@ interface SnapshotFiles {
 
 const noSnapshots: SnapshotFiles = { count: 0, unreadable: [], names: [] };
 
-function snapshotFiles(directory: RunDirectory, all: boolean): SnapshotFiles {
+function snapshotFiles(source: Source, all: boolean): SnapshotFiles {
+  const { directory } = source;
   const store = new SnapshotStore(directory);
   const { baseTick } = directory.manifest;
-  const ticks = store.ticks().filter((tick) => all || tick === baseTick);
-  // What a record begins from must be whole; without another one a replay begins at the one before it.
-  const whole = ticks.filter((tick) => tick === baseTick || store.tryRead(tick) !== undefined);
-  const unreadable = ticks.filter((tick) => !whole.includes(tick));
+  const whole: number[] = [];
+  const unreadable: number[] = [];
+  for (const tick of store.ticks().filter((each) => all || each === baseTick)) {
+    const found = holdSnapshot(source, store, tick);
+    // What a record begins from must be whole; without another one a replay begins at the one before it.
+    if (found !== 'held' && tick === baseTick) store.read(tick);
+    if (found === 'held') whole.push(tick);
+    else if (found === 'unreadable') unreadable.push(tick);
+  }
   return { count: whole.length, unreadable, names: store.filesOf(whole) };
+}
+
+/** Opens all files of a snapshot. One that is gone thinned out meanwhile; where its pages moved, it is opened again. */
+function holdSnapshot(
+  { directory, held }: Source,
+  store: SnapshotStore,
+  tick: number,
+): 'held' | 'gone' | 'unreadable' {
+  const name = snapshotName(tick);
+  for (let before: Uint8Array | undefined; ; ) {
+    if (store.tryRead(tick) !== undefined) return 'held';
+    held.letGo(name);
+    const now = readWhole(directory.storage, name);
+    if (now === undefined) return 'gone';
+    if (before !== undefined && bytesEqual(before, now)) return 'unreadable';
+    before = now;
+  }
 }
 
 function pack(

@@ -4,7 +4,7 @@
 
 import { zstdDecompressSync } from 'node:zlib';
 import { bytesEqual, encodeHex } from '../../base/encoding.ts';
-import { EngineError } from '../../base/errors.ts';
+import type { EngineError } from '../../base/errors.ts';
 import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
 import type { RunDirectory } from '../../log/index.ts';
 import { freeName } from '../../log/tail.ts';
@@ -22,7 +22,7 @@ import { keyOf, PageGatherer } from './page-gatherer.ts';
 import { superfluous } from './retention.ts';
 import { decodeSnapshotFile, encodeSnapshotFile, snapshotFormat } from './snapshot-file.ts';
 import type { AgentEntry, PageEntry, SnapshotFile } from './tables.ts';
-import { damagedFile, ofOtherFormat } from './unusable.ts';
+import { damagedFile, ofOtherFormat, readSteadily, unlessUnreadable } from './unusable.ts';
 
 const folder = 'snapshots';
 const namePattern = /^(\d{12,})\.snapshot$/;
@@ -34,6 +34,11 @@ function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
 }
 
+/** The file of the snapshot of a tick, within the run directory. */
+export function snapshotName(tick: number): string {
+  return `${folder}/${fileName(tick, 'snapshot')}`;
+}
+
 interface ReadPage extends OfferedPage {
   /** As `splitPages` gave it. */
   readonly kept: Uint8Array;
@@ -41,16 +46,6 @@ interface ReadPage extends OfferedPage {
 
 /** What snapshots that were read offer to forks. */
 const offers: WeakMap<Snapshot, Offer> = new WeakMap();
-
-function unlessUnreadable<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    if (error.code !== 'record-damaged' && error.details.format === undefined) throw error;
-    return undefined;
-  }
-}
 
 function isSamePlace(a: PageEntry | undefined, b: PageEntry): boolean {
   return a !== undefined && a.pack === b.pack && a.offset === b.offset && a.length === b.length;
@@ -69,6 +64,8 @@ export class SnapshotStore {
   /** What the last snapshot that was written says of each instance. */
   #last: { readonly tick: number; readonly agents: ReadonlyMap<number, GatheredAgent> } | undefined;
   readonly #kept: number;
+  /** The last pack that has not the number of its snapshot. */
+  #gathered = gatheredFirst - 1;
 
   /** @param kept how many of the newest snapshots stay when one is written; older ones thin out. 0: all stay */
   constructor(directory: RunDirectory, ports: Pick<Ports, 'compress' | 'clock'> = nodePorts, kept = 0) {
@@ -96,10 +93,11 @@ export class SnapshotStore {
 
   /** A pack that is there stays as it is: other snapshots may refer to it. */
   #freePack(wanted: number): number {
-    const taken = new Set(this.#numbers(packPattern));
-    let free = wanted;
-    for (let next = gatheredFirst; taken.has(free); next++) free = next;
-    return free;
+    const packs = this.#numbers(packPattern);
+    if (wanted < gatheredFirst && !packs.includes(wanted)) return wanted;
+    // No number twice: whoever reads the run while it goes on takes a name for the file that had it.
+    this.#gathered = Math.max(this.#gathered, packs.at(-1) ?? 0) + 1;
+    return this.#gathered;
   }
 
   /**
@@ -296,7 +294,11 @@ export class SnapshotStore {
    *   `format` in its details where it is of another format
    */
   read(tick: number): Snapshot {
-    const file = this.#readFile(tick);
+    const { storage } = this.#directory;
+    return readSteadily(storage, snapshotName(tick), (bytes) => this.#readPages(this.#decode(tick, bytes)));
+  }
+
+  #readPages(file: SnapshotFile): Snapshot {
     const packs = new Map<number, Uint8Array>();
     const pages = file.pages.map((page) => this.#readPage(page, packs));
     const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
@@ -333,8 +335,11 @@ export class SnapshotStore {
   }
 
   #readFile(tick: number): SnapshotFile {
-    const name = `${folder}/${fileName(tick, 'snapshot')}`;
-    const bytes = readWhole(this.#directory.storage, name);
+    return this.#decode(tick, readWhole(this.#directory.storage, snapshotName(tick)));
+  }
+
+  #decode(tick: number, bytes: Uint8Array | undefined): SnapshotFile {
+    const name = snapshotName(tick);
     if (bytes === undefined) throw this.#damaged(name, 0, 'it is missing');
     const { runId } = this.#directory.manifest;
     return decodeSnapshotFile(
@@ -384,7 +389,7 @@ export class SnapshotStore {
   ): EngineError {
     const says = recorded === undefined ? 'has no such tick' : `says ${encodeHex(recorded)}`;
     const why = `its digest of tick ${tick} is ${encodeHex(digest)}, and the log ${says}`;
-    return this.#damaged(`${folder}/${fileName(tick, 'snapshot')}`, 0, why);
+    return this.#damaged(snapshotName(tick), 0, why);
   }
 
   #damaged(file: string, offset: number, why: string): EngineError {

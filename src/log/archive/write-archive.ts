@@ -1,6 +1,6 @@
 // Writes files into a tar archive, whole or not at all. The same files give the same bytes.
 
-import { assert } from '../../base/errors.ts';
+import { assert, EngineError } from '../../base/errors.ts';
 import { AppendFile, onStorage, openFile, readRange } from '../files.ts';
 import type { Storage } from '../storage.ts';
 import { encodeTarHeader, tarBlockBytes } from './tar-header.ts';
@@ -76,7 +76,10 @@ function copyFile(
   { name, size: wanted }: ArchivedFile,
 ): void {
   const handle = openFile(source, name);
-  assert(handle !== undefined, `"${name}" is there while it is packed`);
+  if (handle === undefined) {
+    const text = `Cannot pack "${name}" of "${source.place}": it went away meanwhile; try again`;
+    throw new EngineError('run-failed', text, { file: name, path: source.place });
+  }
   try {
     const size = wanted ?? handle.size();
     write(encodeTarHeader(`${folder}/${name}`, size));
