@@ -1,5 +1,5 @@
-// A storage for whoever reads much of a run that may be going: a file stays what it was when it was first opened, though
-// the run has removed it since, or has given its name to another. It is never written through.
+// A storage for whoever reads much of a run that may be going: a file stays what it was when it was first opened,
+// though the run has removed it since, or has given its name to another. It is never written through.
 
 import type { ReadHandle, Storage } from '../storage.ts';
 
