@@ -7,6 +7,7 @@ import { encodeInferenceError, InferenceStatus } from '../../src/abi/tensor-list
 import type { Clock } from '../../src/engine/ports.ts';
 import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../../src/inference/child-protocol.ts';
 import { type ModelProcess, ProcessLost } from '../../src/inference/inference-process.ts';
+import { repeatsOf } from '../../src/inference/repeats.ts';
 import type { Chance } from './chance.ts';
 
 /** How a process dies of what it is asked: before it answers, or right after. */
@@ -102,10 +103,10 @@ class SimModelProcess implements ModelProcess {
         return {
           kind: 'ran',
           body: Uint8Array.from(Buffer.concat(answers)),
-          sizes: answers.map(({ length }) => length),
-          problems: answers.map(() => ''),
+          sizes: repeatsOf(answers.map(({ length }) => length)),
+          problems: repeatsOf(answers.map(() => '')),
           runs: [{ requests: parts.length, micros: 1 }],
-          runOf: parts.map(() => 0),
+          runOf: repeatsOf(parts.map(() => 0)),
           processBytes: 0,
         };
       }
