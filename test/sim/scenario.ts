@@ -101,6 +101,7 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       tasksPerTickMax: chance.pick([2, 5, 1000]),
       inputsPerTickMax: chance.pick([1, 1, 2, 3]),
       agentsMax: chance.pick([8, 10, 20]),
+      answerBytesPerTickMax: chance.pick([1, 100, 2 ** 26]),
       onFault: chance.pick([undefined, 'one/0', 'ticking/1']),
     },
     host: {
@@ -117,9 +118,15 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       ticking: { ...common, count: 2, everyTick: true, channels: ['den'], config: { some: 'configuration' } },
       child: { ...common, count: 0, subscriptions: ['B'] },
     },
-    models: chance.oneIn(2) ? {} : { oracle: drawModel(chance), writer: drawModel(chance) },
+    models: drawModels(chance),
     topics: { A: {}, B: { maxWaiting: chance.pick([undefined, 1]), overflow: chance.pick(overflows) } },
   };
+}
+
+/** Those that are not there at the start may be declared by a call. */
+function drawModels(chance: Chance): Readonly<Record<string, ModelDescription>> {
+  const oracle = drawModel(chance);
+  return chance.pick([{}, { oracle }, { oracle, writer: drawModel(chance) }]);
 }
 
 function drawModel(chance: Chance): ModelDescription {
@@ -175,7 +182,8 @@ function drawCall(chance: Chance, number: number): Call {
   const payload = Uint8Array.of(...drawProgram(chance), 0, number >> 8, number & 255);
   const to = chance.pick(receivers.slice(0, 6));
   const priority = chance.between(-1, 1);
-  const kind = chance.below(13);
+  const kind = chance.below(14);
+  const model = drawModel(chance);
   const [topic, ends] = [chance.pick(['A', 'B']), chance.oneIn(6)];
   const make = (run: Orchestrator): void | Promise<void> => {
     if (kind < 5) run.send(to, { payload, priority });
@@ -187,6 +195,7 @@ function drawCall(chance: Chance, number: number): Call {
     else if (kind === 10) run.joinChannel(to, 'den');
     else if (kind === 11)
       return useModel(run, number % 2 === 0 ? 'oracle' : 'writer', number % 3 === 0 ? '1' : '2');
+    else if (kind === 12) return declareModel(run, number % 2 === 0 ? 'oracle' : 'writer', model);
     else if (ends) run.terminateAgent(to);
     else run.stepAgent(to);
     return undefined;
@@ -194,11 +203,29 @@ function drawCall(chance: Chance, number: number): Call {
   return { number, marked: kind < 8, make };
 }
 
-/** A process that dies under a model that is loaded says nothing about the model: the program tries again. */
+/** A model that is there already stays as it is. */
+async function declareModel(run: Orchestrator, name: string, model: ModelDescription): Promise<void> {
+  try {
+    await untilLoaded(() => run.declareModel(name, model));
+  } catch (error) {
+    if (!(error instanceof EngineError && error.code === 'input-invalid')) throw error;
+  }
+}
+
+/** A model that is not there, or not yet, cannot be used. */
 async function useModel(run: Orchestrator, name: string, version: string): Promise<void> {
+  try {
+    await untilLoaded(() => run.useModel(name, version));
+  } catch (error) {
+    if (!(error instanceof EngineError && error.code === 'input-invalid')) throw error;
+  }
+}
+
+/** A process that dies under a model that is loaded says nothing about the model: the program tries again. */
+async function untilLoaded(load: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
-      return await run.useModel(name, version);
+      return await load();
     } catch (error) {
       const isLost = error instanceof EngineError && ['model-refused', 'host-fault'].includes(error.code);
       if (!isLost || !/died/.test(error.message)) throw error;
