@@ -1,7 +1,7 @@
 // Models that an input brings in while the run goes on.
 
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -9,6 +9,7 @@ import { HostCode } from '../../abi/host-functions.ts';
 import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
 import { withoutRuntime } from '../../inference/testing/sample-models.ts';
+import { compactRun } from '../compact/compact-run.ts';
 import { createSystem, type System } from '../config/index.ts';
 import { diffRuns } from '../diff/diff-runs.ts';
 import { exportRun } from '../export/export-run.ts';
@@ -188,6 +189,27 @@ test('a run that was interrupted behind the input goes on with the model, and ta
   await second.stop();
   assert.deepEqual(texts(outputs).at(-1), `${outputs.list.at(-1)!.tick} 3 71`);
   await replayRun(runDirectory, { recompute: true }, keptPorts);
+});
+
+test('a record that gave up the input has the model in its snapshot, and a folder of models is enough to run it', {
+  skip,
+}, async () => {
+  const runDirectory = newFolder();
+  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory }, keptPorts);
+  await script(run);
+  await run.close();
+  const chain = chainOf(runDirectory);
+  await compactRun(runDirectory, 9);
+  assert.ok(chainOf(runDirectory).length < chain.length);
+  await replayRun(runDirectory, { workers: 1 });
+  rmSync(join(runDirectory, 'models.json'));
+  const modelsDirectory = newFolder();
+  cpSync(late.folder, join(modelsDirectory, 'late'), { recursive: true });
+  await replayRun(runDirectory, { recompute: true, modelsDirectory }, keptPorts);
+  const resumed = await Orchestrator.resume({ runDirectory, modelsDirectory }, keptPorts);
+  askAll(resumed, 5);
+  await resumed.run();
+  assert.equal((await replayRun(runDirectory)).complete, true);
 });
 
 test('the record tells of the model, and where it lay is only a hint', { skip }, async () => {
