@@ -1,7 +1,7 @@
 // `wasm-engine repair`: says what repairing a record would give up, and does it where it is told to.
 
 import { planRepair, type RepairPlan, repairRun } from '../engine/index.ts';
-import { grouped, printable, printableJson } from './printable.ts';
+import { asWord, grouped, printable, printableJson } from './printable.ts';
 import { writeLine } from './standard-output.ts';
 
 export interface RepairOptions {
@@ -41,7 +41,7 @@ function describe(runDirectory: string, plan: RepairPlan | undefined, repaired: 
   lines.push(
     repaired
       ? 'Copies of all of it are in the run directory. The run can be replayed and gone on with.'
-      : `Nothing was changed. Copies would be kept. To do it: wasm-engine repair ${runDirectory} --yes`,
+      : `Nothing was changed. Copies would be kept. To do it: wasm-engine repair ${asWord(runDirectory)} --yes`,
   );
   return lines;
 }

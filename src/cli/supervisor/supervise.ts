@@ -7,6 +7,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { OutputPlace } from '../../engine/index.ts';
 import { DeliveryMark } from '../delivery-mark.ts';
 import { complain } from '../failure.ts';
+import { asWord } from '../printable.ts';
 import { whenReaderGoes } from '../standard-output.ts';
 import { type Death, RestartBudget, restartsAskedFor, Suspects } from './death.ts';
 import { EngineProcess } from './engine-process.ts';
@@ -224,7 +225,7 @@ class Supervisor {
     if (this.#opened !== undefined) {
       complain(
         'warning',
-        `the run was cut off; go on with: wasm-engine run --run-dir ${this.#opened.runDirectory}`,
+        `the run was cut off; go on with: wasm-engine run --run-dir ${asWord(this.#opened.runDirectory)}`,
       );
     }
     return stopSignals[name];

@@ -1,11 +1,19 @@
 // Forks: what they go on with, what was changed, and what they say of where they come from.
 
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSystem } from '../config/index.ts';
-import { diffRuns, EngineError, gatherRun, inspectState, Orchestrator, replayRun } from '../index.ts';
+import {
+  diffRuns,
+  EngineError,
+  gatherRun,
+  inspectState,
+  Orchestrator,
+  planRepair,
+  replayRun,
+} from '../index.ts';
 import { agent, importText } from '../testing/agents.ts';
 import { chainOf, newFolder, recorded } from '../testing/runs.ts';
 
@@ -178,4 +186,26 @@ test('a tick or a declaration that the other run does not have is refused, and l
       );
     });
   }
+});
+
+test('nothing is changed at a tick that has ended the run: that is refused, and what is the same is not', async () => {
+  const from = await parentRun();
+  const { ticks: tick } = await replayRun(from);
+  for (const changed of [{ otherInput: 'more.jsonl' }, { seed: 99 }, { modules: { one: drawing(3) } }])
+    await assert.rejects(forked(from, { tick, ...changed }), {
+      code: 'input-invalid',
+      message: /at tick \d+: the run has ended by then/,
+    });
+  assert.equal((await replayRun(await forked(from, { tick }))).ticks, tick);
+});
+
+test('a fork whose beginning is damaged says that it cannot be repaired, and why', async () => {
+  const fork = await forked(await parentRun(), {});
+  const [name] = readdirSync(join(fork, 'snapshots')).filter((each) => each.endsWith('.pages'));
+  writeFileSync(join(fork, 'snapshots', name!), new Uint8Array(10));
+  assert.throws(() => planRepair(fork), {
+    code: 'record-damaged',
+    message:
+      /^Cannot repair ".*": its record begins from the snapshot of tick 16, .*a page is not what its hash says/,
+  });
 });

@@ -112,7 +112,7 @@ function examineSnapshots(
   const snapshots: number[] = [];
   const damage: EngineError[] = [];
   const { baseTick = 0 } = directory.manifest;
-  if (baseTick > 0) checkBase(directory, store.read(baseTick), { ignoreHead: true });
+  if (baseTick > 0) checkOwnBase(directory, store, baseTick);
   for (const tick of store.ticks()) {
     if (tick === baseTick) continue;
     const wrong = tick > keptTick ? undefined : problemOf(store, tick, baseTick, survey);
@@ -120,6 +120,17 @@ function examineSnapshots(
     if (wrong !== undefined || tick > keptTick) snapshots.push(tick);
   }
   return { snapshots, damage };
+}
+
+function checkOwnBase(directory: RunDirectory, store: SnapshotStore, baseTick: number): void {
+  try {
+    checkBase(directory, store.read(baseTick), { ignoreHead: true });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'record-damaged') throw error;
+    const why = `its record begins from the snapshot of tick ${baseTick}, and nothing is left without it`;
+    const text = `Cannot repair "${directory.path}": ${why}: ${error.message}`;
+    throw new EngineError(error.code, text, error.details, error);
+  }
 }
 
 /** What is wrong with a snapshot; undefined where nothing is. */
