@@ -13,6 +13,8 @@ import {
   Orchestrator,
   openInput,
   type ResumeOptions,
+  type RunOrigin,
+  recordedRunId,
 } from '../engine/index.ts';
 import { makeRunDirectory, removeIfEmpty, systemName } from './default-run-directory.ts';
 import { complain } from './failure.ts';
@@ -107,6 +109,7 @@ export async function goOn(runDirectory: string, preparation: Preparation): Prom
     const input = options.input ?? recordedInput(orchestrator, runDirectory);
     // What a fork takes from the run that it comes from.
     const isRun = options.input === undefined && input !== undefined && isRecordedRun(input);
+    if (isRun) checkParent(orchestrator.origin, runDirectory, input);
     const source = openSource(isRun ? undefined : input, preparation);
     const name = basename(resolve(runDirectory));
     const pace = options.pace ?? orchestrator.host.pace;
@@ -116,6 +119,18 @@ export async function goOn(runDirectory: string, preparation: Preparation): Prom
     await orchestrator.close();
     throw error;
   }
+}
+
+/** Another run may lie by now where that lay which the fork comes from. */
+function checkParent(origin: RunOrigin | undefined, runDirectory: string, from: string): void {
+  const found = recordedRunId(from);
+  if (origin === undefined || origin.runId === found) return;
+  const why = `its inputs come from run ${origin.runId}, and in "${from}" is run ${found}; --input gives others`;
+  throw new EngineError('input-invalid', `Cannot go on with the fork in "${runDirectory}": ${why}`, {
+    path: from,
+    found,
+    wanted: origin.runId,
+  });
 }
 
 /** A run whose engine process died: everything is as that one had it. */

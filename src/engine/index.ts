@@ -14,7 +14,7 @@ export {
   type ModelTensors,
 } from '../inference/index.ts';
 export type { MarkedTurn } from '../log/index.ts';
-export { isRecordedRun, type RunOrigin } from '../log/index.ts';
+export { isRecordedRun, type RunOrigin, recordedRunId } from '../log/index.ts';
 export type {
   InferenceTelemetry,
   MessageTelemetry,

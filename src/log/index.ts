@@ -44,7 +44,7 @@ export {
   type SealedTick,
 } from './input.ts';
 export { nodeStorage } from './node-storage.ts';
-export { isRecordedRun, type OpenOptions, openRunDirectory } from './open-run-directory.ts';
+export { isRecordedRun, type OpenOptions, openRunDirectory, recordedRunId } from './open-run-directory.ts';
 export {
   type BegunLog,
   beginLog,

@@ -67,6 +67,14 @@ export function isRecordedRun(path: string): boolean {
   }
 }
 
+/**
+ * The identity of the run in a run directory.
+ * @throws EngineError what `openRunDirectory` throws
+ */
+export function recordedRunId(path: string): string {
+  return openRunDirectory(path).manifest.runId;
+}
+
 /** Compares configuration and manifest with what the log says of them; a log without an event says nothing. */
 function checkStart(directory: RunDirectory, options: ReadOptions): void {
   const { path, manifest } = directory;

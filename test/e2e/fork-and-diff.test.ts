@@ -1,10 +1,11 @@
 // Snapshots, replays from them, forks and comparisons, through the command's own runs of the hello example.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { Orchestrator } from '../../src/engine/index.ts';
 import { commandIn, type Ended, lastObject } from './command.ts';
 
 const root = dirname(dirname(import.meta.dirname));
@@ -115,4 +116,26 @@ test('a fork at a tick that the record does not have is refused', () => {
   const { code, err } = command('fork', runA, '--tick', '9999', '-d', join(folder, 'none'));
   assert.equal(code, 1);
   assert.match(err, /Cannot go to tick 9999 of .*: its record goes from tick 1 to tick \d+/);
+});
+
+test('an interrupted fork takes its inputs from the run that it comes from, and from no other that lies there', async () => {
+  const [parent, moved, fork] = ['parent', 'moved', 'interrupted'].map((name) => join(folder, name));
+  cpSync(runA, parent!, { recursive: true });
+  const forked = await Orchestrator.fork({ from: parent!, tick: 5, runDirectory: fork! });
+  const controller = new AbortController();
+  const onTick = ({ ticks }: { readonly ticks: number }): void => void (ticks >= 11 && controller.abort());
+  const { reason } = await forked.run({ recorded: parent!, signal: controller.signal, onTick });
+  assert.equal(reason, 'interrupted');
+  renameSync(parent!, moved!);
+  assert.equal(command('run', system, '--input', input('c.jsonl', ['Hedy'], 31), '-d', parent!).code, 0);
+  const { code, err } = command('run', '-d', fork!);
+  assert.deepEqual(
+    [code, /its inputs come from run .* is run .*; --input gives others/.test(err)],
+    [1, true],
+    err,
+  );
+  rmSync(parent!, { recursive: true });
+  renameSync(moved!, parent!);
+  assert.equal(command('run', '-d', fork!).code, 0);
+  assert.equal(command('diff', runA, fork!).last.equal, true);
 });

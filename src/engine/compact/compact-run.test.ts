@@ -84,6 +84,21 @@ test('a plan says what goes and changes nothing; then the record begins from the
   assert.equal((await replayRun(`${folder}.tar`)).executed, chain.length - 8);
 });
 
+test('inputs that compacting gave up are not passed over by a fork that went no further', async () => {
+  const folder = await recordedRun();
+  const chain = chainOf(folder);
+  const open = async (tick: number): Promise<Orchestrator> =>
+    Orchestrator.fork({ from: folder, tick, runDirectory: newFolder() });
+  const [behind, at] = [await open(7), await open(8)];
+  await compactRun(folder, 8);
+  await assert.rejects(
+    behind.run({ recorded: folder }),
+    refusedWith('input-invalid', /behind tick 7: its record begins behind tick 8/),
+  );
+  assert.equal((await at.run({ recorded: folder })).digest, chain.at(-1)!.split(' ')[1]);
+  await behind.close();
+});
+
 test('earlier ticks are refused, and so is what has no snapshot', async () => {
   const folder = await recordedRun();
   await compactRun(folder, 8);

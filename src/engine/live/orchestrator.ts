@@ -334,6 +334,11 @@ export class Orchestrator {
   async #follow(options: RunOptions): Promise<boolean> {
     if (options.recorded === undefined) return false;
     const other = await loadRun(options.recorded, this.#ports);
+    const begins = other.base?.tick ?? 0;
+    if (begins > this.tick) {
+      const text = `Cannot go on with the inputs of "${options.recorded}" behind tick ${this.tick}: its record begins behind tick ${begins}`;
+      throw new EngineError('input-invalid', text, { path: options.recorded, tick: this.tick, begins });
+    }
     const unchanged = this.origin?.changes.length === 0;
     return this.#live.follow(new RecordedFeed(other, { after: this.tick, unchanged }), options);
   }
