@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -60,4 +61,26 @@ test('link() makes one file of two storages, and copies nothing that leads elsew
   } finally {
     rmSync(elsewhere, { recursive: true });
   }
+});
+
+test('link() makes what the file holds durable, before it has a second name', (t) => {
+  const [from, to] = [nodeStorage(join(root, 'copied')), nodeStorage(join(root, 'linked'))];
+  for (const storage of [from, to]) storage.makeFolder('packs');
+  writeFileSync(join(root, 'copied', 'packs', '1'), 'pages');
+  const done: string[] = [];
+  for (const name of ['fdatasyncSync', 'linkSync'] as const) {
+    const real = fs[name] as (...words: unknown[]) => void;
+    t.mock.method(fs, name, (...words: unknown[]) => {
+      done.push(name);
+      real(...words);
+    });
+  }
+  syncBuiltinESMExports();
+  try {
+    assert.equal(to.link(from, 'packs/1'), true);
+  } finally {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(done, ['fdatasyncSync', 'linkSync']);
 });

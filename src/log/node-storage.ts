@@ -42,11 +42,23 @@ const cannotLink: ReadonlySet<string | undefined> = new Set(
 function link(from: string, to: string): boolean {
   if (fs.lstatSync(from, { throwIfNoEntry: false })?.isFile() !== true) return false;
   try {
+    // Whoever put it there may not have waited for the disk: it came with a copy of a run, say.
+    syncFile(from);
     fs.linkSync(from, to);
     return true;
   } catch (error) {
     if (cannotLink.has((error as NodeJS.ErrnoException).code)) return false;
     throw error;
+  }
+}
+
+function syncFile(path: string): void {
+  // Windows syncs only what may be written.
+  const file = fs.openSync(path, process.platform === 'win32' ? 'r+' : 'r');
+  try {
+    fs.fdatasyncSync(file);
+  } finally {
+    fs.closeSync(file);
   }
 }
 

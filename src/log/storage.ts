@@ -23,7 +23,7 @@ export interface Storage {
   rename(from: string, to: string): void;
   /**
    * Gives a file of another storage (one without `inner`) the same name here. The two are one file then, so nobody may
-   * ever write to it again. False where that cannot be, and it has to be copied.
+   * ever write to it again, and what it holds is durable. False where that cannot be, and it has to be copied.
    */
   link(from: Storage, name: string): boolean;
   /** Cuts a file to its first `size` bytes. */
