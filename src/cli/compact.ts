@@ -54,11 +54,21 @@ export function compactionLines(path: string, plan: Compaction, view: Compaction
     `  ticks      ${grouped(ticks)}, up to tick ${grouped(baseTick)}`,
     `  events     ${grouped(events)}; ${grouped(inputs)} inputs and ${grouped(outputs)} outputs among them`,
     ...older,
+    ...unreadableLines(path, plan.unreadableSnapshots),
     ...deliveryLines(path, plan, view),
     `The record ${yes ? 'begins' : 'would begin'} from the snapshot of tick ${grouped(baseTick)}: later ticks are replayed, ` +
       'forked and shown as before,',
     'earlier ones are refused, and nobody can prove any more how the run came there. Keep an export for that.',
     ...(yes ? [] : [`Nothing was changed. To do it: wasm-engine compact ${asWord(path)} --to ${to} --yes`]),
+  ];
+}
+
+function unreadableLines(path: string, ticks: readonly number[]): string[] {
+  if (ticks.length === 0) return [];
+  const which = ticks.map(grouped).join(', ');
+  return [
+    `Older snapshots stay: those of ticks ${which} cannot be read, and nobody knows which pages they need.`,
+    `To give those up first: wasm-engine repair ${asWord(path)}`,
   ];
 }
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { MemoryStorage } from '../../log/test-storage.ts';
 import { createSystem } from '../config/index.ts';
@@ -82,6 +83,18 @@ test('a plan says what goes and changes nothing; then the record begins from the
   assert.deepEqual(chainOf(fork), chain.slice(12));
   exportRun(folder, `${folder}.tar`);
   assert.equal((await replayRun(`${folder}.tar`)).executed, chain.length - 8);
+});
+
+test('where a later snapshot cannot be read the older ones stay, and it says so', async () => {
+  const folder = await recordedRun();
+  const names = (): string[] => readdirSync(join(folder, 'snapshots'));
+  const before = names();
+  writeFileSync(join(folder, 'snapshots', '000000000012.snapshot'), 'other');
+  const plan = await planCompaction(folder, 8);
+  assert.deepEqual([plan.snapshots, plan.unreadableSnapshots], [[], [12]]);
+  assert.deepEqual(await compactRun(folder, 8), plan);
+  assert.deepEqual(names(), before);
+  assert.equal((await replayRun(folder)).complete, true);
 });
 
 test('inputs that compacting gave up are not passed over by a fork that went no further', async () => {

@@ -17,6 +17,11 @@ export interface Compaction extends LeftOut {
   readonly baseTick: number;
   /** Older snapshots, which go. */
   readonly snapshots: readonly number[];
+  /**
+   * Snapshots that cannot be read, among those that stay. Where there are some the older ones stay, too: nobody knows
+   * which of their pages these need.
+   */
+  readonly unreadableSnapshots: readonly number[];
 }
 
 export interface CompactOptions {
@@ -52,7 +57,10 @@ function planOf(
   outputsAfter: OutputPlace | undefined,
 ): Compaction {
   const leftOut = copyLogBehind(directory, base, { outputsAfter });
-  return { ...leftOut, baseTick: base.tick, snapshots: store.ticks().filter((tick) => tick < base.tick) };
+  const ticks = store.ticks();
+  const unreadableSnapshots = ticks.filter((tick) => tick > base.tick && !store.isReadable(tick));
+  const snapshots = unreadableSnapshots.length > 0 ? [] : ticks.filter((tick) => tick < base.tick);
+  return { ...leftOut, baseTick: base.tick, snapshots, unreadableSnapshots };
 }
 
 function snapshotUpTo(run: LoadedRun, to: number): Snapshot {

@@ -233,10 +233,6 @@ export class SnapshotStore {
     }
   }
 
-  #writeFile(file: SnapshotFile): void {
-    writeWhole(this.#directory.storage, folder, fileName(file.tick, 'snapshot'), encodeSnapshotFile(file));
-  }
-
   #thinOut(): void {
     const gone = superfluous(this.ticks(), this.#directory.manifest.baseTick ?? 0, this.#kept);
     // Every other snapshot is read for it: several go at once.
@@ -254,9 +250,10 @@ export class SnapshotStore {
       if (file !== undefined) files.set(tick, file);
       else if (!gone.includes(tick)) return;
     }
+    const { storage } = this.#directory;
     const moved = removeSnapshots(
       {
-        storage: this.#directory.storage,
+        storage,
         folder,
         ticks: () => [...files.keys()],
         packs: () => this.#numbers(packPattern),
@@ -264,7 +261,8 @@ export class SnapshotStore {
         packName: (pack) => fileName(pack, 'pages'),
         freePack: () => this.#freePack(gatheredFirst),
         readFile: (tick) => files.get(tick)!,
-        writeFile: (file) => this.#writeFile(file),
+        writeFile: (file) =>
+          writeWhole(storage, folder, fileName(file.tick, 'snapshot'), encodeSnapshotFile(file)),
       },
       gone,
     );
@@ -278,7 +276,11 @@ export class SnapshotStore {
     }
   }
 
-  /** Undefined where the snapshot cannot be read. */
+  /** Whether it is known what a snapshot refers to; its pages are not looked at. */
+  isReadable(tick: number): boolean {
+    return this.#tryFile(tick) !== undefined;
+  }
+
   #tryFile(tick: number): SnapshotFile | undefined {
     return unlessUnreadable(() => this.#readFile(tick));
   }
