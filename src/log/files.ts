@@ -142,11 +142,16 @@ export function readWhole(storage: Storage, name: string): Uint8Array<ArrayBuffe
 /** Bytes from `offset`; fewer than `size` where the file ends. */
 export function readRange(handle: ReadHandle, offset: number, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(size);
+  return bytes.subarray(0, readInto(handle, offset, bytes));
+}
+
+/** Fills `into` from `offset`; answers how many bytes, fewer than its size where the file ends. */
+export function readInto(handle: ReadHandle, offset: number, into: Uint8Array): number {
   let done = 0;
-  while (done < size) {
-    const got = handle.read(bytes.subarray(done), offset + done);
+  while (done < into.length) {
+    const got = handle.read(into.subarray(done), offset + done);
     if (got === 0) break;
     done += got;
   }
-  return bytes.subarray(0, done);
+  return done;
 }
