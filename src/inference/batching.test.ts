@@ -69,6 +69,30 @@ test('a model whose sums depend on the size of the batch fills every batch up', 
   assert.deepEqual(await findBatching(signature, 8, bySize), { kind: 'padded', rows: 8 });
 });
 
+test('long rows are tried where sizes are free, and a model that takes none is judged by short ones', async () => {
+  const spec: TensorSpec = { name: 'x', type: float32, dims: ['n', 'd'] };
+  const signature = { inputs: [spec], outputs: [spec] };
+  const scaled =
+    (factor: (rows: number, width: number, row: number) => number) =>
+    async (inputs: Tensors): Promise<Tensors> => {
+      const { dims, data } = inputs.get('x')!;
+      const [count, width] = dims as [number, number];
+      const values = new Float32Array(data.slice().buffer);
+      const out = values.map((value, i) => value * factor(count, width, Math.floor(i / width)));
+      return new Map([['x', { name: 'x', type: float32, dims, data: new Uint8Array(out.buffer) }]]);
+    };
+  const never = (): boolean => false;
+  const bySize = scaled((count, width) => (width > 8 ? 1 + count : 1));
+  assert.deepEqual(await findBatching(signature, 8, bySize, never), { kind: 'padded', rows: 8 });
+  const byPlace = scaled((_, width, row) => (width > 8 ? 1 + (row % 2) : 1));
+  assert.deepEqual(await findBatching(signature, 8, byPlace, never), { kind: 'single' });
+  const short = scaled((_, width) => {
+    if (width > 1) throw new Error('it takes one number');
+    return 2;
+  });
+  assert.deepEqual(await findBatching(signature, 8, short, never), { kind: 'any', rowsMax: 8 });
+});
+
 function bytesOf(count: number, value: number): Uint8Array {
   return new Uint8Array(new Float32Array(count).fill(value).buffer);
 }

@@ -31,6 +31,12 @@ const single: Batching = { kind: 'single' };
 const rowsDistinct = 8;
 /** Sizes that the test runs, up to the largest wanted. */
 const sizesTested = [2, 3, 4, 5, 7, 8, 16, 32, 64, 128, 256, 512, 1024];
+/** Of rows with wide free sizes, which cost more. */
+const wideSizesTested = [2, 3, 8];
+/** Free sizes of rows are 1, and then this: short sums have one order, long ones may have another in each batch. */
+const wideSize = 19;
+/** A row that would have more elements with wide sizes is not made up. */
+const wideElementsMax = 2 ** 16;
 
 /** Whether every input and output has rows: the same size, that of the batch, comes first in all. */
 export function hasRows({ inputs, outputs }: Signature): boolean {
@@ -45,32 +51,48 @@ export function hasRows({ inputs, outputs }: Signature): boolean {
 
 /**
  * Runs rows alone and together, and compares every bit.
- * @param isOver whether it takes too long, so that rows run singly
+ * @param isOver whether it takes too long, so that rows run singly; left out, only what costs little is tried
  */
 export async function findBatching(
   signature: Signature,
   rowsMax: number,
   runTensors: RunTensors,
-  isOver: () => boolean = () => false,
+  isOver?: () => boolean,
 ): Promise<Batching> {
   const run: RunTensors = (inputs) => {
-    if (isOver()) throw new Error('it takes too long');
+    if (isOver?.() === true) throw new Error('it takes too long');
     return runTensors(inputs);
   };
   if (rowsMax < 2 || !hasRows(signature)) return single;
   try {
-    if (await isInvariant(signature, rowsMax, run)) return { kind: 'any', rowsMax };
-    return (await isInvariantPadded(signature, rowsMax, run)) ? { kind: 'padded', rows: rowsMax } : single;
+    const sizes = [rowsMax, ...sizesTested.filter((each) => each < rowsMax)];
+    const count = Math.min(rowsMax, rowsDistinct);
+    if (await isInvariant(await sampleRows(signature, count, run), sizes, run)) {
+      const wide = await wideRows(signature, count, run);
+      const wideSizes = wideSizesTested.filter((each) => each <= rowsMax);
+      if (await isInvariant(wide, wideSizes, run)) return { kind: 'any', rowsMax };
+    }
+    if (!(await isInvariantPadded(signature, rowsMax, run))) return single;
+    const isTried = isOver !== undefined && (await wideRows(signature, 1, run)).length > 0;
+    if (isTried && !(await isInvariantPadded(signature, rowsMax, run, wideSize))) return single;
+    return { kind: 'padded', rows: rowsMax };
   } catch {
     // It does not run on what was made up for it; nothing is known.
     return single;
   }
 }
 
-async function isInvariant(signature: Signature, rowsMax: number, run: RunTensors): Promise<boolean> {
-  const rows = await sampleRows(signature, Math.min(rowsMax, rowsDistinct), run);
-  // The largest first: where that does not fit, nothing else needs to be tried.
-  for (const size of [rowsMax, ...sizesTested.filter((each) => each < rowsMax)]) {
+/**
+ * Whether rows have the same answers in batches of these sizes as alone.
+ * @param sizes the largest first: where that does not fit, nothing else needs to be tried
+ */
+async function isInvariant(
+  rows: readonly SampleRow[],
+  sizes: readonly number[],
+  run: RunTensors,
+): Promise<boolean> {
+  if (rows.length === 0) return true;
+  for (const size of sizes) {
     const batch = Array.from({ length: size }, (_, i) => rows[i % rows.length]!);
     const outputs = splitRows(await run(joinRows(batch.map(({ inputs }) => inputs))), size);
     if (outputs === undefined || batch.some(({ alone }, i) => !sameTensors(alone, outputs[i]!))) return false;
@@ -79,8 +101,13 @@ async function isInvariant(signature: Signature, rowsMax: number, run: RunTensor
 }
 
 /** Whether a row has the same answer at each place of a full batch, whatever is beside it. */
-async function isInvariantPadded(signature: Signature, rowsMax: number, run: RunTensors): Promise<boolean> {
-  const rows = Array.from({ length: rowsMax }, (_, seed) => sampleInputs(signature, seed));
+async function isInvariantPadded(
+  signature: Signature,
+  rowsMax: number,
+  run: RunTensors,
+  freeSize = 1,
+): Promise<boolean> {
+  const rows = Array.from({ length: rowsMax }, (_, seed) => sampleInputs(signature, seed, freeSize));
   const batches = [rows, rows.toReversed(), rows.map((row, i) => (i === 0 ? row : rows[0]!))];
   const outputs: (Tensors[] | undefined)[] = [];
   for (const batch of batches) outputs.push(splitRows(await run(joinRows(batch)), rowsMax));
@@ -90,24 +117,56 @@ async function isInvariantPadded(signature: Signature, rowsMax: number, run: Run
   return rows.every((_, i) => isSame(i)) && alike.every((row) => sameTensors(row, straight[0]!));
 }
 
+interface SampleRow {
+  readonly inputs: Tensors;
+  readonly alone: Tensors;
+}
+
+/** None where there are no free sizes but the number of rows, or where the model takes none of this size. */
+async function wideRows(signature: Signature, count: number, run: RunTensors): Promise<SampleRow[]> {
+  const elementsOf = (freeSize: number): number =>
+    signature.inputs.reduce((sum, { dims }) => {
+      return sum + elementCount(sampleDims(signature, dims, freeSize));
+    }, 0);
+  const elements = elementsOf(wideSize);
+  if (elements === elementsOf(1) || elements > wideElementsMax) return [];
+  try {
+    return await sampleRows(signature, count, run, wideSize);
+  } catch {
+    return [];
+  }
+}
+
+function sampleDims({ inputs }: Signature, dims: TensorSpec['dims'], freeSize: number): number[] {
+  const rows = inputs[0]?.dims?.[0];
+  return (dims ?? [1]).map((dim, i) => {
+    if (typeof dim === 'number') return dim;
+    return i === 0 || (dim !== null && dim === rows) ? 1 : freeSize;
+  });
+}
+
 async function sampleRows(
   signature: Signature,
   count: number,
   run: RunTensors,
-): Promise<{ readonly inputs: Tensors; readonly alone: Tensors }[]> {
-  const rows: { readonly inputs: Tensors; readonly alone: Tensors }[] = [];
+  freeSize = 1,
+): Promise<SampleRow[]> {
+  const rows: SampleRow[] = [];
   for (let seed = 0; seed < count; seed++) {
-    const inputs = sampleInputs(signature, seed);
+    const inputs = sampleInputs(signature, seed, freeSize);
     rows.push({ inputs, alone: await run(inputs) });
   }
   return rows;
 }
 
-/** Made-up inputs of one row: numbers of modest size that differ from row to row. Free sizes are 1. */
-export function sampleInputs({ inputs }: Signature, seed: number): Tensors {
+/**
+ * Made-up inputs of one row: numbers of modest size that differ from row to row.
+ * @param freeSize of what is free beside the number of rows
+ */
+export function sampleInputs(signature: Signature, seed: number, freeSize = 1): Tensors {
   return new Map(
-    inputs.map(({ name, type, dims }, place) => {
-      const shape = (dims ?? [1]).map((dim) => (typeof dim === 'number' ? dim : 1));
+    signature.inputs.map(({ name, type, dims }, place) => {
+      const shape = sampleDims(signature, dims, freeSize);
       return [
         name,
         { name, type, dims: shape, data: sampleData(type, elementCount(shape), seed * 31 + place) },

@@ -8,6 +8,7 @@ import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
 import { modelProto, node, tensorProto, valueInfo } from './onnx/write-model.ts';
+import { ModelSession } from './session.ts';
 import { elementwise, hosted, looping, withoutRuntime } from './testing/sample-models.ts';
 
 const { float32, int64 } = ElementType;
@@ -214,6 +215,34 @@ test('a model of dynamic products, whose bits depend on its batch, runs in batch
     const { batching } = await host.load(native(dynamic));
     assert.notEqual(batching.kind, 'single');
   });
+});
+
+test('an answer has the same bits wherever in memory its request begins, and beside any others', {
+  skip,
+}, async () => {
+  const sum = modelProto({
+    nodes: [node('ReduceMean', ['x'], ['y'], { axes: { ints: [1] } })],
+    inputs: [valueInfo('x', ElementType.float32, ['n', 'd'])],
+    outputs: [valueInfo('y', ElementType.float32, ['n', 1])],
+  });
+  const session = await ModelSession.open({ ...hosted(sum, { mode: 'native' }), provider: 'cpu' });
+  for (const width of [5, 19, 37]) {
+    const requests = Array.from({ length: 8 }, (_, place) => {
+      const values = Float32Array.from({ length: width }, (_, i) => Math.sin(i * 13.7 + place) * 9);
+      const data = new Uint8Array(values.buffer);
+      return encodeTensorList([{ name: 'x', type: ElementType.float32, dims: [1, width], data }]);
+    });
+    const together = await session.run(requests, 1000);
+    for (const [place, request] of requests.entries()) {
+      for (const offset of [0, 8, 16, 24]) {
+        const bytes = new Uint8Array(request.length + offset);
+        bytes.set(request, offset);
+        const { answers } = await session.run([bytes.subarray(offset)], 1000);
+        assert.deepEqual(answers[0], together.answers[place], `${width} numbers at ${offset}`);
+      }
+    }
+  }
+  await session.release();
 });
 
 test('statistics count requests, failures, batches and times', { skip }, async () => {

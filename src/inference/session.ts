@@ -7,6 +7,7 @@ import {
   encodeInferenceError,
   encodeRowLists,
   encodeTensorList,
+  type FlatTensor,
   InferenceStatus,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
@@ -78,6 +79,9 @@ interface AnswerLimits {
 /** A model that is not portable runs its rows singly where finding out more takes longer. */
 const rehearsalMs = 5000;
 
+/** Memory begins at multiples of it. */
+const vectorBytes = 16;
+
 /** Thrown before anything of results that are too large is copied. */
 class OutputsTooLarge extends Error {}
 
@@ -91,7 +95,7 @@ export class ModelSession {
   readonly bytes: number;
   batching: Batching = { kind: 'single' };
   isHarmful = false;
-  /** Of the rows that run together. */
+  /** Of the rows that run together, or of one tensor that has to lie elsewhere. */
   readonly #joined: ReusedBuffer = new ReusedBuffer();
 
   private constructor(
@@ -152,7 +156,8 @@ export class ModelSession {
         throw error;
       }
     };
-    const endsAtMs = this.mode === 'portable' ? Number.POSITIVE_INFINITY : performance.now() + rehearsalMs;
+    const endsAtMs = performance.now() + rehearsalMs;
+    const isOver = this.mode === 'portable' ? undefined : (): boolean => performance.now() > endsAtMs;
     try {
       await run(inputs);
     } catch {
@@ -161,7 +166,7 @@ export class ModelSession {
     }
     // A decoder holds a text for each row, and texts of other lengths do not go together.
     if (rehearsed !== undefined || looksLikeDecoder(this.signature)) return;
-    const batching = await findBatching(this.signature, batchMax, run, () => performance.now() > endsAtMs);
+    const batching = await findBatching(this.signature, batchMax, run, isOver);
     if (!this.isHarmful) this.batching = batching;
   }
 
@@ -209,10 +214,16 @@ export class ModelSession {
 
   /** Runs tensors that are what the model takes. */
   async runTensors(inputs: Tensors, bytesMax: number = Number.POSITIVE_INFINITY): Promise<Tensors> {
+    const moved: Uint8Array[] = [];
     const feeds = [...inputs].map(
-      ([name, tensor]) => [name, toRuntime(this.runtime.Tensor, tensor)] as const,
+      ([name, tensor]) => [name, toRuntime(this.runtime.Tensor, this.#aligned(tensor, moved))] as const,
     );
-    const results = await this.inner.run(Object.fromEntries(feeds));
+    let results: Awaited<ReturnType<InferenceSession['run']>>;
+    try {
+      results = await this.inner.run(Object.fromEntries(feeds));
+    } finally {
+      for (const bytes of moved) this.#joined.release(bytes);
+    }
     const bytes = Object.values(results).reduce((sum, tensor) => sum + runtimeBytes(tensor), 0);
     if (bytes > bytesMax) throw new OutputsTooLarge();
     return new Map(
@@ -221,6 +232,18 @@ export class ModelSession {
         return result === undefined ? [] : [[name, fromRuntime(name, result)] as const];
       }),
     );
+  }
+
+  /**
+   * Native code sums in an order that depends on where in memory the numbers begin: always at a multiple of its
+   * vectors, wherever the request lies.
+   */
+  #aligned(tensor: FlatTensor, moved: Uint8Array[]): FlatTensor {
+    if (this.mode === 'portable' || tensor.data.byteOffset % vectorBytes === 0) return tensor;
+    const data = this.#joined.take(tensor.data.length);
+    data.set(tensor.data);
+    moved.push(data);
+    return { ...tensor, data };
   }
 
   /** Whether this failure may come of what else the process did. */
