@@ -21,7 +21,7 @@ export async function checkModel(
 ): Promise<{ readonly model: ModelConfig; readonly version: number; readonly folder: string }> {
   // A description is one of a whole system, which has an agent at the least.
   const agents = { asker: { module: '0'.repeat(64) } };
-  const { system, problems } = await readDescription({ agents, models: { [name]: description } });
+  const { system, problems } = await readDescription({ agents, models: { [name]: description ?? null } });
   problems.throwIfAny(`declare model ${JSON.stringify(name)}`);
   const checked = system?.models[name];
   assert(checked !== undefined, 'what has no problem was read');

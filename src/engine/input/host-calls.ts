@@ -1,6 +1,6 @@
 // The library's calls as inputs: each is checked here, once, so that a sealed input always makes sense.
 
-import { encodeUtf8 } from '../../base/encoding.ts';
+import { decodeUtf8, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import { type Input, InputKind } from '../../log/index.ts';
 import { agentOf, type SchedulerState } from '../../scheduler/index.ts';
@@ -108,6 +108,18 @@ export class HostCalls {
     return createInput(InputKind.declareModel, { name: model.name, detail: encodeModel(model) });
   }
 
+  /**
+   * Inputs that another run took, which came to know its models in its own way.
+   * @throws EngineError `input-invalid` where this one has a model of the name already, or none
+   */
+  checkRecorded(inputs: readonly Input[]): void {
+    for (const { kind, name, detail } of inputs) {
+      if (kind === InputKind.declareModel) this.checkNewModel(name);
+      else if (kind === InputKind.useModel && !inputs.some((other) => declares(other, name)))
+        this.useModel(name, decodeUtf8(detail) ?? '');
+    }
+  }
+
   /** Those of the state, and those that it is about to have. */
   get #models(): readonly ModelConfig[] {
     const { models } = this.#state.requests;
@@ -173,6 +185,10 @@ function payloadBytes(payload: PayloadValue, bytesMax: number): Uint8Array {
   const bytes = payload instanceof Uint8Array ? payload.slice() : canonicalBytes(payload);
   if (bytes.length <= bytesMax) return bytes;
   throw invalid(`Cannot take a payload of ${bytes.length} bytes: at most ${bytesMax} were wanted`);
+}
+
+function declares({ kind, name }: Input, model: string): boolean {
+  return kind === InputKind.declareModel && name === model;
 }
 
 function checkChannelName(name: string): void {

@@ -115,6 +115,7 @@ export class LiveRun {
     for (;;) {
       if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       if (options.signal?.aborted === true) return true;
+      feed.compare(machine.digest);
       const recorded = feed.nextTick;
       if (recorded === undefined) return false;
       const facts = { state, hasInputs: !hostInputs.isEmpty, heldTick: undefined, keptOpen: false };

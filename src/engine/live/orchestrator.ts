@@ -3,7 +3,7 @@
 import { encodeHex } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { ModelStatistics } from '../../inference/index.ts';
-import { InputKind, type RunOrigin } from '../../log/index.ts';
+import { type Input, InputKind, type RunOrigin } from '../../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../../telemetry/index.ts';
 import type { AgentId } from '../agent-id.ts';
 import type { ModelDescription } from '../config/create-system.ts';
@@ -340,7 +340,11 @@ export class Orchestrator {
       throw new EngineError('input-invalid', text, { path: options.recorded, tick: this.tick, begins });
     }
     const unchanged = this.origin?.changes.length === 0;
-    return this.#live.follow(new RecordedFeed(other, { after: this.tick, unchanged }), options);
+    const check = (inputs: readonly Input[]): void => this.#calls.checkRecorded(inputs);
+    const { digest } = this.#open.machine;
+    const parted = { after: this.tick, digest, unchanged, forkedAt: this.origin?.tick };
+    const feed = new RecordedFeed(other, { ...parted, check });
+    return this.#live.follow(feed, options);
   }
 
   async #end(reason: EndReason): Promise<RunSummary> {

@@ -141,6 +141,32 @@ test('digests are the same with any workers, in forks, and on replay from each s
   assert.equal(same.equal, true);
 });
 
+test('a fork that was given something else takes the recorded inputs, and asks its models anew', {
+  skip,
+}, async () => {
+  const whole = newFolder();
+  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory: whole }, keptPorts);
+  await script(run);
+  await run.stop();
+  for (const settles of [false, true]) {
+    const [runDirectory, outputs] = [newFolder(), new KeptOutputs()];
+    const fork = await Orchestrator.fork({ from: whole, tick: 3, runDirectory, outputs }, keptPorts);
+    fork.send('asker/0', { payload: rows([50, 1, 1, 1]) });
+    if (settles) await fork.settle();
+    await fork.run({ recorded: whole });
+    const values = texts(outputs).map((text) => text.split(' ')[2]);
+    assert.ok(values.includes('101') && values.includes(settles ? '7' : '61'), values.join());
+    await replayRun(runDirectory, { recompute: true }, keptPorts);
+  }
+  const own = { from: whole, tick: 1, runDirectory: newFolder() };
+  const fork = await Orchestrator.fork(own, keptPorts);
+  await fork.declareModel('late', late);
+  await assert.rejects(fork.run({ recorded: whole }), {
+    code: 'input-invalid',
+    message: 'Cannot declare model "late": the system has one of that name',
+  });
+});
+
 test('workers that are rebuilt after the input know the model', { skip }, async (t) => {
   const workers = new Set<Worker>();
   const { unref } = Worker.prototype;
@@ -278,6 +304,7 @@ test('a model that cannot be loaded, or is no model, changes nothing', { skip },
       assert.match(error.message, message);
       return true;
     });
+  await rejects(undefined as never, 'config-invalid', /wanted a table/);
   await rejects({ ...late, folder: '/nowhere' }, 'model-missing', /no folder at "\/nowhere\/1"/);
   await rejects({ ...late, versions: { 1: '0'.repeat(64) } }, 'model-refused', /hash/);
   await rejects({ ...late, modes: 'native' }, 'config-invalid', /modes/);

@@ -1,64 +1,97 @@
 // The inputs that another run sealed, each for its tick: what a fork goes on with when nobody gives it others. It reads
 // the other record and never changes it.
 
-import { type Cursor, InputKind } from '../../log/index.ts';
+import { bytesEqual } from '../../base/encoding.ts';
+import { type Cursor, type Input, InputKind } from '../../log/index.ts';
 import type { LoadedRun } from '../record/load-run.ts';
 import { type RecordedTick, recordedTicks } from './recorded-ticks.ts';
 
 export interface RecordedFeedOptions {
   /** Ticks up to this one are left out. */
   readonly after: number;
+  /** Of the run that takes the inputs, at that tick. */
+  readonly digest: Uint8Array;
   /**
    * Whether nothing else was changed. The stop of a run whose inputs had ended counts only then: a changed one may have
    * more to do, or less. That of a run that reached its last tick always counts. So do answers of models: a changed
-   * run asks anew.
+   * run asks anew. What a program gave to the run changes it, too, which its digests tell.
    */
   readonly unchanged: boolean;
+  /** The tick in which the runs parted. */
+  readonly forkedAt: number | undefined;
+  /** Throws where the run cannot take the inputs of a tick. */
+  readonly check?: (inputs: readonly Input[]) => void;
 }
 
 type FedTick = Omit<RecordedTick, 'digest'>;
 
 export class RecordedFeed {
   readonly #source: string;
-  readonly #unchanged: boolean;
+  readonly #check: (inputs: readonly Input[]) => void;
   readonly #ticks: Iterator<RecordedTick>;
-  #next: FedTick | undefined;
+  #unchanged: boolean;
+  /** Of the other run, at the last tick that was taken; undefined where it is not known. */
+  #digest: Uint8Array | undefined;
+  #next: RecordedTick | undefined;
 
-  constructor({ directory }: LoadedRun, { after, unchanged }: RecordedFeedOptions) {
+  constructor(
+    { directory }: LoadedRun,
+    { after, digest, unchanged, forkedAt, check = () => {} }: RecordedFeedOptions,
+  ) {
     this.#source = directory.path;
     this.#unchanged = unchanged;
-    this.#ticks = recordedTicks(directory, after);
+    this.#check = check;
+    this.#ticks = recordedTicks(directory, after - 1);
     this.#advance();
+    if (this.#next?.tick !== after) {
+      // A tick of its own, or the one that a record begins behind.
+      this.#unchanged &&= after === forkedAt;
+      return;
+    }
+    this.#digest = this.#next.digest;
+    this.#advance();
+    this.compare(digest);
+  }
+
+  /** Takes note of where the run is; one that is elsewhere than the other was is a changed one. */
+  compare(digest: Uint8Array): void {
+    if (this.#digest !== undefined && !bytesEqual(this.#digest, digest)) this.#unchanged = false;
   }
 
   /** The next tick that the other run executed; undefined where its record, or what counts of it, has ended. */
   get nextTick(): number | undefined {
-    return this.#next?.tick;
+    return this.#counted?.tick;
   }
 
   /** So that whoever goes on with an interrupted fork finds where its inputs come from. */
   get cursor(): Cursor {
-    return { source: this.#source, byte: 0, line: 0, ended: this.#next === undefined, badLines: 0 };
+    return { source: this.#source, byte: 0, line: 0, ended: this.#counted === undefined, badLines: 0 };
   }
 
   /** What the other run sealed in a tick up to `nextTick`. */
   take(tick: number): FedTick {
-    const next = this.#next;
+    const next = this.#counted;
     if (next?.tick !== tick) return { tick, inputs: [] };
+    this.#check(next.inputs);
+    this.#digest = this.#next?.digest;
+    const isLast = !this.#unchanged && this.#next?.stop === 'quiescence';
+    if (isLast) this.#ticks.return?.();
     this.#advance();
     return next;
   }
 
   #advance(): void {
     const { done, value } = this.#ticks.next();
-    this.#next = done === true ? undefined : this.#counted(value);
+    this.#next = done === true ? undefined : value;
   }
 
-  /** What counts of a tick; undefined where the run goes on by itself from here. */
-  #counted({ tick, inputs, stop }: RecordedTick): FedTick | undefined {
-    const kept = this.#unchanged ? inputs : inputs.filter(({ kind }) => kind !== InputKind.answer);
-    if (this.#unchanged || stop !== 'quiescence') return { tick, inputs: kept, stop };
-    this.#ticks.return?.();
+  /** What counts of the next tick; undefined where the run goes on by itself from here. */
+  get #counted(): FedTick | undefined {
+    if (this.#next === undefined) return undefined;
+    const { tick, inputs, stop } = this.#next;
+    if (this.#unchanged) return { tick, inputs, stop };
+    const kept = inputs.filter(({ kind }) => kind !== InputKind.answer);
+    if (stop !== 'quiescence') return { tick, inputs: kept, stop };
     const others = kept.filter(({ kind }) => kind !== InputKind.stop);
     return others.length === 0 ? undefined : { tick, inputs: others };
   }
