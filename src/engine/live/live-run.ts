@@ -78,7 +78,8 @@ export class LiveRun {
       if (signal?.aborted === true) return 'interrupted';
       const next = Math.min(Math.max(state.tick + 1, earliest), lastTick ?? Number.POSITIVE_INFINITY);
       if (next === lastTick) return this.#finish('ticks', next, lines, options);
-      let inputs = await this.#gather(lines, next, signal);
+      const gathered = this.#gather(lines, next, signal);
+      let inputs = gathered instanceof Promise ? await gathered : gathered;
       if (inputs === 'aborted') return 'interrupted';
       const open = lines !== undefined && !lines.ended;
       const hasInputs = inputs.length > 0 || !this.#parts.hostInputs.isEmpty;
@@ -93,13 +94,15 @@ export class LiveRun {
       if (wanted === undefined) return this.#finish('quiescence', next, lines, options);
       const tick = Math.min(Math.max(wanted, next), lastTick ?? Number.POSITIVE_INFINITY);
       const wake = tick > next ? this.#arrivals(lines) : [];
-      if (!(await this.#pace(tick, options, wake)) && inputs.length === 0) {
+      const isPaced = options.pace === 'wall-clock';
+      if (isPaced && !(await this.#pace(tick, options, wake)) && inputs.length === 0) {
         earliest = Math.min(this.#tickNow(options), tick);
         continue;
       }
       if (tick === lastTick) return this.#finish('ticks', tick, lines, options);
       if (tick > next && tick === lines?.heldTick) inputs = await this.#gather(lines, tick, signal);
       if (inputs === 'aborted') return 'interrupted';
+      // Awaited also where nothing is: whoever waits for an acknowledgement gets a turn between two ticks.
       await this.step(tick, inputs, lines?.cursor, options);
     }
   }
@@ -298,16 +301,22 @@ export class LiveRun {
     return cursor;
   }
 
-  async #gather(
+  #gather(
     lines: LineInputs | undefined,
     tick: number,
     signal: AbortSignal | undefined,
-  ): Promise<readonly Input[] | 'aborted'> {
-    const { durable, machine } = this.#parts;
+  ): readonly Input[] | Promise<readonly Input[] | 'aborted'> {
     // A line that waits for its receiver holds its source back.
-    if (lines === undefined || machine.state.waitingInputs.length > 0) return [];
+    if (lines === undefined || this.#parts.machine.state.waitingInputs.length > 0) return [];
     const gathered = lines.gather(tick);
-    if (!(gathered instanceof Promise)) return gathered;
+    return gathered instanceof Promise ? this.#whenGathered(gathered, signal) : gathered;
+  }
+
+  async #whenGathered(
+    gathered: Promise<readonly Input[]>,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Input[] | 'aborted'> {
+    const { durable } = this.#parts;
     durable.settle();
     const ready = await untilAborted(gathered, [signal, durable.failing]);
     durable.check();
