@@ -143,3 +143,10 @@ test('a template that cannot be read is refused with its model', { skip }, async
   const settings = { 'tokenizer_config.json': '{"chat_template": 3}' };
   await assert.rejects(loadChatTemplate(folderOf(settings)), /its "chat_template" is no text/);
 });
+
+test('a namespace, which can be changed, is held by no other value', { skip }, async () => {
+  const source = `{%- set ns = namespace(s=namespace(a=1)) -%}
+{%- for i in range(60) %}{% set ns.s = namespace(a=ns.s, b=ns.s) %}{% endfor -%}
+{{ ns.s | tojson }}`;
+  await assert.rejects(rendered(source), /puts a namespace into another value/);
+});

@@ -61,15 +61,18 @@ export function boundedInterpreter(interpreter: InterpreterClass): InterpreterCl
       }
     }
 
-    #sizeOf(result: Value): number {
+    #sizeOf(result: Value, isHeld = false): number {
       const { value } = result;
       if (typeof value === 'string') return value.length;
-      if (!Array.isArray(value) && !(result.type === 'ObjectValue' && value instanceof Map)) return 1;
+      if (!Array.isArray(value) && !(value instanceof Map)) return 1;
+      const isNamespace = result.type === 'NamespaceValue';
+      // It alone can be changed, so nothing that holds one has a size that stays.
+      if (isNamespace && isHeld) throw new TemplateBeyondBounds('it puts a namespace into another value');
       const known = this.#sizes.get(result);
       if (known !== undefined) return known;
       let size = 1;
-      for (const item of value.values() as Iterable<Value>) size += this.#sizeOf(item);
-      this.#sizes.set(result, size);
+      for (const item of value.values() as Iterable<Value>) size += this.#sizeOf(item, true);
+      if (!isNamespace) this.#sizes.set(result, size);
       return size;
     }
 
