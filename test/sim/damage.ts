@@ -1,7 +1,12 @@
 // A disk whose bytes changed at rest, or whose files were cut: the engine refuses it by name, or goes on as if nothing
 // had been. Looked at on copies.
 
+import { isDeepStrictEqual } from 'node:util';
 import { EngineError, Orchestrator } from '../../src/engine/index.ts';
+import { sha256 } from '../../src/engine/sha256.ts';
+import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
+import { openRunDirectory } from '../../src/log/index.ts';
+import { expandImage } from '../../src/sandbox/index.ts';
 import { type SimDisk, splitPath } from './disk.ts';
 import { runDirectory, type Witness } from './embedder.ts';
 import type { Fault } from './faults.ts';
@@ -23,7 +28,9 @@ export async function checkDamaged(damage: Damage): Promise<void> {
     if (fault.kind !== 'flip' && fault.kind !== 'cut') continue;
     const copy = damage.disk.settled();
     const what = fault.kind === 'flip' ? flip(copy, fault) : cut(copy, fault);
-    if (what !== undefined) await checkOne(copy, what, damage);
+    if (what === undefined) continue;
+    if (what.includes('snapshots/')) checkSnapshots(copy, what, damage);
+    await checkOne(copy, what, damage);
   }
 }
 
@@ -39,6 +46,30 @@ function flip(disk: SimDisk, fault: Extract<Fault, { kind: 'flip' }>): string | 
   const at = Math.floor(place * file.size);
   file.content.bytes[at]! ^= 1 << bit;
   return `bit ${bit} of byte ${at} of "${path}" is changed`;
+}
+
+/** What a damaged disk gives for a snapshot is what was kept there, or nothing. */
+function checkSnapshots(hurt: SimDisk, what: string, { disk, witness }: Damage): void {
+  const [whole, damaged] = [storeOn(disk.settled()), storeOn(hurt)];
+  for (const tick of whole.ticks()) {
+    const [kept, read] = [whole.tryRead(tick), damaged.tryRead(tick)];
+    if (kept === undefined || read === undefined) continue;
+    const contents = [kept, read].map(({ agents, images }) =>
+      [...agents, ...images].map(({ number, state, image }) => ({
+        number,
+        state,
+        memory: sha256(expandImage(image)),
+      })),
+    );
+    if (!isDeepStrictEqual(contents[0], contents[1])) {
+      witness.violate(`${what}: the snapshot of tick ${tick} is read, and is not what was kept`);
+    }
+  }
+}
+
+function storeOn(disk: SimDisk): SnapshotStore {
+  const { ports } = plainProcess(disk);
+  return new SnapshotStore(openRunDirectory(runDirectory, ports.openStorage(runDirectory)), ports);
 }
 
 /** Cuts a segment of the log, or removes it. */

@@ -9,10 +9,14 @@ import type { Loss } from './pool.ts';
  * recovers. Positions count from the beginning of the life.
  */
 export type Fault =
-  /** The process dies at its `at`th change of the disk: before it, in the middle of it, or after it. */
+  /**
+   * The process dies at its `at`th change of the disk: before it, in the middle of it, or after it. With `head`, at the
+   * `at`th change behind the one that writes the head record for the `head`th time; 0 is that one itself.
+   */
   | {
       readonly kind: 'kill';
       readonly life: number;
+      readonly head?: number;
       readonly at: number;
       readonly phase: 'before' | 'during' | 'after';
     }
@@ -68,6 +72,8 @@ export type Fault =
 export interface Extent {
   readonly ticks: number;
   readonly changes: number;
+  /** How many of the changes write the head record. */
+  readonly headWrites: number;
   readonly streams: number;
   readonly readings: number;
 }
@@ -78,12 +84,15 @@ const tenYearsMs = 315_576_000_000;
 export function drawFaults(chance: Chance, extent: Extent): Fault[] {
   const faults: Fault[] = [];
   const lives = chance.pick([1, 1, 2, 2, 3, 4, 6]);
+  // Around a write of the head record most is at stake, above all where several lives in a row end there.
+  const endsAtHead = chance.oneIn(8);
   for (let life = 0; life < lives; life++) {
     drawEnd(
       chance,
       life,
-      life === 0 ? extent : { ...extent, changes: recoveryChanges(chance, extent) },
+      life === 0 ? extent : { ...extent, changes: recoveryChanges(chance, extent), headWrites: 2 },
       faults,
+      endsAtHead,
     );
     if (chance.oneIn(2)) faults.push({ kind: 'power', life });
     for (let count = chance.pick([0, 0, 1, 2, 5]); count > 0; count--) {
@@ -118,8 +127,8 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
       const [file, place] = [chance.below(1000) / 1000, chance.below(10_000) / 10_000];
       faults.push({ kind: 'flip', life, file, place, bit: chance.below(8) });
     }
-    if (chance.oneIn(8)) {
-      const share = chance.oneIn(3) ? 0 : chance.below(1000) / 1000;
+    if (chance.oneIn(4)) {
+      const share = chance.pick([0, 1 - chance.skewed(100) / 1000, chance.below(1000) / 1000]);
       faults.push({ kind: 'cut', life, place: chance.below(10_000) / 10_000, share });
     }
   }
@@ -131,11 +140,15 @@ function recoveryChanges(chance: Chance, extent: Extent): number {
   return chance.pick([extent.changes, 12, 40]);
 }
 
-function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[]): void {
+function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[], atHead: boolean): void {
   const at = 1 + chance.below(extent.changes);
-  const kind = chance.below(10);
-  if (kind < 6) {
-    faults.push({ kind: 'kill', life, at, phase: chance.pick(['before', 'during', 'after']) });
+  const phase = chance.pick(['before', 'during', 'after'] as const);
+  const head = chance.oneIn(3) ? extent.headWrites : 1 + chance.below(Math.max(1, extent.headWrites));
+  const kind = atHead ? -1 : chance.below(10);
+  if (kind < 0) {
+    faults.push({ kind: 'kill', life, head, at: chance.below(3), phase });
+  } else if (kind < 6) {
+    faults.push({ kind: 'kill', life, at, phase });
   } else if (kind === 6) {
     faults.push({ kind: 'error', life, of: 'change', at, calls: chance.pick([1, 1, 3, 1_000_000]) });
   } else if (kind === 7) {

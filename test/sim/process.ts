@@ -62,6 +62,9 @@ export class SimProcess {
   dead = false;
   /** The last calls, for people. */
   readonly trail: string[] = [];
+  /** How often it wrote the head record, and its changes since. */
+  headWrites = 0;
+  #sinceHead = 0;
   /** Files that it has locked. */
   readonly locks: Set<string> = new Set();
   readonly #disks: WeakMap<Storage, SimDisk> = new WeakMap();
@@ -141,7 +144,16 @@ export class SimProcess {
     this.checkAlive();
     const at = ++this.changes;
     this.#note(what);
-    const kill = this.#faults('kill').find((fault) => fault.at === at);
+    this.#sinceHead++;
+    if (/^write (\S+\/)?head /.test(what)) {
+      this.headWrites++;
+      this.#sinceHead = 0;
+    }
+    const kill = this.#faults('kill').find((fault) =>
+      fault.head === undefined
+        ? fault.at === at
+        : fault.head === this.headWrites && fault.at === this.#sinceHead,
+    );
     if (kill !== undefined) {
       if (kill.phase === 'after') run();
       else if (kill.phase === 'during') partly();

@@ -65,7 +65,7 @@ export async function simulate(wanted: Case): Promise<Outcome> {
   }
 }
 
-const nothing: Extent = { ticks: 0, changes: 0, streams: 0, readings: 0 };
+const nothing: Extent = { ticks: 0, changes: 0, headWrites: 0, streams: 0, readings: 0 };
 
 function textOf(error: unknown): string {
   return (error instanceof Error ? error.stack : undefined) ?? String(error);
@@ -103,10 +103,11 @@ async function runReference(scenario: Scenario): Promise<Reference> {
   const ended = await live(process, lead(life));
   if (typeof ended === 'string' || witness.violations.length > 0)
     throw new Error(`the run without faults is ${String(ended)}: ${witness.violations[0]}`);
-  const { changes, clockReadings } = process;
+  const { changes, headWrites, clockReadings } = process;
   const extent = {
     ticks: scenario.ticks,
     changes,
+    headWrites,
     streams: scenario.ticks,
     readings: clockReadings,
   };

@@ -85,18 +85,6 @@ const record: readonly PlantedBug[] = [
     replace: '',
   },
   {
-    name: 'the older slot of the head record is written over while the newer one may not be durable',
-    file: 'src/log/head-record.ts',
-    find: '      putSlot(handle, this.#last);\n      handle.sync();\n',
-    replace: '',
-  },
-  {
-    name: 'a recovery does not write down how far it has made the log durable',
-    file: 'src/engine/record/open-record.ts',
-    find: '  noteDurable(directory, whole);\n',
-    replace: '',
-  },
-  {
     name: 'what a recovery reads is believed without making it durable',
     file: 'src/engine/record/open-record.ts',
     find: '  makeTailDurable(directory, end);\n',
@@ -176,16 +164,6 @@ const run: readonly PlantedBug[] = [
     file: 'src/engine/record/recorder.ts',
     find: '    if (inputs.length === 0 && cursor === undefined && !always) return;\n',
     replace: '    if (inputs.length === 0 && !always) return;\n',
-  },
-  {
-    name: 'the recovery begins at a snapshot of a tick that the log lost',
-    file: 'src/engine/live/open-run.ts',
-    find: 'newestSnapshot(run, last.tick)',
-    replace: 'newestSnapshot(run, Number.POSITIVE_INFINITY)',
-    also: {
-      find: '  new SnapshotStore(directory, ports).removeAfter(Math.max(last.tick, base?.tick ?? 0));\n',
-      replace: '',
-    },
   },
 ];
 
