@@ -361,7 +361,7 @@ const wholeRuns: readonly PlantedBug[] = [
     name: 'a fork leaves out the first inputs behind its tick',
     file: 'src/engine/replay/recorded-ticks.ts',
     find: '      if (tick > after && inputs.length > 0)',
-    replace: '      if (tick > after + 1 && inputs.length > 0)',
+    replace: '      if (tick > after + 2 && inputs.length > 0)',
   },
 ];
 
