@@ -8,17 +8,19 @@ import { sha256 } from '../sha256.ts';
 import { agent, importText } from '../testing/agents.ts';
 import { create, echo } from '../testing/create-run.ts';
 
+/** Sets a timer at each message, and writes into its memory. */
+const timing: AgentDescription = {
+  module: agent({
+    before: importText('set_timer', 2),
+    receive:
+      '(drop (call $set_timer (i32.const 5) (i32.const -7))) (i32.store8 (i32.const 9) (i32.const 1)) i32.const 0',
+  }),
+  capabilities: ['timer'],
+  subscriptions: ['news'],
+  channels: ['den'],
+};
+
 test('snapshotState() has the fields of its contract, and describes agents, queue and time', async () => {
-  const timing: AgentDescription = {
-    module: agent({
-      before: importText('set_timer', 2),
-      receive:
-        '(drop (call $set_timer (i32.const 5) (i32.const -7))) (i32.store8 (i32.const 9) (i32.const 1)) i32.const 0',
-    }),
-    capabilities: ['timer'],
-    subscriptions: ['news'],
-    channels: ['den'],
-  };
   const run = await create({
     run: { tickMs: 20, tasksPerTickMax: 3 },
     agents: { timing, echo },
@@ -40,16 +42,6 @@ test('snapshotState() has the fields of its contract, and describes agents, queu
 });
 
 test('snapshotState() between two ticks tells timers, mailboxes and memories', async () => {
-  const timing: AgentDescription = {
-    module: agent({
-      before: importText('set_timer', 2),
-      receive:
-        '(drop (call $set_timer (i32.const 5) (i32.const -7))) (i32.store8 (i32.const 9) (i32.const 1)) i32.const 0',
-    }),
-    capabilities: ['timer'],
-    subscriptions: ['news'],
-    channels: ['den'],
-  };
   const run = await create({ run: { tickMs: 20 }, agents: { timing, echo }, topics: { news: {} } });
   run.pauseAgent('echo');
   run.send('echo', { payload: 'wait', priority: 4 });

@@ -7,12 +7,12 @@ import {
   type Cursor,
   type EventLogWriter,
   type Input,
-  type RunOrigin,
+  type RunStarted,
   readAnswerDetail,
   recordFormat,
 } from '../../log/index.ts';
 import { eventKindNames, type SchedulerEvent, type TaskFault } from '../../scheduler/index.ts';
-import type { Durability, Trace } from '../config/system-config.ts';
+import type { Trace } from '../config/system-config.ts';
 import type { FaultPlaces } from '../fault-place.ts';
 import { droppedCount } from '../run-totals.ts';
 import type { StopReason } from '../run-types.ts';
@@ -31,19 +31,7 @@ export interface OutputRecord {
   readonly payload: Uint8Array;
 }
 
-export interface RunFacts {
-  readonly engine: string;
-  readonly durability: Durability;
-  readonly configSha256: Uint8Array;
-  readonly costTable: number;
-  readonly moduleSha256: readonly Uint8Array[];
-  readonly node: string;
-  readonly baseTick: number;
-  readonly baseDigest: Uint8Array;
-  readonly runId: string;
-  readonly host: string;
-  readonly origin: RunOrigin | undefined;
-}
+export type RunFacts = Omit<RunStarted, 'format' | 'epoch'>;
 
 export interface SealOptions {
   /** Write it, even if there is nothing in it. */

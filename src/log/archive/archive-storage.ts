@@ -6,6 +6,7 @@ import { EngineError } from '../../base/errors.ts';
 import { onStorage, readRange } from '../files.ts';
 import { nodeStorage } from '../node-storage.ts';
 import type { ReadHandle, Storage } from '../storage.ts';
+import { readOnly } from './read-only.ts';
 import { decodeTarHeader, tarBlockBytes } from './tar-header.ts';
 
 interface Range {
@@ -37,24 +38,11 @@ export function archiveStorage(path: string, parent: Storage, file: string): Sto
     const text = `Cannot write into "${path}": it is an archive, and only read; unpack it with tar to go on with the run`;
     throw new EngineError('run-directory-invalid', text, { path });
   };
-  return {
-    place: path,
-    list: (folder) => listNames(files, folder),
-    openRead(name) {
-      const range = files.get(name);
-      return range === undefined ? undefined : rangeHandle(open(), range);
-    },
-    makeFolder: refuse,
-    syncFolder: refuse,
-    create: refuse,
-    openAppend: refuse,
-    openUpdate: refuse,
-    rename: refuse,
-    link: refuse,
-    truncate: refuse,
-    remove: refuse,
-    lock: refuse,
+  const openRead = (name: string): ReadHandle | undefined => {
+    const range = files.get(name);
+    return range === undefined ? undefined : rangeHandle(open(), range);
   };
+  return readOnly({ place: path, list: (folder) => listNames(files, folder), openRead }, refuse);
 }
 
 /** The storage at a path: that of a folder, or of an archive where the path is a file. */

@@ -2,6 +2,7 @@
 // though the run has removed it since, or has given its name to another. It is never written through.
 
 import type { ReadHandle, Storage } from '../storage.ts';
+import { readOnly } from './read-only.ts';
 
 /** So many files are kept open at most; the others are opened whenever they are read. */
 const heldMax = 2000;
@@ -29,21 +30,8 @@ export function holdFiles(inner: Storage): HeldFiles {
   const refuse = (): never => {
     throw new Error(`"${inner.place}" was opened to be read`);
   };
-  const storage: Storage = {
-    place: inner.place,
-    list: (folder) => inner.list(folder),
-    openRead,
-    makeFolder: refuse,
-    syncFolder: refuse,
-    create: refuse,
-    openAppend: refuse,
-    openUpdate: refuse,
-    rename: refuse,
-    link: refuse,
-    truncate: refuse,
-    remove: refuse,
-    lock: refuse,
-  };
+  const list = (folder: string): readonly string[] | undefined => inner.list(folder);
+  const storage = readOnly({ place: inner.place, list, openRead }, refuse);
   const close = (): void => {
     for (const name of [...handles.keys()]) letGo(name);
   };
