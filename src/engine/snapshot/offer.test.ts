@@ -49,6 +49,17 @@ test('a pack that is another one by now is not taken for the one that was read',
   assert.deepEqual([[...to.files.keys()], [...from.files.keys()]], [[], [nameOf(1)]]);
 });
 
+test('a pack of very many pages is taken over, too', () => {
+  const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+  const count = 200_000;
+  from.files.set(nameOf(1), new Uint8Array(4));
+  const pages = Array.from({ length: count }, (_, i) => pageOf(`${i}`, 1, 4));
+  assert.equal(
+    takeOver({ storage: from, pages, packSizes: new Map([[1, 4]]) }, to, nameOf).linked.size,
+    count,
+  );
+});
+
 test('a disk that fails says so', () => {
   const to = new MemoryStorage();
   to.failAt = 0;

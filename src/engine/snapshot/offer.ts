@@ -62,7 +62,7 @@ function holds(storage: Storage, name: string, pages: readonly OfferedPage[]): b
   if (handle === undefined) return false;
   try {
     // One buffer for all: a fork is to cost little, and the system compares it faster than a loop.
-    const read = Buffer.alloc(Math.max(...pages.map(({ packed }) => packed.length)));
+    const read = Buffer.alloc(pages.reduce((most, { packed }) => Math.max(most, packed.length), 0));
     return pages.every(({ entry, packed }) => {
       const part = read.subarray(0, packed.length);
       return readInto(handle, entry.offset, part) === packed.length && part.equals(packed);
