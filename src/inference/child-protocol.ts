@@ -11,6 +11,9 @@ import type { Received } from './wire.ts';
 /** The open file of the child that its messages go through. */
 export const wireFile = 3;
 
+/** What the child exits with where its runtime broke on something that nobody had asked for yet. */
+export const brokeAheadCode = 3;
+
 /** Bytes of tensors that one message carries; one request or answer may have more. What is left goes into others. */
 export const frameBytesMax: number = 2 ** 26;
 

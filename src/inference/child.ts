@@ -1,11 +1,11 @@
-// The inference process: holds sessions, runs one thing at a time, in the order of the messages. It ends with its
-// parent, and when a runtime breaks; it decides nothing.
+// The inference process: holds sessions, runs one thing at a time, in the order of the messages; texts go on while
+// there are none. It ends with its parent, and when a runtime breaks; it decides nothing.
 
 import { Socket } from 'node:net';
 import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert, EngineError } from '../base/errors.ts';
-import { type ChildAnswer, type ChildRequest, wireFile } from './child-protocol.ts';
+import { brokeAheadCode, type ChildAnswer, type ChildRequest, wireFile } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
 import { unpackLists } from './packed-lists.ts';
@@ -20,6 +20,8 @@ type RunAnswer = Omit<Extract<ChildAnswer, { kind: 'ran' }>, 'id' | 'kind'>;
 const sessions = new Map<number, ModelSession>();
 const generations = new Generations();
 let last: Promise<void> = Promise.resolve();
+/** Requests that are not begun. */
+let waiting = 0;
 
 /** A signal from the terminal goes to the whole group; the parent says when it is time to go. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -31,7 +33,8 @@ new Worker(watch, { workerData: Number(process.argv[2]) }).unref();
 const buffer = new ReusedBuffer();
 const reader = new WireReader<ChildRequest>(
   (request) => {
-    last = last.then(() => handle(request));
+    waiting++;
+    last = last.then(() => handle(request)).then(workAhead);
   },
   (size) => buffer.take(size),
 );
@@ -53,11 +56,24 @@ socket.on('close', () => process.exit(0));
 socket.resume();
 
 async function handle(request: Received<ChildRequest>): Promise<void> {
+  waiting--;
   const answer = await answerTo(request);
   buffer.release(request.body);
   await new Promise<void>((resolve) => writer.send(answer, resolve));
   // Nothing more is done with a runtime that broke: the parent ends this process once it has read that.
   if (isBroken(answer)) await new Promise(() => {});
+}
+
+/** Texts go on while nothing is asked. */
+async function workAhead(): Promise<void> {
+  for (;;) {
+    // A step need not let anything arrive.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (waiting > 0) return;
+    const state = await generations.stepAhead();
+    if (state === 'nothing-to-do') return;
+    if (state === 'runtime-broken') process.exit(brokeAheadCode);
+  }
 }
 
 function isBroken(answer: ChildAnswer): boolean {
@@ -90,8 +106,9 @@ async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
         const startedAtMs = performance.now();
         const { generation, body, session, ...rest } = request;
         const wanted = { ...rest, request: body.slice() };
-        const { bytes, problem } = await generations.next(sessionOf(session), generation, wanted);
-        const micros = microsSince(startedAtMs);
+        const made = await generations.next(sessionOf(session), generation, wanted);
+        const { bytes, problem, aheadMicros } = made;
+        const micros = microsSince(startedAtMs) + aheadMicros;
         const parts = [bytes] as const;
         return { id, kind: 'generated', parts, problem, micros, processBytes: bytesOfProcess() };
       }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { assert, EngineError } from '../base/errors.ts';
 import {
   type AnswerOf,
+  brokeAheadCode,
   type ChildAnswer,
   type ChildRequest,
   type Unnumbered,
@@ -64,7 +65,10 @@ export class InferenceProcess {
       this.#words = (this.#words + bytes.toString('utf8')).slice(-wordsKeptMax);
     });
     this.#child.on('error', (error) => this.#lose(error.message));
-    this.#child.on('exit', (code, signal) => this.#lose(`it ended with ${signal ?? `code ${code}`}`));
+    this.#child.on('exit', (code, signal) => {
+      if (code === brokeAheadCode) this.#lose('its runtime broke on what comes next of a text', true);
+      else this.#lose(`it ended with ${signal ?? `code ${code}`}`);
+    });
     this.#keepAlive(false);
   }
 
@@ -120,12 +124,12 @@ export class InferenceProcess {
     waiting?.resolve(answer);
   }
 
-  #lose(how: string): void {
+  #lose(how: string, ofNone: boolean = false): void {
     if (this.#lost !== undefined) return;
     const words = this.#words.trim().split('\n').at(-1) ?? '';
     this.#lost = this.#closing ? 'it was closed' : words === '' ? how : `${how}: ${words}`;
     // It does one thing after another, so the first that waits is what it was at.
-    let isOwn = !this.#closing;
+    let isOwn = !this.#closing && !ofNone;
     for (const { reject } of this.#waiting.values()) {
       reject(new ProcessLost(this.#lost, !isOwn));
       isOwn = false;

@@ -33,6 +33,14 @@ export interface PieceRequest {
   readonly part: number;
 }
 
+/** The piece that is under way. */
+interface Unfinished {
+  readonly tokens: number[];
+  readonly hashes: Uint8Array[];
+  text: string;
+  reason: FinishReason;
+}
+
 export class Generation {
   readonly #model: DecoderModel;
   readonly #request: GenerationRequest;
@@ -41,6 +49,10 @@ export class Generation {
   readonly #run: DecoderRun;
   readonly #text: TextStream;
   readonly #tokens: number[] = [];
+  #piece: Unfinished = newPiece();
+  #hasEnded = false;
+  /** What a step failed of. */
+  #failed: { readonly error: unknown } | undefined;
 
   private constructor(model: DecoderModel, request: GenerationRequest, key: SamplerKey) {
     this.#model = model;
@@ -58,7 +70,22 @@ export class Generation {
 
   /** Whether it goes on where these tokens end. */
   isAt({ tokens }: PieceRequest): boolean {
-    return tokens.length === this.#tokens.length;
+    return tokens.length === this.#tokens.length - this.#piece.tokens.length;
+  }
+
+  /** Whether there is a step to take before the next piece is asked for. */
+  get goesOn(): boolean {
+    return !this.hasFailed && !this.#hasEnded && !this.#isWhole;
+  }
+
+  /** Then it is of no more use. */
+  get hasFailed(): boolean {
+    return this.#failed !== undefined;
+  }
+
+  get #isWhole(): boolean {
+    const { reason, tokens } = this.#piece;
+    return reason !== FinishReason.none || tokens.length >= this.#request.tokensPerTick;
   }
 
   release(): void {
@@ -77,7 +104,7 @@ export class Generation {
       if (!read.ok) throw new Refused(InferenceStatus.badTensors, `Cannot read the request: ${read.problem}`);
       const generation = new Generation(opened.model, read.request, wanted.key);
       for (const token of wanted.tokens) {
-        await generation.#step();
+        await generation.#run.take(generation.#untaken());
         generation.#push(token);
       }
       return generation;
@@ -87,29 +114,48 @@ export class Generation {
   /** The next piece. Only a broken runtime throws; what a portable one broke on has no bytes. */
   async next(part: number): Promise<RunAnswer> {
     return answered(this.#model.session, async () => {
-      const tokens: number[] = [];
-      const hashes: Uint8Array[] = [];
-      let text = '';
-      let reason: FinishReason = FinishReason.none;
-      while (reason === FinishReason.none && tokens.length < this.#request.tokensPerTick) {
-        const { values, hash } = await this.#step();
-        const token = chooseToken(values, this.#request, this.#key, this.#tokens.length);
-        if (token === undefined)
-          throw new Refused(InferenceStatus.modelFailed, 'Cannot choose a token: none has a finite logit');
-        tokens.push(token);
-        hashes.push(hash);
-        text += this.#push(token);
-        reason = this.#reasonAfter(token);
-      }
-      if (reason !== FinishReason.none) text += this.#text.end();
+      while (!this.hasFailed && !this.#isWhole) await this.step();
+      if (this.#failed !== undefined) throw this.#failed.error;
+      const { tokens, hashes, text, reason } = this.#piece;
+      this.#piece = newPiece();
+      this.#hasEnded = reason !== FinishReason.none;
       const piece = { part, reason, sampler: samplerVersion, tokens, hashes: concatBytes(hashes), text };
       return { bytes: encodeGenerationPiece(piece), problem: '' };
     });
   }
 
-  #step(): ReturnType<DecoderRun['take']> {
+  /** One step of the piece that is under way, whether it was asked for or will be. What goes wrong is told with it. */
+  async step(): Promise<void> {
+    try {
+      await this.#advance();
+    } catch (error) {
+      this.#failed = { error };
+    }
+  }
+
+  /** Whether the runtime broke. */
+  get isBroken(): boolean {
+    const error = this.#failed?.error;
+    const isOfRequest = error === undefined || error instanceof Refused || error instanceof EngineError;
+    return !isOfRequest && (isAbort(error) || this.#model.session.isSuspect(error));
+  }
+
+  async #advance(): Promise<void> {
+    const { values, hash } = await this.#run.take(this.#untaken());
+    const token = chooseToken(values, this.#request, this.#key, this.#tokens.length);
+    if (token === undefined)
+      throw new Refused(InferenceStatus.modelFailed, 'Cannot choose a token: none has a finite logit');
+    const piece = this.#piece;
+    piece.tokens.push(token);
+    piece.hashes.push(hash);
+    piece.text += this.#push(token);
+    piece.reason = this.#reasonAfter(token);
+    if (piece.reason !== FinishReason.none) piece.text += this.#text.end();
+  }
+
+  #untaken(): readonly number[] {
     const last = this.#tokens.at(-1);
-    return this.#run.take(last === undefined ? this.#prompt : [last]);
+    return last === undefined ? this.#prompt : [last];
   }
 
   #push(token: number): string {
@@ -123,6 +169,10 @@ export class Generation {
     const isFull = this.#prompt.length + this.#tokens.length >= tokensMax;
     return isFull || this.#tokens.length >= this.#request.tokensMax ? FinishReason.length : FinishReason.none;
   }
+}
+
+function newPiece(): Unfinished {
+  return { tokens: [], hashes: [], text: '', reason: FinishReason.none };
 }
 
 async function answered<T>(

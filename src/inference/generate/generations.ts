@@ -1,19 +1,31 @@
-// The texts under way in an inference process. Their caches take memory: beyond a budget the one that was used longest
+// The texts under way in an inference process. While nothing is asked they go on, each up to the end of the piece that
+// comes next: when something is done never changes what it comes to. Their caches take memory: beyond a budget the one that was used longest
 // ago goes, and is made again when its next piece is wanted.
 
 import { EngineError } from '../../base/errors.ts';
-import type { ModelSession, RunAnswer } from '../session.ts';
+import { type ModelSession, microsSince, type RunAnswer } from '../session.ts';
 import { type OpenedDecoder, openDecoder } from './decoder-model.ts';
 import { Generation, type PieceRequest } from './generation.ts';
 
 /** What all caches may take together; one alone may take more. */
 const cacheBytesMax = 2 ** 30;
 
+interface Running {
+  readonly session: ModelSession;
+  readonly generation: Generation;
+  /** What the piece that comes next has taken. */
+  aheadMicros: number;
+}
+
+/** A piece, and what it took before it was asked for. */
+export interface MadePiece extends RunAnswer {
+  readonly aheadMicros: number;
+}
+
 export class Generations {
   readonly #decoders: Map<ModelSession, OpenedDecoder> = new Map();
   /** By the number that the engine gave; the one used last comes last. */
-  readonly #running: Map<number, { readonly session: ModelSession; readonly generation: Generation }> =
-    new Map();
+  readonly #running: Map<number, Running> = new Map();
   readonly #bytesMax: number;
 
   constructor(bytesMax: number = cacheBytesMax) {
@@ -26,17 +38,43 @@ export class Generations {
   }
 
   /** The next piece of a text. @throws EngineError where what it needs is not installed */
-  async next(session: ModelSession, id: number, wanted: PieceRequest): Promise<RunAnswer> {
-    const found = this.#running.get(id);
-    const goesOn = found?.session === session && found.generation.isAt(wanted);
-    if (!goesOn) this.forget(id);
-    const generation = goesOn ? found.generation : await Generation.resume(this.#decoderOf(session), wanted);
-    if (!(generation instanceof Generation)) return generation;
+  async next(session: ModelSession, id: number, wanted: PieceRequest): Promise<MadePiece> {
+    const running = this.#find(session, id, wanted) ?? (await this.#resume(session, wanted));
+    if (!('generation' in running)) return { ...running, aheadMicros: 0 };
+    const { generation, aheadMicros } = running;
     this.#running.delete(id);
-    this.#running.set(id, { session, generation });
+    this.#running.set(id, running);
+    running.aheadMicros = 0;
     const answer = await generation.next(wanted.part);
+    if (generation.hasFailed) this.forget(id);
     this.#trim(id);
-    return answer;
+    return { ...answer, aheadMicros };
+  }
+
+  /** Takes a step of the text that was asked for longest ago. */
+  async stepAhead(): Promise<'nothing-to-do' | 'done' | 'runtime-broken'> {
+    for (const running of this.#running.values()) {
+      const { generation } = running;
+      if (!generation.goesOn) continue;
+      const startedAtMs = performance.now();
+      await generation.step();
+      running.aheadMicros += microsSince(startedAtMs);
+      return generation.isBroken ? 'runtime-broken' : 'done';
+    }
+    return 'nothing-to-do';
+  }
+
+  /** One that goes on where this piece begins; another one is forgotten. */
+  #find(session: ModelSession, id: number, wanted: PieceRequest): Running | undefined {
+    const found = this.#running.get(id);
+    if (found?.session === session && found.generation.isAt(wanted)) return found;
+    this.forget(id);
+    return undefined;
+  }
+
+  async #resume(session: ModelSession, wanted: PieceRequest): Promise<Running | RunAnswer> {
+    const generation = await Generation.resume(this.#decoderOf(session), wanted);
+    return generation instanceof Generation ? { session, generation, aheadMicros: 0 } : generation;
   }
 
   /** A text that nobody waits for any more. */
