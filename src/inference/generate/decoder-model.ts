@@ -4,7 +4,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { ModelSession } from '../session.ts';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.ts';
 import { type DecoderShape, looksLikeDecoder, readDecoderShape } from './decoder-shape.ts';
-import { vocabularyMax } from './sampler.ts';
+import { vocabularyMax } from './first-tokens.ts';
 import { hasTokenizer, loadTokenizer, readJson, type TextTokenizer } from './tokenizer.ts';
 
 export interface DecoderModel {

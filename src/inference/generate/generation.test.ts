@@ -4,10 +4,8 @@ import fc from 'fast-check';
 import { encodeChatMessages } from '../../abi/chat-messages.ts';
 import {
   decodeGenerationPiece,
-  encodeGenerationRequest,
   FinishReason,
   type GenerationPiece,
-  type GenerationRequest,
   PromptKind,
 } from '../../abi/generation.ts';
 import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
@@ -15,42 +13,13 @@ import { encodeUtf8 } from '../../base/encoding.ts';
 import type { HostedModel } from '../hosted-model.ts';
 import { ModelHost } from '../model-host.ts';
 import { hashModelFolder } from '../repository.ts';
-import type { Mode } from '../runtime.ts';
-import { ModelSession } from '../session.ts';
-import { decoderFiles, type Files, llamaModel, qwenModel } from '../testing/sample-decoders.ts';
+import type { ModelSession } from '../session.ts';
+import type { Files } from '../testing/sample-decoders.ts';
 import { elementwise, folderOf, withoutPackage, withoutRuntime } from '../testing/sample-models.ts';
+import { llama, opened, qwen, sampleKey, textRequest } from '../testing/sample-texts.ts';
 import { Generations } from './generations.ts';
 import { widenHalves } from './half-floats.ts';
 import { TextStream } from './text-stream.ts';
-
-const key = { seed: 3n, origin: 0, counter: 1, number: 2 };
-const qwen = decoderFiles(qwenModel(), 'qwen2');
-const llama = decoderFiles(llamaModel(), 'llama');
-
-function requestOf(rest: Partial<GenerationRequest> = {}): Uint8Array<ArrayBuffer> {
-  return encodeGenerationRequest({
-    promptKind: PromptKind.text,
-    prompt: encodeUtf8('hello the world'),
-    tokensMax: 9,
-    tokensPerTick: 4,
-    temperature: 1,
-    topK: 30,
-    topP: 0.95,
-    seed: 0n,
-    stopTokens: [],
-    ...rest,
-  });
-}
-
-async function opened(
-  files: Files,
-  mode: Mode = 'portable',
-): Promise<{ session: ModelSession; folder: string }> {
-  const folder = folderOf(files);
-  const { sha256 } = hashModelFolder(folder);
-  const provider = mode === 'portable' ? 'wasm' : 'cpu';
-  return { session: await ModelSession.open({ folder, mode, provider, sha256, batchMax: 8 }), folder };
-}
 
 /** All pieces of a text. */
 async function write(
@@ -62,7 +31,7 @@ async function write(
   const pieces: GenerationPiece[] = [];
   const tokens: number[] = [];
   for (let part = 0; (pieces.at(-1)?.reason ?? FinishReason.none) === FinishReason.none; part++) {
-    const { bytes } = await generations.next(session, id, { request, key, tokens, part });
+    const { bytes } = await generations.next(session, id, { request, key: sampleKey, tokens, part });
     const piece = decodeGenerationPiece(bytes);
     assert.ok(piece !== undefined, JSON.stringify(decodeInferenceAnswer(bytes)));
     pieces.push(piece);
@@ -75,7 +44,7 @@ async function refusal(files: Files, request: Uint8Array): Promise<string> {
   const { session, folder } = await opened(files);
   const generations = new Generations();
   await generations.open(session, folder);
-  const { bytes } = await generations.next(session, 1, { request, key, tokens: [], part: 0 });
+  const { bytes } = await generations.next(session, 1, { request, key: sampleKey, tokens: [], part: 0 });
   const answer = decodeInferenceAnswer(bytes);
   await session.release();
   assert.ok(answer !== undefined && answer.status !== 0);
@@ -90,19 +59,29 @@ test('a text is the same whether its cache was kept or made again, in both forms
     const [kept, dropping] = [new Generations(), new Generations(0)];
     await kept.open(session, folder);
     await dropping.open(session, folder);
-    const whole = await write(kept, session, requestOf());
+    const whole = await write(kept, session, textRequest());
     assert.equal(whole.length, 3);
     // Two texts by turns, with room for the cache of neither.
     const parts: GenerationPiece[] = [];
     const tokens: number[] = [];
     for (const { part } of whole) {
-      await dropping.next(session, 2, { request: requestOf({ seed: 9n }), key, tokens: [], part: 0 });
-      const { bytes } = await dropping.next(session, 1, { request: requestOf(), key, tokens, part });
+      await dropping.next(session, 2, {
+        request: textRequest({ seed: 9n }),
+        key: sampleKey,
+        tokens: [],
+        part: 0,
+      });
+      const { bytes } = await dropping.next(session, 1, {
+        request: textRequest(),
+        key: sampleKey,
+        tokens,
+        part,
+      });
       parts.push(decodeGenerationPiece(bytes)!);
       tokens.push(...parts.at(-1)!.tokens);
     }
     assert.deepEqual(parts, whole);
-    const inOne = await write(kept, session, requestOf({ tokensPerTick: 100 }), 3);
+    const inOne = await write(kept, session, textRequest({ tokensPerTick: 100 }), 3);
     assert.deepEqual(
       inOne[0]!.tokens,
       whole.flatMap(({ tokens }) => tokens),
@@ -120,7 +99,7 @@ test('a native decoder with a cache in half precision writes what a portable one
     const { session, folder } = await opened(qwen, mode);
     const generations = new Generations();
     await generations.open(session, folder);
-    texts.push(await write(generations, session, requestOf({ temperature: 0, tokensMax: 3 })));
+    texts.push(await write(generations, session, textRequest({ temperature: 0, tokensMax: 3 })));
     await session.release();
   }
   assert.deepEqual(texts[0]![0]!.tokens, texts[1]![0]!.tokens);
@@ -132,20 +111,20 @@ test('a text ends with a stop token of the model or of the request, and where th
   const { session, folder } = await opened(qwen);
   const generations = new Generations();
   await generations.open(session, folder);
-  const [first, second] = (await write(generations, session, requestOf()))[0]!.tokens as [number, number];
-  const [stopped] = await write(generations, session, requestOf({ stopTokens: [second] }), 2);
+  const [first, second] = (await write(generations, session, textRequest()))[0]!.tokens as [number, number];
+  const [stopped] = await write(generations, session, textRequest({ stopTokens: [second] }), 2);
   assert.deepEqual([stopped!.tokens, stopped!.reason], [[first, second], FinishReason.stop]);
   await session.release();
   const small = { ...JSON.parse(qwen['config.json'] as string), max_position_embeddings: 9 };
   const byModel = { ...qwen, 'generation_config.json': JSON.stringify({ eos_token_id: first }) };
   const other = await opened({ ...byModel, 'config.json': JSON.stringify(small) });
   await generations.open(other.session, other.folder);
-  const [one] = await write(generations, other.session, requestOf(), 3);
+  const [one] = await write(generations, other.session, textRequest(), 3);
   assert.deepEqual([one!.tokens, one!.reason], [[first], FinishReason.stop]);
   const [full] = await write(
     generations,
     other.session,
-    requestOf({ seed: 12n, temperature: 100, topK: 0 }),
+    textRequest({ seed: 12n, temperature: 100, topK: 0 }),
     4,
   );
   assert.deepEqual([full!.tokens.length, full!.reason], [2, FinishReason.length]);
@@ -164,10 +143,10 @@ test('messages are answered as the text that the chat template makes of them', {
   ]);
   const text =
     '<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n';
-  const talked = await write(generations, session, requestOf({ promptKind: PromptKind.messages, prompt }));
-  assert.deepEqual(talked, await write(generations, session, requestOf({ prompt: encodeUtf8(text) }), 2));
+  const talked = await write(generations, session, textRequest({ promptKind: PromptKind.messages, prompt }));
+  assert.deepEqual(talked, await write(generations, session, textRequest({ prompt: encodeUtf8(text) }), 2));
   await session.release();
-  const asked = requestOf({ promptKind: PromptKind.messages, prompt });
+  const asked = textRequest({ promptKind: PromptKind.messages, prompt });
   const { chat_template: _, ...settings } = JSON.parse(qwen['tokenizer_config.json'] as string);
   const plain = { ...qwen, 'tokenizer_config.json': JSON.stringify(settings) };
   assert.match(await refusal(plain, asked), /^2 .* has no chat template, wanted a text or token ids/);
@@ -180,12 +159,15 @@ test('messages are answered as the text that the chat template makes of them', {
 
 test('what cannot be written is told to who asked', { skip: withoutRuntime('portable') }, async () => {
   const { 'tokenizer.json': _, ...mute } = qwen;
-  const text = requestOf();
+  const text = textRequest();
   assert.match(await refusal({ 'model.onnx': elementwise('Tanh') }, text), /^2 .* no inputs "input_ids"/);
   assert.match(await refusal(mute, text), /^2 .* has no "tokenizer.json", wanted token ids/);
-  assert.match(await refusal(qwen, requestOf({ prompt: new Uint8Array() })), /^2 .* it has no tokens/);
+  assert.match(await refusal(qwen, textRequest({ prompt: new Uint8Array() })), /^2 .* it has no tokens/);
   const long = encodeUtf8('x'.repeat(600));
-  assert.match(await refusal(qwen, requestOf({ prompt: long })), /^2 .* 600 tokens, and the model holds 512/);
+  assert.match(
+    await refusal(qwen, textRequest({ prompt: long })),
+    /^2 .* 600 tokens, and the model holds 512/,
+  );
 });
 
 test('a decoder with bad files beside it is refused when it is loaded', {

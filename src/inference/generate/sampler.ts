@@ -2,13 +2,11 @@
 // multiplications, divisions and comparisons in a fixed order, and nothing that a runtime may round as it likes.
 
 import { exponential } from './exponential.ts';
+import { firstToken, firstTokens, tokensWithin } from './first-tokens.ts';
 import { fractionOf, philox } from './philox.ts';
 
 /** Any change of what is chosen is another version. */
 export const samplerVersion = 1;
-
-/** Ids and the bits of a logit together fit in a number that is exact. */
-export const vocabularyMax = 2097152;
 
 export interface Sampling {
   /** 0: the likeliest token. */
@@ -38,29 +36,35 @@ export function chooseToken(
   key: SamplerKey,
   step: number,
 ): number | undefined {
-  const likeliest = largest(logits);
+  const likeliest = firstToken(logits);
   if (likeliest < 0 || sampling.temperature === 0) return likeliest < 0 ? undefined : likeliest;
   const { temperature, topK, topP } = sampling;
   const max = logits[likeliest]!;
-  const weightOf = (token: number): number => weight(logits[token]!, max, temperature);
-  const counts = topK === 0 || topK >= logits.length;
-  if (counts && topP === 1) return drawAll(logits, weightOf, fraction(key, step));
-  const order = counts ? undefined : firstTokens(logits, max, topK);
-  const kept = topP === 1 ? order! : leading(logits, max, order, topP, weightOf);
-  return draw(kept.sort(), weightOf, fraction(key, step));
+  const order = topK === 0 || topK >= logits.length ? undefined : firstTokens(logits, max, topK);
+  const weights = weightsOf(logits, max, temperature, order);
+  const at = fraction(key, step);
+  if (order === undefined && topP === 1) return drawAll(weights, at);
+  const kept = topP === 1 ? order! : leading(logits, max, order, topP, weights);
+  return draw(kept.sort(), weights, at);
 }
 
-function largest(logits: Float32Array): number {
-  let found = -1;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token]!;
-    if (logit > max && logit < Number.POSITIVE_INFINITY) {
-      max = logit;
-      found = token;
-    }
-  }
-  return found;
+/** Kept from one choice to the next: new memory costs more than what is reckoned. */
+let scratch: Float64Array = new Float64Array(0);
+
+/** By token: of these ones, or of all; the others may be anything. Good until the next call. */
+function weightsOf(
+  logits: Float32Array,
+  max: number,
+  temperature: number,
+  order: Uint32Array | undefined,
+): Float64Array {
+  if (scratch.length < logits.length) scratch = new Float64Array(logits.length);
+  const weights = scratch.subarray(0, logits.length);
+  if (order === undefined)
+    for (let token = 0; token < weights.length; token++)
+      weights[token] = weight(logits[token]!, max, temperature);
+  else for (const token of order) weights[token] = weight(logits[token]!, max, temperature);
+  return weights;
 }
 
 function weight(logit: number, max: number, temperature: number): number {
@@ -81,118 +85,6 @@ function deeper(depth: number): number {
   return depth < 64 ? depth * 2 : Number.POSITIVE_INFINITY;
 }
 
-/** One number that orders by logit, the largest first, and then by token. */
-function orderKey(logit: number, bits: number, token: number): number {
-  // The bits of a number, made ascending.
-  const word = logit === 0 ? 0 : bits;
-  const rank = word < 0 ? -(word & 0x7fffffff) : word;
-  return -rank * vocabularyMax + token;
-}
-
-function tokenOf(key: number): number {
-  return key - Math.floor(key / vocabularyMax) * vocabularyMax;
-}
-
-function tokensOf(keys: Float64Array): Uint32Array {
-  const tokens = new Uint32Array(keys.length);
-  for (let i = 0; i < tokens.length; i++) tokens[i] = tokenOf(keys[i]!);
-  return tokens;
-}
-
-/** The first `count` tokens in the order of their logits, or all that there are. */
-function firstTokens(logits: Float32Array, max: number, count: number): Uint32Array {
-  return firstByGuess(logits, max, count) ?? firstOfAll(logits, max, count);
-}
-
-/** So many logits, and up to twice as many, are looked at for a guess. */
-const lookedAt = 512;
-
-/**
- * The same by a guess, from some of the logits, at one that somewhat more than `count` of them reach; undefined where
- * it was not good.
- */
-function firstByGuess(logits: Float32Array, max: number, count: number): Uint32Array | undefined {
-  const stride = Math.floor(logits.length / lookedAt);
-  if (stride < 2 || count * 8 > logits.length) return undefined;
-  const heap = new Float64Array(Math.ceil((count * 1.5) / stride) + 4);
-  let size = 0;
-  for (let token = 0; token < logits.length; token += stride) {
-    const logit = logits[token]!;
-    if (!(logit <= max) || logit === Number.NEGATIVE_INFINITY) continue;
-    if (size < heap.length) raise(heap, size++, -logit);
-    else if (-logit < heap[0]!) sink(heap, -logit);
-  }
-  if (size < heap.length) return undefined;
-  const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
-  const floor = -heap[0]!;
-  const keys = new Float64Array(heap.length * stride * 3);
-  let found = 0;
-  for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token]!;
-    if (!(logit >= floor && logit <= max)) continue;
-    if (found === keys.length) return undefined;
-    keys[found++] = orderKey(logit, bits[token]!, token);
-  }
-  return found < count ? undefined : tokensOf(keys.subarray(0, found).sort().subarray(0, count));
-}
-
-function firstOfAll(logits: Float32Array, max: number, count: number): Uint32Array {
-  const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
-  // Its first is the last of those that are kept, each comes before the two below it.
-  const heap = new Float64Array(Math.min(count, logits.length));
-  let size = 0;
-  let last = Number.NEGATIVE_INFINITY;
-  for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token]!;
-    if (!(logit >= last && logit <= max) || logit === Number.NEGATIVE_INFINITY) continue;
-    const key = orderKey(logit, bits[token]!, token);
-    if (size < heap.length) raise(heap, size++, key);
-    else if (key < heap[0]!) sink(heap, key);
-    else continue;
-    if (size === heap.length) last = logits[tokenOf(heap[0]!)]!;
-  }
-  return tokensOf(heap.subarray(0, size).sort());
-}
-
-function raise(heap: Float64Array, from: number, key: number): void {
-  let at = from;
-  while (at > 0) {
-    const above = (at - 1) >> 1;
-    if (heap[above]! >= key) break;
-    heap[at] = heap[above]!;
-    at = above;
-  }
-  heap[at] = key;
-}
-
-/** Takes the place of the first. */
-function sink(heap: Float64Array, key: number): void {
-  let at = 0;
-  for (;;) {
-    let below = at * 2 + 1;
-    if (below >= heap.length) break;
-    if (below + 1 < heap.length && heap[below + 1]! > heap[below]!) below++;
-    if (heap[below]! <= key) break;
-    heap[at] = heap[below]!;
-    at = below;
-  }
-  heap[at] = key;
-}
-
-/** Tokens whose logit is at most `depth` below the largest, ordered by logit and then id. */
-function within(logits: Float32Array, max: number, depth: number): Uint32Array {
-  const bits = new Int32Array(logits.buffer, logits.byteOffset, logits.length);
-  const floor = max - depth;
-  const keys = new Float64Array(logits.length);
-  let count = 0;
-  for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token]!;
-    if (!(logit >= floor && logit <= max) || logit === Number.NEGATIVE_INFINITY) continue;
-    keys[count++] = orderKey(logit, bits[token]!, token);
-  }
-  return tokensOf(keys.subarray(0, count).sort());
-}
-
 /**
  * The first tokens whose weights reach `topP` of all together. The whole is summed by token id, or over `order`; the
  * part in the order of the logits.
@@ -202,45 +94,41 @@ function leading(
   max: number,
   order: Uint32Array | undefined,
   topP: number,
-  weightOf: (token: number) => number,
+  weights: Float64Array,
 ): Uint32Array {
   let total = 0;
-  if (order === undefined) for (let token = 0; token < logits.length; token++) total += weightOf(token);
-  else for (const token of order) total += weightOf(token);
+  if (order === undefined) for (const each of weights) total += each;
+  else for (const token of order) total += weights[token]!;
   const wanted = topP * total;
   const few = order ?? firstTokens(logits, max, fewTokens);
-  const share = reaching(few, wanted, weightOf);
+  const share = reaching(few, wanted, weights);
   if (share !== undefined || order !== undefined) return share ?? few;
   for (let depth = 8; ; depth = deeper(depth)) {
-    const tokens = within(logits, max, depth);
-    const found = reaching(tokens, wanted, weightOf);
+    const tokens = tokensWithin(logits, max, depth);
+    const found = reaching(tokens, wanted, weights);
     if (found !== undefined || depth === Number.POSITIVE_INFINITY) return found ?? tokens;
   }
 }
 
 /** The first of these tokens whose weights reach so much; undefined where all together do not. */
-function reaching(
-  tokens: Uint32Array,
-  wanted: number,
-  weightOf: (token: number) => number,
-): Uint32Array | undefined {
+function reaching(tokens: Uint32Array, wanted: number, weights: Float64Array): Uint32Array | undefined {
   let sum = 0;
   for (let place = 0; place < tokens.length; place++) {
-    sum += weightOf(tokens[place]!);
+    sum += weights[tokens[place]!]!;
     if (sum >= wanted) return tokens.slice(0, place + 1);
   }
   return undefined;
 }
 
 /** Walks the tokens in the order of their ids. */
-function draw(tokens: Uint32Array, weightOf: (token: number) => number, at: number): number {
+function draw(tokens: Uint32Array, weights: Float64Array, at: number): number {
   let total = 0;
-  for (const token of tokens) total += weightOf(token);
+  for (const token of tokens) total += weights[token]!;
   const wanted = at * total;
   let sum = 0;
   let last = tokens[0]!;
   for (const token of tokens) {
-    const own = weightOf(token);
+    const own = weights[token]!;
     if (own === 0) continue;
     sum += own;
     last = token;
@@ -249,14 +137,10 @@ function draw(tokens: Uint32Array, weightOf: (token: number) => number, at: numb
   return last;
 }
 
-/** The same over all tokens, with each weight reckoned once. */
-function drawAll(logits: Float32Array, weightOf: (token: number) => number, at: number): number {
-  const weights = new Float64Array(logits.length);
+/** The same over all tokens. */
+function drawAll(weights: Float64Array, at: number): number {
   let total = 0;
-  for (let token = 0; token < weights.length; token++) {
-    weights[token] = weightOf(token);
-    total += weights[token]!;
-  }
+  for (let token = 0; token < weights.length; token++) total += weights[token]!;
   const wanted = at * total;
   let sum = 0;
   let last = 0;
