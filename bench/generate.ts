@@ -1,6 +1,6 @@
-// Tokens a second of texts through the engine beside a bare loop over the runtime with the same model: the process, the
-// cache, the hash of each step's logits and the sampler are what is between them. Ways take turns, each comes first in its
-// rounds.
+// Tokens a second of texts through the engine beside a bare loop over the runtime with the same model: the process,
+// the cache, the hash of each step's logits and the sampler are what is between them. Ways take turns, and which comes
+// first, too.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

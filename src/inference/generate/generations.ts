@@ -1,6 +1,6 @@
-// The texts under way in an inference process. While nothing is asked they go on, each up to the end of the piece that
-// comes next: when something is done never changes what it comes to. Their caches take memory: beyond a budget the one that was used longest
-// ago goes, and is made again when its next piece is wanted.
+// The texts under way in an inference process. While nothing is asked they go on, each up to the end of its next piece:
+// when something is done never changes what it comes to. Their caches take memory: beyond a budget the one that was
+// used longest ago goes, and is made again when its next piece is wanted.
 
 import { EngineError } from '../../base/errors.ts';
 import { type ModelSession, microsSince, type RunAnswer } from '../session.ts';
