@@ -11,6 +11,9 @@ import type { Received } from './wire.ts';
 /** The open file of the child that its messages go through. */
 export const wireFile = 3;
 
+/** And the one that its signs of life go through, a byte each, whatever its models are at. */
+export const lifeFile = 4;
+
 /** What the child exits with where its runtime broke on something that nobody had asked for yet. */
 export const brokeAheadCode = 3;
 

@@ -1,11 +1,12 @@
 // The inference process: holds sessions, runs one thing at a time, in the order of the messages; texts go on while
 // there are none. It ends with its parent, and when a runtime breaks; it decides nothing.
 
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert, EngineError } from '../base/errors.ts';
-import { brokeAheadCode, type ChildAnswer, type ChildRequest, wireFile } from './child-protocol.ts';
+import { brokeAheadCode, type ChildAnswer, type ChildRequest, lifeFile, wireFile } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
 import { unpackLists } from './packed-lists.ts';
@@ -28,6 +29,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
 const watch = new URL(`./parent-watch.${extension}`, import.meta.url);
+writeSync(lifeFile, Uint8Array.of(1));
 new Worker(watch, { workerData: Number(process.argv[2]) }).unref();
 
 const buffer = new ReusedBuffer();

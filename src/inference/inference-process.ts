@@ -1,5 +1,5 @@
-// One inference process as the engine sees it: started when it is needed, asked by number. Its death fails what was
-// under way; whoever asked decides what then.
+// One inference process as the engine sees it: started when it is needed, asked by number. Its death, or that it gives
+// no sign of life, fails what was under way; whoever asked decides what then.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
@@ -10,9 +10,12 @@ import {
   brokeAheadCode,
   type ChildAnswer,
   type ChildRequest,
+  lifeFile,
   type Unnumbered,
   wireFile,
 } from './child-protocol.ts';
+import { type HostClock, hostClock } from './host-clock.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { type Received, WireReader, WireWriter } from './wire.ts';
 
 /** Thrown where the process died; its last words are in the message. */
@@ -41,16 +44,17 @@ export class InferenceProcess {
   readonly #socket: Socket;
   readonly #writer: WireWriter;
   readonly #waiting: Map<number, Waiting> = new Map();
+  readonly #watch: SilenceWatch;
   #lastId = 0;
   #words = '';
   #lost: string | undefined;
   #closing = false;
 
-  constructor() {
+  constructor(clock: HostClock = hostClock) {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     const program = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
     this.#child = spawn(process.execPath, [program, String(process.pid)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
       // Without it the memory of released models does not go back to the system.
       env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
@@ -61,6 +65,14 @@ export class InferenceProcess {
     this.#socket.on('data', (chunk: Buffer) => reader.read(chunk));
     // Its end tells more.
     this.#socket.on('error', () => {});
+    this.#watch = new SilenceWatch(clock, (reason) => {
+      this.#lose(reason, true);
+      this.#child.kill('SIGKILL');
+    });
+    const life = this.#child.stdio[lifeFile] as Socket;
+    life.on('data', () => this.#watch.heard());
+    life.on('error', () => {});
+    life.unref();
     this.#child.stderr?.on('data', (bytes: Buffer) => {
       this.#words = (this.#words + bytes.toString('utf8')).slice(-wordsKeptMax);
     });
@@ -140,6 +152,8 @@ export class InferenceProcess {
 
   /** The program may end while nothing is under way. */
   #keepAlive(needed: boolean): void {
+    if (needed) this.#watch.begin();
+    else this.#watch.end();
     const method = needed ? 'ref' : 'unref';
     this.#child[method]();
     this.#socket[method]();

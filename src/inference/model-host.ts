@@ -311,6 +311,7 @@ export class ModelHost {
         return await this.#runOn(model, provider, work, model.timeoutMs);
       } catch (error) {
         if (!(error instanceof ProcessLost) || !error.ofAnother || this.#models.isClosed) throw error;
+        this.#event('inference-process-lost', model, error.message);
       }
     }
   }

@@ -1,9 +1,14 @@
-// A thread of the inference process that ends it when the engine is gone: the thread that models run on may be in one
-// for hours, and learns of nothing meanwhile. It must never wait for that thread.
+// A thread of the inference process that tells the engine that the process is alive, and ends it when the engine is
+// gone: the thread that models run on may be in one for hours, and learns of nothing meanwhile. It must never wait for
+// that thread.
 
+import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
+import { lifeFile } from './child-protocol.ts';
 
 const lookEveryMs = 250;
+const lookPerSign = 2;
+let looks = 0;
 const parent = workerData as number;
 
 function isGone(): boolean {
@@ -19,4 +24,14 @@ function isGone(): boolean {
 
 setInterval(() => {
   if (isGone()) process.kill(process.pid, 'SIGKILL');
+  if (looks++ % lookPerSign === 0) sign();
 }, lookEveryMs);
+
+/** An engine that reads none for long has enough of them. */
+function sign(): void {
+  try {
+    writeSync(lifeFile, Uint8Array.of(1));
+  } catch {
+    // It is about to go.
+  }
+}

@@ -123,7 +123,7 @@ export class ResidentModels {
   start(): ModelProcess {
     if (this.#closed) throw new EngineError('host-fault', 'Cannot run a model: the models were closed');
     for (const process of this.#started) if (process.lost) this.#started.delete(process);
-    const process = this.#options.startProcess?.() ?? new InferenceProcess();
+    const process = this.#options.startProcess?.() ?? new InferenceProcess(this.#options.clock);
     this.#started.add(process);
     return process;
   }
@@ -210,7 +210,7 @@ export class ResidentModels {
         return await this.#tryOnce(model, provider);
       } catch (error) {
         if (!(error instanceof ProcessLost) || this.#closed) throw error;
-        if (error instanceof Rehearsed) attempt--;
+        if (error.ofAnother) attempt--;
         // Something else may have ended the process; not twice.
         if (attempt < loadAttemptsMax) continue;
         throw refusal(model, `it ended the process that loaded it (${error.message})`);
