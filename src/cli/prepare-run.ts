@@ -198,6 +198,7 @@ export async function forkRun(
       modules,
       moduleFiles: Object.fromEntries(module),
       ...(seed !== undefined && { seed }),
+      ...(ticks !== undefined && { ticks }),
       ...(workers !== undefined && { workers }),
       ...(options.models !== undefined && { modelsDirectory: options.models }),
       ...(input !== undefined && { otherInput: input === '-' ? 'standard input' : basename(input) }),

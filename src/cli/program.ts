@@ -219,7 +219,11 @@ function addFork(program: Command, done: (exitCode: number) => void, link: Engin
       'another module for [agents.NAME]; its agents begin anew, with what waits for them; may be repeated',
       moduleChoice,
     )
-    .option('--ticks <n>', 'the last logical tick', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option(
+      '--ticks <n>',
+      'the last logical tick, also where the recorded run stopped before',
+      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    )
     .option('-w, --workers <n>', 'worker threads; 0 runs everything in one thread', wholeNumber(0, 64))
     .option('-d, --run-dir <dir>', 'new folder for the record (default: runs/<run>-fork-<n>)', path)
     .option('--models <dir>', 'where models lie: <dir>/<model>/<version>/model.onnx', path)

@@ -12,7 +12,7 @@ export class RunTotals {
   constructor(state: SchedulerState) {
     this.#state = state;
     this.progress = {
-      ticks: 0,
+      ticks: state.tick,
       executed: 0,
       agents: state.agents.length - 1,
       messages: 0,

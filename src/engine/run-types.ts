@@ -55,6 +55,8 @@ export interface ForkOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly modules?: Readonly<Record<string, Uint8Array>>;
   /** Where those bytes are from, by the same names, for messages: a module that is refused is called so. */
   readonly moduleFiles?: Readonly<Record<string, string>>;
+  /** The last logical tick that `run` will be given, where that is known: one that cannot be reached is refused at once. */
+  readonly ticks?: number;
   /** What takes the place of the other run's inputs, in words: kept with the origin of the fork. */
   readonly otherInput?: string;
 }
@@ -69,7 +71,7 @@ export interface RunOptions {
   readonly source?: LineSource;
   /** Lines enter when they arrive, where otherwise each tick waits for its lines. */
   readonly live?: boolean;
-  /** The last logical tick: the run stops there. */
+  /** The last logical tick: the run stops there, and no earlier for an end that `recorded` tells. */
   readonly ticks?: number;
   /** A bad line fails the run; otherwise it is skipped and reported. */
   readonly strict?: boolean;

@@ -2,7 +2,6 @@
 // had been. Looked at on copies.
 
 import { isDeepStrictEqual } from 'node:util';
-import { EngineError, Orchestrator } from '../../src/engine/index.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
 import { openRunDirectory } from '../../src/log/index.ts';
@@ -10,16 +9,14 @@ import { expandImage } from '../../src/sandbox/index.ts';
 import { type SimDisk, splitPath } from './disk.ts';
 import { runDirectory, type Witness } from './embedder.ts';
 import type { Fault } from './faults.ts';
-import { live } from './process.ts';
 import { plainProcess } from './record.ts';
-import type { Scenario } from './scenario.ts';
+import { checkRecovery } from './recovery.ts';
 
 export interface Damage {
   readonly disk: SimDisk;
   readonly faults: readonly Fault[];
   /** The tick that a recovery must reach at least. */
   readonly guaranteed: number;
-  readonly scenario: Scenario;
   readonly witness: Witness;
 }
 
@@ -30,7 +27,17 @@ export async function checkDamaged(damage: Damage): Promise<void> {
     const what = fault.kind === 'flip' ? flip(copy, fault) : cut(copy, fault);
     if (what === undefined) continue;
     if (what.includes('snapshots/')) checkSnapshots(copy, what, damage);
-    await checkOne(copy, what, damage);
+    await checkRecovery({
+      disk: copy,
+      path: runDirectory,
+      what,
+      guaranteed: damage.guaranteed,
+      witness: damage.witness,
+      // Where models lie is a hint of the machine: where it cannot be read, the folder is asked for.
+      refusals: what.includes('"models.json"')
+        ? ['model-missing', 'run-directory-invalid']
+        : ['record-damaged', 'run-directory-invalid'],
+    });
   }
 }
 
@@ -85,34 +92,4 @@ function cut(disk: SimDisk, { place, share }: Extract<Fault, { kind: 'cut' }>): 
     disk.folder(folder)!.files.delete(name);
   }
   return share > 0 ? `"${path}" is cut to ${size} bytes` : `"${path}" is removed`;
-}
-
-async function checkOne(disk: SimDisk, what: string, damage: Damage): Promise<void> {
-  const { guaranteed, scenario, witness } = damage;
-  const process = plainProcess(disk);
-  try {
-    const open = async (): Promise<Orchestrator> => {
-      const run = await Orchestrator.resume({ runDirectory, workers: 0 }, process.ports);
-      await run.close();
-      return run;
-    };
-    const run = await live(process, open());
-    if (typeof run === 'string') witness.violate(`${what}: the recovery is ${run}`);
-    else {
-      if (run.tick > 0 && witness.digests.get(run.tick) !== run.digest)
-        witness.violate(`${what}: tick ${run.tick} has another digest`);
-      if (run.tick < guaranteed)
-        witness.violate(
-          `${what}: outputs of tick ${guaranteed} were given (${scenario.durability}), and the run is at ${run.tick}`,
-        );
-    }
-  } catch (error) {
-    // Where models lie is a hint of the machine: where it cannot be read, the folder is asked for; not by a run that has
-    // ended.
-    const codes = what.includes('"models.json"')
-      ? ['model-missing', 'run-directory-invalid']
-      : ['record-damaged', 'run-directory-invalid'];
-    const refused = error instanceof EngineError && codes.includes(error.code);
-    if (!refused) witness.violate(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
-  }
 }

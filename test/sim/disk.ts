@@ -85,26 +85,30 @@ export class SimFile {
 
   /** The power goes: of what was not synced, some reaches the disk. */
   losePower(chance: Chance): void {
-    const fate = chance.below(4);
+    const fate = chance.below(5);
     const kept = fate === 2 ? chance.below(this.#changes.length + 1) : this.#changes.length;
     this.#changes.forEach((change, i) => {
       if (fate === 0 || i > kept) return;
-      if (fate === 3 || i === kept) this.#applySome(change, fate === 3 ? undefined : 'beginning', chance);
+      if (fate > 2)
+        this.#applySome(change, fate === 3 ? 'sectors' : chance.pick(['beginning', 'end']), chance);
+      else if (i === kept) this.#applySome(change, 'beginning', chance);
       else apply(this.#durable, change);
     });
     this.#changes = [];
     this.content = this.#durable.copy();
   }
 
-  /** Some of the sectors of a change, or its beginning. */
-  #applySome(change: Change, how: 'beginning' | undefined, chance: Chance): void {
+  /** Some of the sectors of a change, or one side of it. */
+  #applySome(change: Change, how: 'beginning' | 'end' | 'sectors', chance: Chance): void {
     if (change.kind === 'truncate') {
       if (chance.oneIn(2)) apply(this.#durable, change);
       return;
     }
     const { offset, bytes } = change;
-    if (how === 'beginning') {
-      this.#durable.write(offset, bytes.subarray(0, chance.below(bytes.length + 1)));
+    if (how !== 'sectors') {
+      const edge = chance.below(bytes.length + 1);
+      if (how === 'beginning') this.#durable.write(offset, bytes.subarray(0, edge));
+      else this.#durable.write(offset + edge, bytes.subarray(edge));
       return;
     }
     for (let at = 0; at < bytes.length; ) {
@@ -112,6 +116,14 @@ export class SimFile {
       if (chance.oneIn(2)) this.#durable.write(offset + at, bytes.subarray(at, end));
       at = end;
     }
+  }
+
+  copy(): SimFile {
+    const copy = new SimFile();
+    copy.content = this.content.copy();
+    copy.#durable = this.#durable.copy();
+    copy.#changes = [...this.#changes];
+    return copy;
   }
 
   /** A file of its own whose bytes are all on the disk. */
@@ -155,6 +167,16 @@ class SimFolder {
     this.#changes = [];
     this.files = new Map(this.#durable);
     for (const name of [...this.files.keys()].sort()) this.files.get(name)!.losePower(chance);
+  }
+
+  copy(fileOf: (file: SimFile) => SimFile): SimFolder {
+    const copy = new SimFolder();
+    for (const [name, file] of this.files) copy.files.set(name, fileOf(file));
+    for (const [name, file] of this.#durable) copy.#durable.set(name, fileOf(file));
+    copy.#changes = this.#changes.map((change) =>
+      change.kind === 'link' ? { ...change, file: fileOf(change.file) } : change,
+    );
+    return copy;
   }
 
   settled(): SimFolder {
@@ -211,6 +233,19 @@ export class SimDisk {
     for (const [name, { files }] of this.folders)
       for (const file of files.keys()) paths.push(name === '' ? file : `${name}/${file}`);
     return paths.sort();
+  }
+
+  /** A disk of its own, on which the same may be lost. */
+  copy(): SimDisk {
+    const copies = new Map<SimFile, SimFile>();
+    const fileOf = (file: SimFile): SimFile => {
+      const copy = copies.get(file) ?? file.copy();
+      copies.set(file, copy);
+      return copy;
+    };
+    const copy = new SimDisk();
+    for (const [name, folder] of this.folders) copy.folders.set(name, folder.copy(fileOf));
+    return copy;
   }
 
   /** A disk of its own with what this one shows, all of it durable. */

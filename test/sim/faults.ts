@@ -5,21 +5,29 @@ import type { ModelDeath } from './models.ts';
 import type { Loss } from './pool.ts';
 
 /**
+ * Changes of the disk behind which one thing rests on another: a write of the head record; a name that came, went or
+ * changed, until the folder is synced; a sync, without which what others were told need not last.
+ */
+export const marks = ['head', 'name', 'sync'] as const;
+export type Mark = (typeof marks)[number];
+
+/**
+ * A change of the disk that the process dies at: before it, in the middle of it, or after it. It is the `at`th one, or,
+ * with a mark, the `at`th behind the one that is the mark for the `number`th time; 0 is that one itself.
+ */
+export interface Death {
+  readonly at: number;
+  readonly phase: 'before' | 'during' | 'after';
+  readonly behind?: { readonly mark: Mark; readonly number: number };
+}
+
+/**
  * A run is lived in lives: each begins with the process and ends when it dies, fails, or is interrupted; the next one
  * recovers. Positions count from the beginning of the life.
  */
 export type Fault =
-  /**
-   * The process dies at its `at`th change of the disk: before it, in the middle of it, or after it. With `head`, at the
-   * `at`th change behind the one that writes the head record for the `head`th time; 0 is that one itself.
-   */
-  | {
-      readonly kind: 'kill';
-      readonly life: number;
-      readonly head?: number;
-      readonly at: number;
-      readonly phase: 'before' | 'during' | 'after';
-    }
+  /** The process dies. */
+  | ({ readonly kind: 'kill'; readonly life: number } & Death)
   /** The power goes when the life has ended: what was not synced may be lost, torn or reordered. */
   | { readonly kind: 'power'; readonly life: number }
   /** So many changes of the disk, or readings from it, fail. */
@@ -56,45 +64,73 @@ export type Fault =
       readonly bit: number;
     }
   /**
-   * When the life has ended, its record is compacted up to a share of the ticks; `killAt`: the process that does it dies
-   * at a change of the disk. No fault by itself: nothing may be seen of it.
+   * When the life has ended, its record is compacted up to a share of the ticks, and the process that does it may die.
+   * No fault by itself: nothing may be seen of it.
    */
   | {
       readonly kind: 'compact';
       readonly life: number;
       readonly share: number;
-      readonly killAt: number | undefined;
+      readonly death?: Death;
+    }
+  /**
+   * Somebody compacts the record that the life left, or forks it at a share of its ticks, and may die of it; then the
+   * power goes. On a copy.
+   */
+  | {
+      readonly kind: 'upon';
+      readonly life: number;
+      readonly what: 'compact' | 'fork';
+      readonly share: number;
+      readonly death?: Death;
     }
   /** A file that the life left is cut to a share of its size, on a copy; 0 removes it. */
   | { readonly kind: 'cut'; readonly life: number; readonly place: number; readonly share: number };
+
+export type MarkCounts = Readonly<Record<Mark, number>>;
+
+export const noMarks: MarkCounts = { head: 0, name: 0, sync: 0 };
+
+/** The mark that a change is, by its words. */
+export function markOf(change: string): Mark | undefined {
+  if (/^write (\S+\/)?head /.test(change)) return 'head';
+  if (/^(rename|remove|link) /.test(change)) return 'name';
+  return /^(sync|synced|syncFolder)( |$)/.test(change) ? 'sync' : undefined;
+}
 
 /** What a run without faults does, to place faults within it. */
 export interface Extent {
   readonly ticks: number;
   readonly changes: number;
-  /** How many of the changes write the head record. */
-  readonly headWrites: number;
+  /** How many of the changes are marks, and how many of these come before the run is open. */
+  readonly marks: MarkCounts;
+  readonly marksBefore: MarkCounts;
   readonly streams: number;
   readonly readings: number;
 }
 
 const tenYearsMs = 315_576_000_000;
 
+/** How the lives of a run end. */
+interface Endings {
+  /** Where all of them die behind one kind of mark, and the next one works with what that left. */
+  readonly mark: Mark | undefined;
+  /** Whether power goes only in the end: until then everybody sees what need not last. */
+  readonly powerLast: boolean;
+}
+
 /** The faults of a run: up to six lives, the later ones mostly cut down in the middle of their recovery. */
 export function drawFaults(chance: Chance, extent: Extent): Fault[] {
   const faults: Fault[] = [];
   const lives = chance.pick([1, 1, 2, 2, 3, 4, 6]);
-  // Around a write of the head record most is at stake, above all where several lives in a row end there.
-  const endsAtHead = chance.oneIn(8);
+  const mark = chance.oneIn(3) ? chance.pick(['head', 'name', 'name', 'sync'] as const) : undefined;
+  const endings = { mark, powerLast: chance.oneIn(mark === undefined ? 4 : 2) };
   for (let life = 0; life < lives; life++) {
-    drawEnd(
-      chance,
-      life,
-      life === 0 ? extent : { ...extent, changes: recoveryChanges(chance, extent), headWrites: 2 },
-      faults,
-      endsAtHead,
-    );
-    if (chance.oneIn(2)) faults.push({ kind: 'power', life });
+    const own = life === 0 ? extent : { ...extent, changes: recoveryChanges(chance, extent) };
+    drawEnd(chance, life, own, faults, endings);
+    const isLast = life === lives - 1;
+    if (endings.powerLast ? isLast : chance.oneIn(2)) faults.push({ kind: 'power', life });
+    drawBuilding(chance, life, faults, endings);
     for (let count = chance.pick([0, 0, 1, 2, 5]); count > 0; count--) {
       const how = chance.pick(['before', 'after', 'hangs'] as const);
       faults.push({ kind: 'loss', life, at: chance.below(extent.streams), how });
@@ -119,10 +155,6 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
       const readings = chance.skewed(2000);
       faults.push({ kind: 'stand', life, at: chance.below(extent.readings), readings });
     }
-    if (chance.oneIn(6)) {
-      const killAt = chance.oneIn(2) ? undefined : 1 + chance.below(40);
-      faults.push({ kind: 'compact', life, share: chance.between(1, 10) / 10, killAt });
-    }
     if (chance.oneIn(3)) {
       const [file, place] = [chance.below(1000) / 1000, chance.below(10_000) / 10_000];
       faults.push({ kind: 'flip', life, file, place, bit: chance.below(8) });
@@ -140,15 +172,15 @@ function recoveryChanges(chance: Chance, extent: Extent): number {
   return chance.pick([extent.changes, 12, 40]);
 }
 
-function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[], atHead: boolean): void {
+function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[], { mark }: Endings): void {
+  if (mark !== undefined) {
+    faults.push({ kind: 'kill', life, ...drawDeathBehind(chance, mark, life === 0 ? extent : undefined) });
+    return;
+  }
   const at = 1 + chance.below(extent.changes);
-  const phase = chance.pick(['before', 'during', 'after'] as const);
-  const head = chance.oneIn(3) ? extent.headWrites : 1 + chance.below(Math.max(1, extent.headWrites));
-  const kind = atHead ? -1 : chance.below(10);
-  if (kind < 0) {
-    faults.push({ kind: 'kill', life, head, at: chance.below(3), phase });
-  } else if (kind < 6) {
-    faults.push({ kind: 'kill', life, at, phase });
+  const kind = chance.below(10);
+  if (kind < 6) {
+    faults.push({ kind: 'kill', life, at, phase: drawPhase(chance) });
   } else if (kind === 6) {
     faults.push({ kind: 'error', life, of: 'change', at, calls: chance.pick([1, 1, 3, 1_000_000]) });
   } else if (kind === 7) {
@@ -159,4 +191,35 @@ function drawEnd(chance: Chance, life: number, extent: Extent, faults: Fault[], 
   } else {
     faults.push({ kind: 'interrupt', life, tick: 1 + chance.below(extent.ticks) });
   }
+}
+
+function drawPhase(chance: Chance): Death['phase'] {
+  return chance.pick(['before', 'during', 'after'] as const);
+}
+
+/** Anywhere in a whole run, but rarely before there is a record, and often in the end; or early in anything else. */
+function drawDeathBehind(chance: Chance, mark: Mark, extent: Extent | undefined): Death {
+  let number = 1 + chance.skewed(4);
+  if (extent !== undefined) {
+    const [before, count] = [extent.marksBefore[mark], extent.marks[mark]];
+    const first = chance.oneIn(5) || before >= count ? 1 : before + 1;
+    number = chance.oneIn(4) ? count : chance.between(first, Math.max(first, count));
+  }
+  return { behind: { mark, number }, at: chance.pick([0, 0, 1, 1, 2]), phase: drawPhase(chance) };
+}
+
+/** What somebody builds rests on what a life left: most is at stake where that need not last. */
+function drawBuilding(chance: Chance, life: number, faults: Fault[], { mark }: Endings): void {
+  if (chance.oneIn(mark === 'name' ? 2 : 6)) faults.push({ kind: 'compact', life, ...drawWork(chance) });
+  if (chance.oneIn(mark === 'name' ? 2 : 6)) {
+    const what = chance.pick(['compact', 'compact', 'fork'] as const);
+    faults.push({ kind: 'upon', life, what, ...drawWork(chance) });
+  }
+}
+
+function drawWork(chance: Chance): { readonly share: number; readonly death?: Death } {
+  const share = chance.oneIn(2) ? 1 : chance.between(1, 10) / 10;
+  if (chance.oneIn(2)) return { share };
+  if (chance.oneIn(2)) return { share, death: { at: 1 + chance.below(40), phase: drawPhase(chance) } };
+  return { share, death: drawDeathBehind(chance, chance.pick(marks), undefined) };
 }

@@ -18,7 +18,7 @@ import type { Pool } from '../../src/sandbox/index.ts';
 import type { Chance } from './chance.ts';
 import { SimClock } from './clock.ts';
 import { type SimDisk, SimFile, splitPath } from './disk.ts';
-import type { Fault } from './faults.ts';
+import { type Death, type Fault, type Mark, markOf, marks } from './faults.ts';
 import { type ModelDeath, startModelProcess } from './models.ts';
 import { createPlainPool, createSimPool } from './pool.ts';
 
@@ -62,9 +62,9 @@ export class SimProcess {
   dead = false;
   /** The last calls, for people. */
   readonly trail: string[] = [];
-  /** How often it wrote the head record, and its changes since. */
-  headWrites = 0;
-  #sinceHead = 0;
+  /** How many of its changes were marks, and its changes since the last of each. */
+  readonly marks: Record<Mark, number> = { head: 0, name: 0, sync: 0 };
+  readonly #since: Record<Mark, number> = { head: 0, name: 0, sync: 0 };
   /** Files that it has locked. */
   readonly locks: Set<string> = new Set();
   readonly #disks: WeakMap<Storage, SimDisk> = new WeakMap();
@@ -144,16 +144,8 @@ export class SimProcess {
     this.checkAlive();
     const at = ++this.changes;
     this.#note(what);
-    this.#sinceHead++;
-    if (/^write (\S+\/)?head /.test(what)) {
-      this.headWrites++;
-      this.#sinceHead = 0;
-    }
-    const kill = this.#faults('kill').find((fault) =>
-      fault.head === undefined
-        ? fault.at === at
-        : fault.head === this.headWrites && fault.at === this.#sinceHead,
-    );
+    this.#countMark(what);
+    const kill = this.#faults('kill').find((fault) => this.#isMet(fault, at));
     if (kill !== undefined) {
       if (kill.phase === 'after') run();
       else if (kill.phase === 'during') partly();
@@ -162,6 +154,19 @@ export class SimProcess {
     for (const full of this.#faults('full')) if (full.at === at) this.#room = full.bytes;
     this.#failWhere('change', at, what, onRefused);
     return run();
+  }
+
+  #countMark(what: string): void {
+    for (const mark of marks) this.#since[mark]++;
+    const mark = markOf(what);
+    if (mark === undefined) return;
+    this.marks[mark]++;
+    this.#since[mark] = 0;
+  }
+
+  #isMet({ at, behind }: Death, change: number): boolean {
+    if (behind === undefined) return at === change;
+    return behind.number === this.marks[behind.mark] && at === this.#since[behind.mark];
   }
 
   #reading<T>(what: string, run: () => T): T {

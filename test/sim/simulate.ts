@@ -1,17 +1,18 @@
 // One simulated run from its seed: first without faults, then with them, life after life, until it has ended; and what
 // must hold of it. Never asks for anything that the seed does not give.
 
-import { compactRun, EngineError, replayRun } from '../../src/engine/index.ts';
+import { EngineError, replayRun } from '../../src/engine/index.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
 import { openRunDirectory } from '../../src/log/index.ts';
 import { Chance } from './chance.ts';
 import { checkDamaged } from './damage.ts';
 import { SimDisk } from './disk.ts';
 import { type Life, lead, runDirectory, Witness } from './embedder.ts';
-import { drawFaults, type Extent, type Fault } from './faults.ts';
+import { drawFaults, type Extent, type Fault, noMarks } from './faults.ts';
 import { live, processDeath, rest, SimProcess } from './process.ts';
 import { plainProcess, readRecord, type SimRecord } from './record.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
+import { checkUpon, compact } from './upon.ts';
 import { checkWholeRun } from './whole-run.ts';
 
 export interface Case {
@@ -65,7 +66,14 @@ export async function simulate(wanted: Case): Promise<Outcome> {
   }
 }
 
-const nothing: Extent = { ticks: 0, changes: 0, headWrites: 0, streams: 0, readings: 0 };
+const nothing: Extent = {
+  ticks: 0,
+  changes: 0,
+  marks: noMarks,
+  marksBefore: noMarks,
+  streams: 0,
+  readings: 0,
+};
 
 function textOf(error: unknown): string {
   return (error instanceof Error ? error.stack : undefined) ?? String(error);
@@ -99,15 +107,20 @@ async function runReference(scenario: Scenario): Promise<Reference> {
     pace: 'free',
     observed: false,
   } as const;
-  const life = { process, scenario: plain, witness, goesOn: false, interruptTick: undefined };
+  let marksBefore = noMarks;
+  const onOpen = (): void => {
+    marksBefore = { ...process.marks };
+  };
+  const life = { process, scenario: plain, witness, goesOn: false, interruptTick: undefined, onOpen };
   const ended = await live(process, lead(life));
   if (typeof ended === 'string' || witness.violations.length > 0)
     throw new Error(`the run without faults is ${String(ended)}: ${witness.violations[0]}`);
-  const { changes, headWrites, clockReadings } = process;
+  const { changes, marks, clockReadings } = process;
   const extent = {
     ticks: scenario.ticks,
     changes,
-    headWrites,
+    marks,
+    marksBefore,
     streams: scenario.ticks,
     readings: clockReadings,
   };
@@ -162,20 +175,25 @@ class FaultyRun {
     // Whatever of it is still on its way comes to nothing.
     process.dead = true;
     this.trail = process.trail;
-    const compact = faults.find((fault) => fault.kind === 'compact');
-    if (compact !== undefined && this.#begun) await this.#compact(compact, chance.of('compact'));
-    if (faults.some(({ kind }) => kind === 'power')) this.#disk.losePower(chance.of('power'));
+    if (this.#begun) await this.#buildUpon(faults, chance);
+    const powerGoes = faults.some(({ kind }) => kind === 'power');
+    if (powerGoes) this.#disk.losePower(chance.of('power'));
     if (this.#begun && this.witness.violations.length === 0) {
-      const guaranteed = this.#guaranteedTick;
-      await checkDamaged({
-        disk: this.#disk,
-        faults,
-        guaranteed,
-        scenario: this.#scenario,
-        witness: this.witness,
-      });
+      const { witness } = this;
+      await checkDamaged({ disk: this.#disk, faults, guaranteed: this.#guaranteedTick, witness });
     }
     return ended;
+  }
+
+  /** What others do with the record between two lives. */
+  async #buildUpon(faults: readonly Fault[], chance: Chance): Promise<void> {
+    const { witness } = this;
+    const ground = { disk: this.#disk, scenario: this.#scenario, witness, guaranteed: this.#guaranteedTick };
+    for (const fault of faults) {
+      if (witness.violations.length > 0) return;
+      if (fault.kind === 'upon') await checkUpon(fault, { ...ground, chance: chance.of('upon') });
+      else if (fault.kind === 'compact') await compact(fault, { ...ground, chance: chance.of('compact') });
+    }
   }
 
   async #lead(process: SimProcess, faults: readonly Fault[]): Promise<boolean> {
@@ -255,29 +273,6 @@ class FaultyRun {
       if (madeAfter >= record.baseTick && !recorded.has(number))
         witness.violate(`call ${number} was acknowledged, and is not in the record`);
     }
-  }
-
-  /** Somebody compacts the record between two lives; nothing may be seen of it, even where they die. */
-  async #compact(fault: Extract<Fault, { kind: 'compact' }>, chance: Chance): Promise<void> {
-    const { life, share, killAt } = fault;
-    const phase = chance.pick(['before', 'during', 'after'] as const);
-    const faults: Fault[] = killAt === undefined ? [] : [{ kind: 'kill', life, at: killAt, phase }];
-    const { logSizes, ticks } = this.#scenario;
-    const process = new SimProcess({ chance, disk: this.#disk, workers: 0, logSizes, faults });
-    try {
-      const outputsAfter = this.witness.last;
-      await live(
-        process,
-        compactRun(runDirectory, Math.floor(ticks * share), { outputsAfter }, process.ports),
-      );
-    } catch (error) {
-      if (process.dead) return;
-      // There need not be a snapshot up to there, and the record may still owe outputs.
-      const refused = error instanceof EngineError ? error : undefined;
-      if (refused?.code === 'input-invalid' || refused?.details.undelivered !== undefined) return;
-      this.witness.violate(`the record cannot be compacted: ${textOf(error)}`);
-    }
-    process.dead = true;
   }
 
   /** A snapshot that was said to be kept can be read. */

@@ -1,7 +1,7 @@
 // Forks: what they go on with, what was changed, and what they say of where they come from.
 
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSystem } from '../config/index.ts';
@@ -32,7 +32,7 @@ function drawing(step: number): Uint8Array<ArrayBuffer> {
   });
 }
 
-async function parentRun(): Promise<string> {
+async function parentRun(ticks = 40): Promise<string> {
   const folder = newFolder();
   const capabilities = ['random', 'output', 'timer'] as const;
   const system = await createSystem({
@@ -45,7 +45,7 @@ async function parentRun(): Promise<string> {
   const run = await Orchestrator.create({ system, runDirectory: folder });
   run.send('one', { payload: 1 });
   run.send('two', { payload: 1 });
-  await run.run({ ticks: 40 });
+  await run.run({ ticks });
   return folder;
 }
 
@@ -56,6 +56,31 @@ test('a fork with nothing changed ends for the reason that the other run ended f
     recorded: from,
   });
   assert.deepEqual([summary.reason, summary.ticks], ['ticks', 40]);
+});
+
+test('a fork with a last tick goes on to it where the other run stopped before', async () => {
+  const [from, longer] = [await parentRun(40), await parentRun(60)];
+  for (const tick of [20, 39]) {
+    const runDirectory = newFolder();
+    const fork = await Orchestrator.fork({ from, tick, runDirectory, ticks: 60 });
+    const summary = await fork.run({ recorded: from, ticks: 60 });
+    assert.deepEqual([summary.reason, summary.ticks], ['ticks', 60]);
+    const rest = chainOf(longer).filter((entry) => Number(entry.split(' ')[0]) > tick);
+    assert.deepEqual(chainOf(runDirectory), rest);
+  }
+});
+
+test('a fork at the end of a run has its totals of no tick, and refuses a last tick that it cannot reach', async () => {
+  const from = await parentRun();
+  const fork = await Orchestrator.fork({ from, tick: 40, runDirectory: newFolder() });
+  const { ticks, executed, reason } = await fork.run({ recorded: from });
+  assert.deepEqual([ticks, executed, reason], [40, 0, 'ticks']);
+  const runDirectory = newFolder();
+  await assert.rejects(Orchestrator.fork({ from, tick: 40, runDirectory, ticks: 50 }), {
+    code: 'input-invalid',
+    message: /at tick 40: the run has ended by then, .*; wanted an earlier tick, for ticks up to 50$/,
+  });
+  assert.equal(existsSync(runDirectory), false);
 });
 
 test('a fork shares the pages that it begins from, and neither run feels what becomes of the other', async () => {

@@ -31,8 +31,8 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   const parent = await loadRun(options.from, ports);
   const { config, modules, changes } = changedSystem(parent, options);
   const { captured, recorded, snapshot } = await captureAt(parent, config, options.tick, ports);
-  if (captured.scheduler.stopping && changes.length > 0)
-    throw endedBy(parent.directory, options.tick, changes);
+  const wanted = options.ticks === undefined ? changes : [...changes, `ticks up to ${options.ticks}`];
+  if (captured.scheduler.stopping && wanted.length > 0) throw endedBy(parent.directory, options.tick, wanted);
   const durability = parent.directory.manifest.durability as Durability;
   const modelFolders = findModelFolders(parent.directory, config, options.modelsDirectory);
   const host = {
@@ -123,9 +123,9 @@ async function captureAt(
   }
 }
 
-/** All agents were told to shut down: nothing is changed by what is given now. */
-function endedBy({ path }: RunDirectory, tick: number, changes: readonly string[]): EngineError {
-  const why = `the run has ended by then, and its agents have shut down; wanted an earlier tick, for ${changes.join(', ')}`;
+/** All agents were told to shut down: nothing comes of what is given now, and no tick of what they do. */
+function endedBy({ path }: RunDirectory, tick: number, wanted: readonly string[]): EngineError {
+  const why = `the run has ended by then, and its agents have shut down; wanted an earlier tick, for ${wanted.join(', ')}`;
   return new EngineError('input-invalid', `Cannot fork "${path}" at tick ${tick}: ${why}`, { tick });
 }
 

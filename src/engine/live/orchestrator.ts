@@ -342,7 +342,8 @@ export class Orchestrator {
     const unchanged = this.origin?.changes.length === 0;
     const check = (inputs: readonly Input[]): void => this.#calls.checkRecorded(inputs);
     const { digest } = this.#open.machine;
-    const parted = { after: this.tick, digest, unchanged, forkedAt: this.origin?.tick };
+    const { ticks: lastTick } = options;
+    const parted = { after: this.tick, digest, unchanged, forkedAt: this.origin?.tick, lastTick };
     const feed = new RecordedFeed(other, { ...parted, check });
     return this.#live.follow(feed, options);
   }

@@ -19,6 +19,8 @@ export interface RecordedFeedOptions {
   readonly unchanged: boolean;
   /** The tick in which the runs parted. */
   readonly forkedAt: number | undefined;
+  /** The last tick of the run that takes the inputs, where it has one: a stop before that does not count. */
+  readonly lastTick?: number | undefined;
   /** Throws where the run cannot take the inputs of a tick. */
   readonly check?: (inputs: readonly Input[]) => void;
 }
@@ -29,6 +31,7 @@ export class RecordedFeed {
   readonly #source: string;
   readonly #check: (inputs: readonly Input[]) => void;
   readonly #ticks: Iterator<RecordedTick>;
+  readonly #lastTick: number | undefined;
   #unchanged: boolean;
   /** Of the other run, at the last tick that was taken; undefined where it is not known. */
   #digest: Uint8Array | undefined;
@@ -36,10 +39,11 @@ export class RecordedFeed {
 
   constructor(
     { directory }: LoadedRun,
-    { after, digest, unchanged, forkedAt, check = () => {} }: RecordedFeedOptions,
+    { after, digest, unchanged, forkedAt, lastTick, check = () => {} }: RecordedFeedOptions,
   ) {
     this.#source = directory.path;
     this.#unchanged = unchanged;
+    this.#lastTick = lastTick;
     this.#check = check;
     this.#ticks = recordedTicks(directory, after - 1);
     this.#advance();
@@ -74,8 +78,7 @@ export class RecordedFeed {
     if (next?.tick !== tick) return { tick, inputs: [] };
     this.#check(next.inputs);
     this.#digest = this.#next?.digest;
-    const isLast = !this.#unchanged && this.#next?.stop === 'quiescence';
-    if (isLast) this.#ticks.return?.();
+    if (this.#isStopLeftOut) this.#ticks.return?.();
     this.#advance();
     return next;
   }
@@ -89,10 +92,16 @@ export class RecordedFeed {
   get #counted(): FedTick | undefined {
     if (this.#next === undefined) return undefined;
     const { tick, inputs, stop } = this.#next;
-    if (this.#unchanged) return { tick, inputs, stop };
-    const kept = inputs.filter(({ kind }) => kind !== InputKind.answer);
-    if (stop !== 'quiescence') return { tick, inputs: kept, stop };
+    const kept = this.#unchanged ? inputs : inputs.filter(({ kind }) => kind !== InputKind.answer);
+    if (!this.#isStopLeftOut) return { tick, inputs: kept, stop };
     const others = kept.filter(({ kind }) => kind !== InputKind.stop);
     return others.length === 0 ? undefined : { tick, inputs: others };
+  }
+
+  /** Whether the other run stops in the next tick, and this one does not stop with it. */
+  get #isStopLeftOut(): boolean {
+    if (this.#next?.stop === undefined) return false;
+    if (this.#next.tick < (this.#lastTick ?? 0)) return true;
+    return !this.#unchanged && this.#next.stop === 'quiescence';
   }
 }

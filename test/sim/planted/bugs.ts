@@ -85,6 +85,18 @@ const record: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    name: 'the older slot of the head record is written over while the newer one may not be durable',
+    file: 'src/log/head-record.ts',
+    find: '      putSlot(handle, this.#last);\n      handle.sync();\n',
+    replace: '',
+  },
+  {
+    name: 'a recovery does not write down how far it has made the log durable',
+    file: 'src/engine/record/open-record.ts',
+    find: '  noteDurable(directory, whole);\n',
+    replace: '',
+  },
+  {
     name: 'what a recovery reads is believed without making it durable',
     file: 'src/engine/record/open-record.ts',
     find: '  makeTailDurable(directory, end);\n',
