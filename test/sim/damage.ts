@@ -18,6 +18,7 @@ export interface Damage {
   /** The tick that a recovery must reach at least. */
   readonly guaranteed: number;
   readonly witness: Witness;
+  readonly hasEnded?: boolean;
 }
 
 export async function checkDamaged(damage: Damage): Promise<void> {
@@ -33,6 +34,7 @@ export async function checkDamaged(damage: Damage): Promise<void> {
       what,
       guaranteed: damage.guaranteed,
       witness: damage.witness,
+      hasEnded: damage.hasEnded ?? false,
       // Where models lie is a hint of the machine: where it cannot be read, the folder is asked for.
       refusals: what.includes('"models.json"')
         ? ['model-missing', 'run-directory-invalid']

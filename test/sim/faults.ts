@@ -74,13 +74,13 @@ export type Fault =
       readonly death?: Death;
     }
   /**
-   * Somebody compacts the record that the life left, or forks it at a share of its ticks, and may die of it; then the
-   * power goes. On a copy.
+   * Somebody goes on with the record that the life left, compacts it, or forks it at a share of its ticks, and may die
+   * of it; then the power goes. On a copy.
    */
   | {
       readonly kind: 'upon';
       readonly life: number;
-      readonly what: 'compact' | 'fork';
+      readonly what: 'recover' | 'compact' | 'fork';
       readonly share: number;
       readonly death?: Death;
     }
@@ -123,7 +123,7 @@ interface Endings {
 export function drawFaults(chance: Chance, extent: Extent): Fault[] {
   const faults: Fault[] = [];
   const lives = chance.pick([1, 1, 2, 2, 3, 4, 6]);
-  const mark = chance.oneIn(3) ? chance.pick(['head', 'name', 'name', 'sync'] as const) : undefined;
+  const mark = chance.oneIn(2) ? chance.pick(['head', 'head', 'name', 'name', 'sync'] as const) : undefined;
   const endings = { mark, powerLast: chance.oneIn(mark === undefined ? 4 : 2) };
   for (let life = 0; life < lives; life++) {
     const own = life === 0 ? extent : { ...extent, changes: recoveryChanges(chance, extent) };
@@ -155,16 +155,23 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
       const readings = chance.skewed(2000);
       faults.push({ kind: 'stand', life, at: chance.below(extent.readings), readings });
     }
-    if (chance.oneIn(3)) {
-      const [file, place] = [chance.below(1000) / 1000, chance.below(10_000) / 10_000];
-      faults.push({ kind: 'flip', life, file, place, bit: chance.below(8) });
-    }
-    if (chance.oneIn(4)) {
-      const share = chance.pick([0, 1 - chance.skewed(100) / 1000, chance.below(1000) / 1000]);
-      faults.push({ kind: 'cut', life, place: chance.below(10_000) / 10_000, share });
-    }
+    if (chance.oneIn(3)) faults.push(drawFlip(chance, life));
+    if (chance.oneIn(4)) faults.push(drawCut(chance, life));
   }
   return faults;
+}
+
+/** Often near the end of the log, which was written last. */
+export function drawFlip(chance: Chance, life: number): Fault {
+  const isLogEnd = chance.oneIn(3);
+  const file = isLogEnd ? 0.4999 : chance.below(1000) / 1000;
+  const place = isLogEnd ? 1 - (1 + chance.skewed(4000)) / 10_000 : chance.below(10_000) / 10_000;
+  return { kind: 'flip', life, file, place, bit: chance.below(8) };
+}
+
+export function drawCut(chance: Chance, life: number): Fault {
+  const share = chance.pick([0, 1 - chance.skewed(400) / 1000, chance.below(1000) / 1000]);
+  return { kind: 'cut', life, place: chance.oneIn(3) ? 0.9999 : chance.below(10_000) / 10_000, share };
 }
 
 /** Few, so that a life is cut down while it recovers; or many. */
@@ -198,28 +205,36 @@ function drawPhase(chance: Chance): Death['phase'] {
 }
 
 /** Anywhere in a whole run, but rarely before there is a record, and often in the end; or early in anything else. */
-function drawDeathBehind(chance: Chance, mark: Mark, extent: Extent | undefined): Death {
+function drawDeathBehind(chance: Chance, mark: Mark, extent?: Extent): Death {
   let number = 1 + chance.skewed(4);
   if (extent !== undefined) {
     const [before, count] = [extent.marksBefore[mark], extent.marks[mark]];
     const first = chance.oneIn(5) || before >= count ? 1 : before + 1;
     number = chance.oneIn(4) ? count : chance.between(first, Math.max(first, count));
   }
-  return { behind: { mark, number }, at: chance.pick([0, 0, 1, 1, 2]), phase: drawPhase(chance) };
+  const behind = { mark, number };
+  // Most is at stake right before and right behind it.
+  if (chance.oneIn(3)) return { behind, at: 0, phase: 'before' };
+  if (chance.oneIn(2)) return { behind, at: 0, phase: 'after' };
+  return { behind, at: chance.below(3), phase: drawPhase(chance) };
 }
 
 /** What somebody builds rests on what a life left: most is at stake where that need not last. */
 function drawBuilding(chance: Chance, life: number, faults: Fault[], { mark }: Endings): void {
   if (chance.oneIn(mark === 'name' ? 2 : 6)) faults.push({ kind: 'compact', life, ...drawWork(chance) });
-  if (chance.oneIn(mark === 'name' ? 2 : 6)) {
-    const what = chance.pick(['compact', 'compact', 'fork'] as const);
-    faults.push({ kind: 'upon', life, what, ...drawWork(chance) });
+  if (mark === 'head') {
+    faults.push({ kind: 'upon', life, what: 'recover', share: 1, death: drawDeathBehind(chance, mark) });
+  } else {
+    const works = ['recover', 'compact', 'fork'] as const;
+    for (const what of works)
+      if (chance.oneIn(mark === undefined ? 15 : 2))
+        faults.push({ kind: 'upon', life, what, ...drawWork(chance) });
   }
 }
 
 function drawWork(chance: Chance): { readonly share: number; readonly death?: Death } {
-  const share = chance.oneIn(2) ? 1 : chance.between(1, 10) / 10;
+  const share = chance.oneIn(4) ? chance.between(1, 9) / 10 : 1;
   if (chance.oneIn(2)) return { share };
   if (chance.oneIn(2)) return { share, death: { at: 1 + chance.below(40), phase: drawPhase(chance) } };
-  return { share, death: drawDeathBehind(chance, chance.pick(marks), undefined) };
+  return { share, death: drawDeathBehind(chance, chance.pick(marks)) };
 }

@@ -17,6 +17,8 @@ export interface Recovery {
   readonly witness: Witness;
   /** The tick behind which nobody knows the digests. */
   readonly ownBehind?: number;
+  /** Whether the run has ended for good, which somebody was told. */
+  readonly hasEnded?: boolean;
   /** Codes of the errors by which it may be refused. */
   readonly refusals: readonly string[];
 }
@@ -36,7 +38,8 @@ export async function checkRecovery(recovery: Recovery): Promise<EngineError | u
     witness.violate(`${what}: the recovery is ${reached}`);
     return undefined;
   }
-  const { tick, digest } = reached;
+  const { tick, digest, ended } = reached;
+  if (recovery.hasEnded === true && !ended) witness.violate(`${what}: the run had ended, and goes on`);
   const known = witness.digests.get(tick);
   const mustBeKnown = tick > 0 && tick <= (recovery.ownBehind ?? tick);
   if (known === undefined ? mustBeKnown : known !== digest)
@@ -49,6 +52,7 @@ export async function checkRecovery(recovery: Recovery): Promise<EngineError | u
 interface Reached {
   readonly tick: number;
   readonly digest: string;
+  readonly ended: boolean;
 }
 
 /** Where a run that has ended is, is said by the refusal. */
@@ -57,14 +61,14 @@ async function recover(disk: SimDisk, path: string): Promise<Reached | 'dead' | 
   const open = async (): Promise<Reached> => {
     const run = await Orchestrator.resume({ runDirectory: path, workers: 0 }, process.ports);
     await run.close();
-    return run;
+    return { tick: run.tick, digest: run.digest, ended: false };
   };
   try {
     return await live(process, open());
   } catch (error) {
     const summary = endOf(error);
     if (summary === undefined) throw error;
-    return { tick: summary.ticks, digest: summary.digest };
+    return { tick: summary.ticks, digest: summary.digest, ended: true };
   }
 }
 

@@ -111,7 +111,7 @@ function describe(chance: Chance, durability: Durability): SystemDescription {
       batchMs: chance.pick([1, 30, 1000]),
       trace: chance.oneIn(8) ? 'full' : chance.pick(['none', 'outcomes'] as const),
       residentAgentsMax: chance.oneIn(8) ? 1 : chance.pick([4, 4096, 4096]),
-      snapshotTicks: chance.oneIn(25) ? 1 : chance.pick([0, 7, 20, 50]),
+      snapshotTicks: chance.oneIn(25) ? 1 : chance.pick([0, 3, 7, 20, 50]),
     },
     agents: {
       one: { ...common, count: 4, subscriptions: ['A', 'B'], channels: ['den'] },

@@ -8,7 +8,7 @@ import { Chance } from './chance.ts';
 import { checkDamaged } from './damage.ts';
 import { SimDisk } from './disk.ts';
 import { type Life, lead, runDirectory, Witness } from './embedder.ts';
-import { drawFaults, type Extent, type Fault, noMarks } from './faults.ts';
+import { drawCut, drawFaults, drawFlip, type Extent, type Fault, noMarks } from './faults.ts';
 import { live, processDeath, rest, SimProcess } from './process.ts';
 import { plainProcess, readRecord, type SimRecord } from './record.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
@@ -315,6 +315,7 @@ class FaultyRun {
     if (!['ticks', 'quiescence'].includes(record.ended ?? ''))
       witness.violate(`the record ends with "${record.ended}"`);
     if (new Set(record.calls).size !== record.calls.length) witness.violate('a call is in the record twice');
+    await this.#checkDamagedEnd();
     await this.#checkReplay(baseTick);
     const wrongAfter = await checkWholeRun({
       disk: this.#disk,
@@ -326,6 +327,19 @@ class FaultyRun {
       lastTick: this.#reference.lastTick,
     });
     if (wrongAfter !== undefined) witness.violate(wrongAfter);
+  }
+
+  /** A run that has ended, which somebody was told, has ended or is damaged; it is not cut short without a word. */
+  async #checkDamagedEnd(): Promise<void> {
+    const chance = this.#chance.of('damage in the end');
+    const isSure = this.#scenario.durability !== 'none';
+    await checkDamaged({
+      disk: this.#disk,
+      faults: [drawFlip(chance, 0), drawCut(chance, 0)],
+      guaranteed: isSure ? this.#reference.lastTick : 0,
+      witness: this.witness,
+      hasEnded: isSure,
+    });
   }
 
   async #checkReplay(baseTick: number): Promise<void> {

@@ -8,10 +8,11 @@ import { runDirectory, Witness } from './embedder.ts';
 import type { Death, Fault } from './faults.ts';
 import { live, SimProcess } from './process.ts';
 import { readRecord } from './record.ts';
-import { checkRecovery } from './recovery.ts';
+import { checkRecovery, endOf } from './recovery.ts';
 import type { Scenario } from './scenario.ts';
 
 const forkDirectory = 'fork';
+const powerLosses = 2;
 
 export interface Ground {
   readonly disk: SimDisk;
@@ -29,9 +30,31 @@ export async function checkUpon(fault: Upon, ground: Ground): Promise<void> {
   const disk = ground.disk.copy();
   const what = `${fault.what} at ${fault.share} of the ticks, and a loss of power`;
   if (fault.what === 'compact') await compact(fault, { ...ground, disk });
-  else await fork(fault, { ...ground, disk }, what);
-  disk.losePower(chance.of('power'));
-  await checkRecovery({ disk, path: runDirectory, what, guaranteed, witness, refusals: [] });
+  else if (fault.what === 'fork') await fork(fault, { ...ground, disk }, what);
+  else await recover(fault, { ...ground, disk }, what);
+  // What is lost is chance, and costs little beside what led there.
+  for (let i = 0; i < powerLosses; i++) {
+    const copy = disk.copy();
+    copy.losePower(chance.of(`power ${i}`));
+    await checkRecovery({ disk: copy, path: runDirectory, what, guaranteed, witness, refusals: [] });
+  }
+}
+
+/** Somebody goes on with the run, and interrupts it at once. */
+async function recover({ death }: Upon, ground: Ground, what: string): Promise<void> {
+  const { disk, chance, scenario, witness } = ground;
+  const process = processOf(disk, chance, scenario, death);
+  const options = { runDirectory, workers: 0, outputsAfter: witness.last };
+  try {
+    await live(
+      process,
+      Orchestrator.resume(options, process.ports).then((run) => run.close()),
+    );
+  } catch (error) {
+    if (!process.dead && endOf(error) === undefined)
+      witness.violate(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+  process.dead = true;
 }
 
 /** Compacts a record up to a share of the ticks, unless the process dies before. */
