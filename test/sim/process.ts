@@ -335,6 +335,9 @@ function list(disk: SimDisk, name: string): string[] | undefined {
 /** Lets everything that is ready run. */
 export const rest: () => Promise<void> = promisify(setImmediate) as () => Promise<void>;
 
+/** What takes more comes to no end: the longest lives of 200 ticks take some thousands. */
+const stepsMax = 500_000;
+
 /**
  * Moves a process on until what it does has an answer, or it dies: whenever everything rests, the next that waits for
  * the clock is called. What waits for something else than the clock gets some real time.
@@ -349,7 +352,7 @@ export async function live<T>(process: SimProcess, work: Promise<T>): Promise<T 
       answer = { error };
     },
   );
-  for (let idle = 0; idle < 2000; ) {
+  for (let idle = 0, steps = 0; idle < 2000 && steps < stepsMax; steps++) {
     await rest();
     if (process.dead) return 'dead';
     if (answer !== undefined) {

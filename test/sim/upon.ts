@@ -13,6 +13,8 @@ import type { Scenario } from './scenario.ts';
 
 const forkDirectory = 'fork';
 const powerLosses = 2;
+/** How far a fork goes on behind its parent's record. */
+const ticksBehind = 10;
 
 export interface Ground {
   readonly disk: SimDisk;
@@ -114,9 +116,15 @@ async function fork({ share, death }: Upon, ground: Ground, what: string): Promi
     const options = { from: runDirectory, tick, runDirectory: forkDirectory, workers: 0, outputs };
     const made = await Orchestrator.fork(options, process.ports);
     forkedAt = made.tick;
+    const controller = new AbortController();
     await made.run({
       recorded: runDirectory,
-      onTick: () => seen.tick(made.tick, made.digest),
+      signal: controller.signal,
+      onTick: () => {
+        seen.tick(made.tick, made.digest);
+        // By itself it may have no end.
+        if (made.tick > last + ticksBehind) controller.abort();
+      },
     });
   };
   try {
