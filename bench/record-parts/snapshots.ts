@@ -6,6 +6,7 @@ import { createSystem } from '../../src/engine/index.ts';
 import { createInput } from '../../src/engine/input/host-inputs.ts';
 import { prepareModules } from '../../src/engine/modules/prepare-modules.ts';
 import { sha256 } from '../../src/engine/sha256.ts';
+import { SnapshotSchedule } from '../../src/engine/snapshot/schedule.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
 import { Machine } from '../../src/engine/turns/machine.ts';
 import { openPool } from '../../src/engine/turns/open-pool.ts';
@@ -45,12 +46,12 @@ async function measure(pageCount: number): Promise<{ readonly full: Cost; readon
       const manifest = { format: 1, runId: '0'.repeat(32), engine: '0', durability: 'none', costTable: 1 };
       const contents = { manifest, config: new Uint8Array(2), modules: new Map() };
       const directory = createRunDirectory(join(folder, 'run'), contents);
-      const store = new SnapshotStore(directory);
+      const schedule = new SnapshotSchedule(new SnapshotStore(directory), 0, 10);
       const take = async ({ whole, stall }: Cost): Promise<void> => {
         const started = now();
-        const snapshot = await machine.capture(store.lastTick);
+        await schedule.take(machine);
         const captured = now();
-        await store.write(snapshot, 10);
+        await schedule.settled();
         const written = now();
         for (const kind of timeKinds) {
           stall[kind].push(captured[kind] - started[kind]);

@@ -6,7 +6,7 @@ import { type EventLogSizes, type Storage, storageAt } from '../log/index.ts';
 import type { Pool } from '../sandbox/index.ts';
 import type { System, SystemConfig } from './config/system-config.ts';
 import { type InferenceDesk, openInferenceDesk } from './models/inference-desk.ts';
-import { createCompressor } from './snapshot/compressor.ts';
+import { type Compress, createCompressor } from './snapshot/compressor.ts';
 import { openPool, type PoolChoice } from './turns/open-pool.ts';
 
 export interface Clock {
@@ -24,8 +24,8 @@ export interface Ports {
   openPool(config: SystemConfig, choice: PoolChoice): Pool;
   /** What answers the requests of a system that has models. */
   openInference(system: Pick<System, 'config' | 'host'>): InferenceDesk;
-  /** zstd; the caller's thread goes on meanwhile. Bytes that fill their buffer, which is taken over. */
-  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  /** The caller's thread goes on meanwhile. */
+  readonly compress: Compress;
   readonly clock: Clock;
   /** Identity of a new run: 16 bytes in hexadecimal that no other run has. It decides nothing. */
   createRunId(): string;

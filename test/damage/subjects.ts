@@ -20,6 +20,7 @@ import {
 } from '../../src/log/index.ts';
 import { appendAll, sampleDirectory, sampleEvents } from '../../src/log/test-sample.ts';
 import { MemoryStorage } from '../../src/log/test-storage.ts';
+import { captureImage, type MemoryImage } from '../../src/sandbox/index.ts';
 import { createDeclaredAgents, createState, saveState } from '../../src/scheduler/index.ts';
 
 export type Verdict = 'refused' | 'healed';
@@ -34,7 +35,6 @@ export interface Subject {
 }
 
 const firstSegment = 'events-000000.mcap';
-const targetBytes = 65_536;
 
 /** Events of about 64 KiB, in chunks of a few. */
 function events(): ReturnType<typeof sampleEvents> {
@@ -158,8 +158,17 @@ function noise(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-const blocks = Uint32Array.of(0, 1, 2, 5, 7, 8, 9, 15, 16, 17, 30, 31, 40, 41, 47);
-const image = { byteLength: 3 * targetBytes, blocks, bytes: noise(blocks.length * 4096) };
+/** A memory of which not all blocks are used. */
+function sampleImage(): MemoryImage {
+  const blocks = [0, 1, 2, 5, 7, 8, 9, 15, 16, 17, 30, 31, 40, 41, 47];
+  const bytes = noise(blocks.length * 4096);
+  const memory = new WebAssembly.Memory({ initial: 3, maximum: 3, shared: true });
+  const into = new Uint8Array(memory.buffer);
+  blocks.forEach((block, i) => {
+    into.set(bytes.subarray(i * 4096, (i + 1) * 4096), block * 4096);
+  });
+  return captureImage(memory);
+}
 
 /** What a machine gives: its scheduler has agents, topics and nothing to do; one agent has a memory. */
 async function sampleSnapshot(): Promise<Snapshot> {
@@ -172,7 +181,7 @@ async function sampleSnapshot(): Promise<Snapshot> {
   const { config } = await createSystem({ agents: { echo }, topics: { prices: {} } });
   const state = createState(schedulerConfig(config));
   createDeclaredAgents(state);
-  const agents = [{ number: 1, state: Uint32Array.of(1, 2, 3, 4), image }];
+  const agents = [{ number: 1, state: Uint32Array.of(1, 2, 3, 4), image: sampleImage() }];
   return { tick: 1234, digest: sha256(new Uint8Array(5)), scheduler: saveState(state), agents, images: [] };
 }
 

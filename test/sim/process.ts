@@ -90,7 +90,7 @@ export class SimProcess {
       openStorage: (path) => this.#storage(path, options.others?.get(path) ?? disk),
       openPool: pool,
       openInference: (system) => openInferenceDesk(system, () => this.#startModels(), this.ports.clock),
-      compress: (bytes) => this.#compress(bytes),
+      compress: (bytes, into) => this.#compress(bytes, into),
       createRunId: () => '0123456789abcdef0123456789abcdef',
       clock: {
         nowMs: () => this.#readClock(),
@@ -133,10 +133,12 @@ export class SimProcess {
     return this.clock.nowMs();
   }
 
-  async #compress(bytes: Uint8Array): Promise<Uint8Array> {
+  async #compress(bytes: Uint8Array, into: Uint8Array): Promise<number> {
     const { chance } = this.#options;
     if (chance.oneIn(3)) await new Promise<void>((resolve) => this.clock.after(chance.skewed(30), resolve));
-    return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+    const packed = zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+    into.set(packed);
+    return packed.length;
   }
 
   /** A change of the disk. `partly` is what it leaves behind where the process dies in the middle of it. */

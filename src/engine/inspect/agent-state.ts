@@ -218,14 +218,14 @@ async function describeInstance(
     module.globals.map(({ words }) => words),
     captured.state,
   );
-  const { blocks, byteLength } = captured.image;
+  const { pages, byteLength } = captured.image;
   const memory = expandImage(captured.image);
   const { start, length } = range ?? { start: 0, length: 0 };
   return {
     globals: describeGlobals(module.globals, facts.globals, run.modules.get(module.hash)!.bytes),
     memoryBytes: byteLength,
     memorySha256: encodeHex(sha256(memory)),
-    pagesUsed: new Set(Array.from(blocks, (block) => Math.floor(block / 16))).size,
+    pagesUsed: pages.filter((kept) => kept !== undefined).length,
     pages: byteLength / 65_536,
     inbox: { pointer: facts.inboxPointer, bytes: facts.inboxBytes },
     random: encodeHex(new Uint8Array(facts.prng.buffer)),

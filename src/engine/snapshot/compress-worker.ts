@@ -2,15 +2,20 @@
 
 import { parentPort } from 'node:worker_threads';
 import { zstdCompressSync } from 'node:zlib';
+import { collectGarbage } from '../../sandbox/collect.ts';
 import { type CompressAnswer, type CompressRequest, zstdOptions } from './compressor.ts';
 
+/** What was shared with it goes when every thread has let it go, and an idle one never collects by itself. */
+const idleMs = 1000;
+let idle: NodeJS.Timeout | undefined;
+
 parentPort!.on('message', (requests: readonly CompressRequest[]) => {
-  const answers = requests.map(({ number, bytes }) => {
-    const compressed = new Uint8Array(zstdCompressSync(bytes, zstdOptions));
-    return { number, bytes: compressed } satisfies CompressAnswer;
+  const answers = requests.map(({ number, bytes, into }) => {
+    const packed = zstdCompressSync(bytes, zstdOptions(into));
+    into.set(packed);
+    return { number, size: packed.length } satisfies CompressAnswer;
   });
-  parentPort!.postMessage(
-    answers,
-    answers.map(({ bytes }) => bytes.buffer),
-  );
+  parentPort!.postMessage(answers);
+  clearTimeout(idle);
+  idle = setTimeout(collectGarbage, idleMs).unref();
 });

@@ -6,16 +6,17 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { constants, type ZstdOptions, zstdCompress } from 'node:zlib';
 import { EngineError } from '../../base/errors.ts';
-import { keptChunkBytes } from './page.ts';
 
 /**
  * Pages are many, written once and seldom read: a fast level. The memories of the market example become 27 % of
  * themselves by it, 19 % by level 1, which takes half as long again, and twice as long for what does not compress.
  */
-export const zstdOptions: ZstdOptions = {
-  params: { [constants.ZSTD_c_compressionLevel]: -3 },
-  chunkSize: keptChunkBytes,
-};
+const params = { [constants.ZSTD_c_compressionLevel]: -3 };
+
+/** In one piece, also where nothing gets smaller: pieces cost half as much again. */
+export function zstdOptions(into: Uint8Array): ZstdOptions {
+  return { params, chunkSize: into.length };
+}
 
 /** So many pages at once are worth a worker. */
 const manyPages = 12;
@@ -27,20 +28,26 @@ const byPool = promisify(zstdCompress);
 export interface CompressRequest {
   readonly number: number;
   readonly bytes: Uint8Array;
+  readonly into: Uint8Array;
 }
 
 export interface CompressAnswer {
   readonly number: number;
-  readonly bytes: Uint8Array;
+  readonly size: number;
 }
 
+/**
+ * Compresses bytes by zstd; answers how many they become. Both places are of shared memory, and may be the same one.
+ * Until it has resolved nobody else may write to them, or read `into`, which has room for whatever comes.
+ */
+export type Compress = (bytes: Uint8Array, into: Uint8Array) => Promise<number>;
+
 interface Waiting {
-  readonly resolve: (bytes: Uint8Array) => void;
+  readonly resolve: (size: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Compresses by zstd. The bytes, all of their buffer, are taken over. */
-export function createCompressor(): (bytes: Uint8Array) => Promise<Uint8Array> {
+export function createCompressor(): Compress {
   let worker: Worker | undefined;
   let byPoolCount = 0;
   let number = 0;
@@ -56,8 +63,8 @@ export function createCompressor(): (bytes: Uint8Array) => Promise<Uint8Array> {
     const extension = extname(import.meta.filename);
     const opened = new Worker(new URL(`./compress-worker${extension}`, import.meta.url));
     opened.on('message', (answers: readonly CompressAnswer[]) => {
-      for (const { number: done, bytes } of answers) {
-        waiting.get(done)?.resolve(bytes);
+      for (const { number: done, size } of answers) {
+        waiting.get(done)?.resolve(size);
         waiting.delete(done);
       }
       // An idle worker keeps no process alive.
@@ -71,24 +78,25 @@ export function createCompressor(): (bytes: Uint8Array) => Promise<Uint8Array> {
   let requests: CompressRequest[] = [];
   const send = (): void => {
     if (requests.length === 0) return;
-    const buffers = requests.map(({ bytes }) => bytes.buffer as ArrayBuffer);
-    worker?.postMessage(requests, buffers);
+    worker?.postMessage(requests);
     requests = [];
   };
-  return async (bytes) => {
+  return async (bytes, into) => {
     if (worker === undefined && byPoolCount < manyPages) {
       byPoolCount++;
       try {
-        return await byPool(bytes, zstdOptions);
+        const packed = await byPool(bytes, zstdOptions(into));
+        into.set(packed);
+        return packed.length;
       } finally {
         byPoolCount--;
       }
     }
     worker ??= open();
     worker.ref();
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
     waiting.set(number, { resolve, reject });
-    requests.push({ number: number++, bytes });
+    requests.push({ number: number++, bytes, into });
     if (requests.length === 1) setImmediate(send);
     else if (requests.length === messagePages) send();
     return promise;

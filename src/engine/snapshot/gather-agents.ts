@@ -4,7 +4,6 @@ import { assert } from '../../base/errors.ts';
 import type { MemoryImage } from '../../sandbox/index.ts';
 import type { Snapshot } from '../turns/machine.ts';
 import type { AgentImage } from '../turns/turn-runner.ts';
-import { splitPages } from './page.ts';
 import type { PageGatherer } from './page-gatherer.ts';
 import type { PageEntry } from './tables.ts';
 
@@ -45,7 +44,7 @@ export async function gatherAgents(
       let keys = keysOfImages.get(image);
       if (keys?.every((key) => key === undefined || gatherer.has(key)) !== true) {
         const added: (string | undefined)[] = [];
-        for (const kept of splitPages(image)) {
+        for (const kept of image.pages) {
           added.push(kept === undefined ? undefined : await gatherer.add(kept));
         }
         keysOfImages.set(image, (keys = added));

@@ -1,15 +1,20 @@
 // Gathers the pages of one snapshot: each distinct one once, those that no earlier snapshot had compressed on other
 // threads and appended to a pack in their order. What is held in memory is bounded.
 
+import { keptBytesMax } from '../../sandbox/index.ts';
 import type { Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
 import type { PackWriter } from './pack-writer.ts';
+import type { SlabLease } from './slabs.ts';
 import type { PageEntry } from './tables.ts';
 
 /** The name of a page: its hash in hexadecimal. */
 export function keyOf(hash: Uint8Array): string {
   return Buffer.from(hash.buffer, hash.byteOffset, hash.length).toString('hex');
 }
+
+/** What a page compresses to, at most: zstd adds less than this where nothing gets smaller. */
+export const packedBytesMax: number = keptBytesMax + 1022;
 
 /** Pages that are compressed at once, at most. */
 const windowPages = 48;
@@ -19,7 +24,8 @@ const turnPages = 16;
 interface Compressing {
   readonly position: number;
   readonly sha256: Uint8Array;
-  readonly bytes: Promise<Uint8Array>;
+  readonly into: Uint8Array;
+  readonly size: Promise<number>;
 }
 
 export class PageGatherer {
@@ -30,6 +36,9 @@ export class PageGatherer {
   readonly #borrowed: ReadonlyMap<string, Uint8Array>;
   readonly #pack: PackWriter;
   readonly #packNumber: number;
+  readonly #lease: SlabLease;
+  /** Places for compressed pages that hold none now. */
+  readonly #places: Uint8Array[] = [];
   /** Indices by hash, counted from 1. */
   readonly #indices: Map<string, number> = new Map();
   readonly #compressing: Compressing[] = [];
@@ -46,24 +55,27 @@ export class PageGatherer {
     pack: PackWriter,
     packNumber: number,
     borrowed: ReadonlyMap<string, Uint8Array>,
+    lease: SlabLease,
   ) {
     this.#ports = ports;
     this.#known = known;
     this.#pack = pack;
     this.#packNumber = packNumber;
     this.#borrowed = borrowed;
+    this.#lease = lease;
   }
 
-  /** The key of a page. Its bytes are taken over. */
+  /** The key of a page as it is kept. Nobody writes to its bytes until `drain` has resolved. */
   async add(kept: Uint8Array): Promise<string> {
     if (++this.#hashed % turnPages === 0) await this.#ports.clock.yield();
     const hash = sha256(kept);
     const key = keyOf(hash);
     if (this.has(key)) return key;
-    const bytes = this.#ports.compress(kept);
+    const into = this.#places.pop() ?? this.#lease.allocate(packedBytesMax);
+    const size = this.#ports.compress(sharedBytes(kept, into), into);
     // Whoever waits for it is told; nobody else has to hear of it.
-    bytes.catch(() => {});
-    this.#compressing.push({ position: this.pages.length, sha256: hash, bytes });
+    size.catch(() => {});
+    this.#compressing.push({ position: this.pages.length, sha256: hash, into, size });
     this.pages.push({ sha256: hash, pack: this.#packNumber, offset: 0, length: 0 });
     this.#indices.set(key, this.pages.length);
     if (this.#compressing.length >= windowPages) await this.#append();
@@ -106,11 +118,20 @@ export class PageGatherer {
   }
 
   async #append(): Promise<void> {
-    const { position, sha256: hash, bytes } = this.#compressing.shift()!;
-    const compressed = await bytes;
-    const offset = this.#pack.append(compressed);
-    const page = { sha256: hash, pack: this.#packNumber, offset, length: compressed.length };
+    const { position, sha256: hash, into, size } = this.#compressing.shift()!;
+    const length = await size;
+    const offset = this.#pack.append(into.subarray(0, length));
+    this.#places.push(into);
+    const page = { sha256: hash, pack: this.#packNumber, offset, length };
     this.pages[position] = page;
     this.#fresh.set(keyOf(hash), page);
   }
+}
+
+/** Bytes that are not in shared memory are copied to where they become compressed. */
+function sharedBytes(bytes: Uint8Array, place: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const copy = place.subarray(0, bytes.length);
+  copy.set(bytes);
+  return copy;
 }

@@ -1,6 +1,7 @@
 // When snapshots are taken. Captured between two ticks, compressed and written while the run goes on.
 
 import type { Machine } from '../turns/machine.ts';
+import { slabPool } from './slabs.ts';
 import type { SnapshotStore } from './store.ts';
 
 export class SnapshotSchedule {
@@ -34,9 +35,10 @@ export class SnapshotSchedule {
    */
   async take(machine: Machine): Promise<void> {
     await this.settled();
-    const snapshot = await machine.capture(this.#store.lastTick);
+    const lease = slabPool.lease();
+    const snapshot = await machine.capture(this.#store.lastTick, (byteLength) => lease.allocate(byteLength));
     this.#lastTick = snapshot.tick;
-    this.#writing = this.#store.write(snapshot, this.#tickMs).catch((error: unknown) => {
+    this.#writing = this.#store.write(snapshot, this.#tickMs, lease).catch((error: unknown) => {
       this.#failure = error;
     });
   }

@@ -13,7 +13,11 @@ import { nodePorts } from '../ports.ts';
 import type { Snapshot } from '../turns/machine.ts';
 import { SnapshotStore } from './store.ts';
 
-const compress = async (bytes: Uint8Array): Promise<Uint8Array> => zstdCompressSync(bytes);
+const compress = async (bytes: Uint8Array, into: Uint8Array): Promise<number> => {
+  const packed = zstdCompressSync(bytes);
+  into.set(packed);
+  return packed.length;
+};
 
 function directoryIn(storage: MemoryStorage): RunDirectory {
   const manifest = { format: 1, runId: '0'.repeat(32), engine: 'x', durability: 'batch', costTable: 1 };
@@ -23,20 +27,16 @@ function directoryIn(storage: MemoryStorage): RunDirectory {
 
 /** One agent whose pages are told by numbers: equal numbers are equal pages, 0 a page of zeros. */
 function snapshotOf(tick: number, pages: readonly number[]): Snapshot {
-  const blocks: number[] = [];
-  const parts: Uint8Array[] = [];
-  pages.forEach((page, i) => {
-    if (page === 0) return;
-    blocks.push(i * 16);
-    // Not all pages compress alike.
-    parts.push(
-      Uint8Array.from({ length: 4096 }, (_, at) => (at < page * 300 ? (at * page * 7919) >> 3 : page)),
-    );
-  });
   const image = {
     byteLength: pages.length * 65_536,
-    blocks: Uint32Array.from(blocks),
-    bytes: new Uint8Array(Buffer.concat(parts)),
+    pages: pages.map((page) => {
+      if (page === 0) return undefined;
+      // Not all pages compress alike.
+      const block = Uint8Array.from({ length: 4096 }, (_, at) =>
+        at < page * 300 ? (at * page * 7919) >> 3 : page,
+      );
+      return Uint8Array.of(1, 0, ...block);
+    }),
   };
   const scheduler = {
     ...{ tick, sequence: tick, hostCounter: 0, served: 0, stopping: false, agents: [], schedulerQueue: [] },

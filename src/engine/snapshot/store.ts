@@ -2,24 +2,23 @@
 // that first had them; a later snapshot refers to them. A snapshot is there when its own file is there, and that file
 // is written last, whole or not at all.
 
-import { zstdDecompressSync } from 'node:zlib';
-import { bytesEqual, encodeHex } from '../../base/encoding.ts';
+import { encodeHex } from '../../base/encoding.ts';
 import type { EngineError } from '../../base/errors.ts';
-import { onStorage, openFile, readRange, readWhole, writeWhole } from '../../log/files.ts';
+import { onStorage, readWhole, writeWhole } from '../../log/files.ts';
 import type { RunDirectory } from '../../log/index.ts';
 import { freeName } from '../../log/tail.ts';
 import type { SavedScheduler } from '../../scheduler/index.ts';
 import { nodePorts, type Ports } from '../ports.ts';
-import { sha256 } from '../sha256.ts';
 import type { Snapshot } from '../turns/machine.ts';
 import type { AgentImage } from '../turns/turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
 import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
-import { type Offer, type OfferedPage, takeOver } from './offer.ts';
+import { type Offer, takeOver } from './offer.ts';
 import { PackWriter } from './pack-writer.ts';
-import { joinPages, keptBytesMax, keptChunkBytes } from './page.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
+import { PageReader } from './page-reader.ts';
 import { superfluous } from './retention.ts';
+import { type SlabLease, slabPool } from './slabs.ts';
 import { decodeSnapshotFile, encodeSnapshotFile, snapshotFormat } from './snapshot-file.ts';
 import type { AgentEntry, PageEntry, SnapshotFile } from './tables.ts';
 import { damagedFile, ofOtherFormat, readSteadily, unlessUnreadable } from './unusable.ts';
@@ -27,6 +26,7 @@ import { damagedFile, ofOtherFormat, readSteadily, unlessUnreadable } from './un
 const folder = 'snapshots';
 const namePattern = /^(\d{12,})\.snapshot$/;
 const packPattern = /^(\d{12,})\.pages$/;
+const pageBytes = 65_536;
 /** Packs that are not of the snapshot of their number are numbered from here. */
 const gatheredFirst = 1_000_000_000_000;
 
@@ -39,9 +39,8 @@ export function snapshotName(tick: number): string {
   return `${folder}/${fileName(tick, 'snapshot')}`;
 }
 
-interface ReadPage extends OfferedPage {
-  /** As `splitPages` gave it. */
-  readonly kept: Uint8Array;
+function packName(pack: number): string {
+  return `${folder}/${fileName(pack, 'pages')}`;
 }
 
 /** What snapshots that were read offer to forks. */
@@ -167,14 +166,20 @@ export class SnapshotStore {
     return this.#last?.tick;
   }
 
-  /** Writes a snapshot, after those that are being written; durable when this resolves. */
-  write(snapshot: Snapshot, tickMs: number): Promise<void> {
-    const written = this.#pending.then(() => this.#write(snapshot, tickMs));
+  /**
+   * Writes a snapshot, after those that are being written; durable when this resolves.
+   * @param lease where the snapshot lies that was captured for this alone; over when this is done
+   */
+  write(snapshot: Snapshot, tickMs: number, lease: SlabLease = slabPool.lease()): Promise<void> {
+    const written = this.#pending
+      .then(() => this.#write(snapshot, tickMs, lease))
+      .then(() => lease.release())
+      .finally(() => lease.abandon());
     this.#pending = written.catch(() => {});
     return written;
   }
 
-  async #write(snapshot: Snapshot, tickMs: number): Promise<void> {
+  async #write(snapshot: Snapshot, tickMs: number, lease: SlabLease): Promise<void> {
     const { storage } = this.#directory;
     if (!this.#ready) {
       onStorage(storage, folder, 'make folder', () => storage.makeFolder(folder));
@@ -182,8 +187,7 @@ export class SnapshotStore {
       for (const page of pages ?? []) this.#known.set(keyOf(page.sha256), page);
       this.#ready = true;
     }
-    const taken =
-      this.#offer && takeOver(this.#offer, storage, (pack) => `${folder}/${fileName(pack, 'pages')}`);
+    const taken = this.#offer && takeOver(this.#offer, storage, packName);
     this.#offer = undefined;
     for (const [key, page] of taken?.linked ?? []) this.#known.set(key, page);
     const packNumber = this.#freePack(snapshot.tick);
@@ -195,6 +199,7 @@ export class SnapshotStore {
         pack,
         packNumber,
         taken?.borrowed ?? new Map(),
+        lease,
       );
       const written = await gatherAgents(snapshot, gatherer, this.#last?.agents);
       await pack.finish();
@@ -301,12 +306,13 @@ export class SnapshotStore {
   }
 
   #readPages(file: SnapshotFile): Snapshot {
-    const packs = new Map<number, Uint8Array>();
-    const pages = file.pages.map((page) => this.#readPage(page, packs));
+    const { storage } = this.#directory;
+    const reader = new PageReader(storage, packName, (name, offset, why) => this.#damaged(name, offset, why));
+    const pages = file.pages.map((page) => reader.read(page));
     const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
       const words = state.slice();
       const used = indices.map((index) => (index === 0 ? undefined : pages[index - 1]));
-      const image = joinPages(used.map((page) => page?.kept));
+      const image = { byteLength: used.length * pageBytes, pages: used.map((page) => page?.kept) };
       noteKeys(
         image,
         used.map((page) => page?.key),
@@ -321,9 +327,9 @@ export class SnapshotStore {
       images: file.images.map(imageOf),
     };
     offers.set(snapshot, {
-      storage: this.#directory.storage.inner ?? this.#directory.storage,
+      storage: storage.inner ?? storage,
       pages: pages.map(({ key, entry, packed }) => ({ key, entry, packed })),
-      packSizes: new Map([...packs].map(([pack, bytes]) => [pack, bytes.length])),
+      packSizes: reader.packSizes,
     });
     return snapshot;
   }
@@ -352,36 +358,6 @@ export class SnapshotStore {
         otherFormat: (format) => ofOtherFormat(this.#directory.path, name, format),
       },
     );
-  }
-
-  /** A page as it lies in its pack. */
-  #packed(page: PageEntry, packs: Map<number, Uint8Array>): Uint8Array {
-    const name = `${folder}/${fileName(page.pack, 'pages')}`;
-    let pack = packs.get(page.pack);
-    if (pack === undefined) {
-      const handle = openFile(this.#directory.storage, name);
-      if (handle === undefined) throw this.#damaged(name, 0, 'it is missing');
-      try {
-        pack = readRange(handle, 0, handle.size());
-      } finally {
-        handle.close();
-      }
-      packs.set(page.pack, pack);
-    }
-    return pack.subarray(page.offset, page.offset + page.length);
-  }
-
-  #readPage(page: PageEntry, packs: Map<number, Uint8Array>): ReadPage {
-    const packed = this.#packed(page, packs);
-    try {
-      const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax, chunkSize: keptChunkBytes });
-      if (bytesEqual(sha256(kept), page.sha256))
-        return { key: keyOf(page.sha256), entry: page, packed, kept };
-    } catch {
-      // Said below.
-    }
-    const name = `${folder}/${fileName(page.pack, 'pages')}`;
-    throw this.#damaged(name, page.offset, 'a page is not what its hash says');
   }
 
   /** What is wrong with a snapshot that can be read, but whose digest is not the one that the log has of its tick. */

@@ -4,6 +4,7 @@
 import { assert } from '../../base/errors.ts';
 import type { Sha256 } from '../../base/hash.ts';
 import { ByteWriter, encodeInputTo, type Input } from '../../log/index.ts';
+import type { Allocate } from '../../sandbox/index.ts';
 import {
   type Agent,
   type CommittedTick,
@@ -91,11 +92,12 @@ export class Machine {
   /**
    * The state after the last executed tick. Nothing else may be asked of the machine until the answer is there.
    * @param since the tick of the last capture, where that is kept: what is as it was then is only named
+   * @param allocate where memories are copied to, for whom it concerns how long that is theirs
    */
-  async capture(since?: number): Promise<Snapshot> {
+  async capture(since?: number, allocate?: Allocate): Promise<Snapshot> {
     const { tick } = this.state;
     assert(tick > 0, 'a run has executed a tick before its state is captured');
-    const { agents, same } = await this.#turns.capture(tick, since);
+    const { agents, same } = await this.#turns.capture(tick, since, allocate);
     const { images } = this.#turns;
     return { tick, digest: this.#digest.slice(), scheduler: saveState(this.state), agents, images, same };
   }

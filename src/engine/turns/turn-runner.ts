@@ -5,6 +5,7 @@ import { TaskKind } from '../../abi/envelope.ts';
 import { assert } from '../../base/errors.ts';
 import type { Sha256 } from '../../base/hash.ts';
 import {
+  type Allocate,
   captureImage,
   expandImage,
   type MemoryImage,
@@ -151,7 +152,11 @@ export class TurnRunner {
    * State and image of every agent that has an instance, by creation number; where `since` is the tick of the last
    * capture, without those that are the same as then. Nothing else may run meanwhile.
    */
-  async capture(tick: number, since?: number): Promise<{ agents: AgentImage[]; same: number[] }> {
+  async capture(
+    tick: number,
+    since?: number,
+    allocate?: Allocate,
+  ): Promise<{ agents: AgentImage[]; same: number[] }> {
     const { residents, hibernated } = this.#residency;
     const before = since !== undefined && this.#captured?.tick === since ? this.#captured.numbers : undefined;
     const isSame = (number: number): boolean =>
@@ -159,6 +164,7 @@ export class TurnRunner {
     const saved = await this.#save(
       tick,
       [...residents.values()].filter(({ number }) => !isSame(number)),
+      allocate,
     );
     const agents = saved.map(({ agent, memory, state }) => ({
       number: agent.number,
@@ -342,7 +348,7 @@ export class TurnRunner {
   }
 
   /** States and images of residents, in their order. They stay resident. */
-  async #save(tick: number, agents: readonly Agent[]): Promise<SavedAgent[]> {
+  async #save(tick: number, agents: readonly Agent[], allocate?: Allocate): Promise<SavedAgent[]> {
     const { pool, config } = this.#options;
     const streams = this.#streams;
     streams.begin(tick, tick * config.run.tickMs, false);
@@ -358,7 +364,7 @@ export class TurnRunner {
       assert(result !== undefined && result !== 'lost', 'an executor that was asked to save answers');
       const states = readStates(result.words, group);
       return group.map((agent, i): SavedAgent => {
-        const image = captureImage(pool.memoryOf(agent.number)!);
+        const image = captureImage(pool.memoryOf(agent.number)!, allocate);
         const memory = { agentNumber: agent.number, pagesMin: 0, pagesMax: this.#pagesMax(agent), image };
         return { agent, memory, state: states[i]! };
       });
