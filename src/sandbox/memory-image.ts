@@ -10,13 +10,15 @@ export interface MemoryImage {
   readonly pages: readonly (Uint8Array | undefined)[];
 }
 
-/** Room for so many bytes that nobody else uses. */
+/** Room for so many bytes that nobody else uses, from a whole word on. */
 export type Allocate = (byteLength: number) => Uint8Array;
 
 const blockBytes = 4096;
 const blocksPerPage = 16;
 const pageBytes = blockBytes * blocksPerPage;
 const maskBytes = 2;
+/** Blocks begin at whole words: what is shared is copied word by word, or else byte by byte. */
+const leadBytes = 8 - maskBytes;
 /** Bytes of a page as it is kept, at most. */
 export const keptBytesMax: number = maskBytes + pageBytes;
 
@@ -41,7 +43,7 @@ export function captureImage(
       count++;
     }
     if (mask === 0) continue;
-    const kept = allocate(maskBytes + count * blockBytes);
+    const kept = allocate(leadBytes + maskBytes + count * blockBytes).subarray(leadBytes);
     kept[0] = mask & 0xff;
     kept[1] = mask >> 8;
     forEachRun(mask, (block, size, at) => {
@@ -65,23 +67,24 @@ function forEachRun(mask: number, run: (block: number, size: number, at: number)
 
 /** Makes a memory of the image's size hold the image; one that is not known to be zero is zeroed first. */
 export function fillMemory(memory: WebAssembly.Memory, image: MemoryImage | null, isClean: boolean): void {
-  const target = new Uint8Array(memory.buffer);
+  const target = Buffer.from(memory.buffer);
   if (!isClean) target.fill(0);
   if (image !== null) putPages(target, image);
 }
 
 /** The whole content of an image. */
 export function expandImage(image: MemoryImage): Uint8Array {
-  const whole = new Uint8Array(image.byteLength);
+  const whole = Buffer.alloc(image.byteLength);
   putPages(whole, image);
   return whole;
 }
 
-function putPages(target: Uint8Array, { pages }: MemoryImage): void {
-  pages.forEach((kept, i) => {
-    if (kept === undefined) return;
+function putPages(target: Buffer, { pages }: MemoryImage): void {
+  pages.forEach((page, i) => {
+    if (page === undefined) return;
+    const kept = Buffer.from(page.buffer, page.byteOffset, page.length);
     forEachRun(kept[0]! | (kept[1]! << 8), (block, size, at) => {
-      target.set(kept.subarray(at, at + size * blockBytes), i * pageBytes + block * blockBytes);
+      kept.copy(target, i * pageBytes + block * blockBytes, at, at + size * blockBytes);
     });
   });
 }

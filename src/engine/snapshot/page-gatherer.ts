@@ -128,10 +128,11 @@ export class PageGatherer {
   }
 }
 
-/** Bytes that are not in shared memory are copied to where they become compressed. */
+/** Bytes that are not in shared memory are copied to where they become compressed, word by word. */
 function sharedBytes(bytes: Uint8Array, place: Uint8Array): Uint8Array {
   if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
-  const copy = place.subarray(0, bytes.length);
+  const start = bytes.byteOffset % 8;
+  const copy = place.subarray(start, start + bytes.length);
   copy.set(bytes);
   return copy;
 }

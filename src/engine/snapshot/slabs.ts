@@ -12,9 +12,7 @@ const freeBytesMax = 256 * 1024 * 1024;
 const rememberedMax = 4;
 /** V8 does not count what is let go either: so much of it, and it is told to collect. */
 const droppedBytesMax = 64 * 1024 * 1024;
-/** Kept pages begin two bytes before their blocks, which are copied fastest to here. */
 const alignment = 64;
-const lead = alignment - 2;
 
 export class SlabPool {
   readonly #free: SharedArrayBuffer[] = [];
@@ -78,16 +76,16 @@ export class SlabLease {
     this.#pool = pool;
   }
 
-  /** Room for so many bytes, whatever was in it before; a page or what it is compressed to, at most. */
+  /** Room for so many bytes, at most a page and a little, whatever was in it before. */
   allocate(byteLength: number): Uint8Array {
     assert(!this.#isOver, 'a lease is used before it is over');
-    assert(byteLength <= slabBytes - lead, 'a slab has room for what is asked for');
+    assert(byteLength <= slabBytes, 'a slab has room for what is asked for');
     if (this.#usedBytes + byteLength > slabBytes) {
       this.#slabs.push(this.#pool.takeSlab());
-      this.#usedBytes = lead;
+      this.#usedBytes = 0;
     }
     const bytes = Buffer.from(this.#slabs.at(-1)!, this.#usedBytes, byteLength);
-    this.#usedBytes = Math.ceil((this.#usedBytes + byteLength - lead) / alignment) * alignment + lead;
+    this.#usedBytes = Math.ceil((this.#usedBytes + byteLength) / alignment) * alignment;
     return bytes;
   }
 
