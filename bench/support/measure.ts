@@ -54,10 +54,14 @@ export interface Bounds {
   readonly low: boolean;
 }
 
-/** Prints a figure with its must and aim as one line. */
-export function report(what: string, value: number, unit: string, { must, aim, low }: Bounds): void {
+/** Prints a figure as one line, with its must and aim where it has them. */
+export function report(what: string, value: number, unit: string, bounds?: Bounds): void {
+  const figure = `${what.padEnd(52)} ${shown(value).padStart(10)} ${unit.padEnd(4)}`;
+  console.log(bounds === undefined ? figure : `${figure} ${verdictOf(value, bounds)}`);
+}
+
+function verdictOf(value: number, { must, aim, low }: Bounds): string {
   const meets = (bound: number): boolean => (low ? value <= bound : value >= bound);
   const verdict = meets(aim) ? 'aim met' : meets(must) ? 'must met' : 'MUST MISSED';
-  const bounds = `must ${shown(must)}, aim ${shown(aim)}`;
-  console.log(`${what.padEnd(52)} ${shown(value).padStart(10)} ${unit.padEnd(4)} ${bounds}: ${verdict}`);
+  return `must ${shown(must)}, aim ${shown(aim)}: ${verdict}`;
 }

@@ -9,7 +9,7 @@ const slabBytes = 1024 * 1024;
 /** So much waits for the next snapshots, at most. */
 const freeBytesMax = 256 * 1024 * 1024;
 /** And no more than the largest of so many last ones took. */
-const rememberedMax = 4;
+const rememberedMax = 8;
 /** V8 does not count what is let go either: so much of it, and it is told to collect. */
 const droppedBytesMax = 64 * 1024 * 1024;
 const alignment = 64;
