@@ -74,8 +74,8 @@ export function fillMemory(memory: WebAssembly.Memory, image: MemoryImage | null
 
 /** The whole content of an image. */
 export function expandImage(image: MemoryImage): Uint8Array {
-  const whole = Buffer.alloc(image.byteLength);
-  putPages(whole, image);
+  const whole = new Uint8Array(image.byteLength);
+  putPages(Buffer.from(whole.buffer), image);
   return whole;
 }
 

@@ -350,7 +350,7 @@ export class Orchestrator {
 
   async #end(reason: EndReason): Promise<RunSummary> {
     const { machine, record, pool, totals, inference } = this.#open;
-    await this.#snapshots.settled();
+    await this.#snapshots.close();
     this.#careful?.end();
     record.recorder.ended(machine.state.tick, reason, machine.digest);
     await this.#durable.close();
@@ -391,7 +391,7 @@ export class Orchestrator {
     }
     await this.#durable.abandon();
     // A snapshot that is being written is no one else's to disturb.
-    await this.#snapshots.settled().catch(() => {});
+    await this.#snapshots.close().catch(() => {});
     this.#open.record.directory.unlock();
     this.#hostInputs.close('the run has failed');
     await this.#open.inference?.close();

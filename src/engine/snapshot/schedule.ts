@@ -1,7 +1,7 @@
 // When snapshots are taken. Captured between two ticks, compressed and written while the run goes on.
 
-import type { Machine } from '../turns/machine.ts';
-import { slabPool } from './slabs.ts';
+import type { Machine, Snapshot } from '../turns/machine.ts';
+import { type SlabLease, slabPool } from './slabs.ts';
 import type { SnapshotStore } from './store.ts';
 
 export class SnapshotSchedule {
@@ -36,16 +36,34 @@ export class SnapshotSchedule {
   async take(machine: Machine): Promise<void> {
     await this.settled();
     const lease = slabPool.lease();
-    const snapshot = await machine.capture(this.#store.lastTick, (byteLength) => lease.allocate(byteLength));
+    const snapshot = await this.#capture(machine, lease);
     this.#lastTick = snapshot.tick;
     this.#writing = this.#store.write(snapshot, this.#tickMs, lease).catch((error: unknown) => {
       this.#failure = error;
     });
   }
 
+  async #capture(machine: Machine, lease: SlabLease): Promise<Snapshot> {
+    try {
+      return await machine.capture(this.#store.lastTick, (byteLength) => lease.allocate(byteLength));
+    } catch (error) {
+      lease.abandon();
+      throw error;
+    }
+  }
+
   /** Resolves when nothing is being written. */
   async settled(): Promise<void> {
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** No more snapshots are taken: as `settled`, and nothing is kept for the next one. */
+  async close(): Promise<void> {
+    try {
+      await this.settled();
+    } finally {
+      slabPool.clear();
+    }
   }
 }

@@ -1,5 +1,5 @@
-// Shared memory for what snapshots capture and compress, used again by the next ones: fresh buffers cost as much as what
-// is done with them, since V8 marks its heap each time that some 64 MB of them have come. It does not count shared ones.
+// Shared memory for what snapshots capture and compress, used again by the next ones. Fresh buffers cost as much as
+// what is done with them: V8 marks its heap each time that some 64 MB of them have come. Shared ones it does not count.
 
 import { Buffer } from 'node:buffer';
 import { assert } from '../../base/errors.ts';

@@ -1,0 +1,79 @@
+// Shared memory for snapshots: nobody's place is another's while it is leased, and what is kept follows what is needed.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type SlabLease, SlabPool } from './slabs.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** Takes so many slabs. */
+function fill(lease: SlabLease, slabs: number): void {
+  for (let i = 0; i < slabs; i++) lease.allocate(mebibyte);
+}
+
+test('places of leases that are not over never overlap', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 40 });
+  const rounds = fc.array(fc.tuple(sizes, sizes), { minLength: 1, maxLength: 4 });
+  const property = fc.property(rounds, (list) => {
+    const pool = new SlabPool();
+    for (const [one, two] of list) {
+      const leases = [pool.lease(), pool.lease()];
+      const places: Uint8Array[] = [];
+      for (let i = 0; i < Math.max(one.length, two.length); i++) {
+        if (one[i] !== undefined) places.push(leases[0]!.allocate(one[i]!));
+        if (two[i] !== undefined) places.push(leases[1]!.allocate(two[i]!));
+      }
+      for (const [i, place] of places.entries()) place.fill(i + 1);
+      for (const [i, place] of places.entries()) {
+        assert.ok(place.every((byte) => byte === i + 1));
+        assert.equal(place.byteOffset % 64, 0);
+      }
+      for (const lease of leases) lease.release();
+    }
+  });
+  fc.assert(property, { numRuns: 25 });
+});
+
+test('what a lease gave back serves the next one', () => {
+  const pool = new SlabPool();
+  const [lease, next] = [pool.lease(), pool.lease()];
+  const { buffer } = lease.allocate(10);
+  lease.release();
+  assert.equal(next.allocate(10).buffer, buffer);
+});
+
+test('after eight smaller leases as much is kept as those needed, and nothing where none is expected', () => {
+  const pool = new SlabPool();
+  const lease = (slabs: number): void => {
+    const one = pool.lease();
+    fill(one, slabs);
+    one.release();
+  };
+  lease(20);
+  for (let i = 0; i < 7; i++) lease(2);
+  assert.equal(pool.freeBytes, 20 * mebibyte);
+  lease(2);
+  assert.equal(pool.freeBytes, 2 * mebibyte);
+  pool.clear();
+  assert.equal(pool.freeBytes, 0);
+});
+
+test('256 MiB are kept at most', () => {
+  const pool = new SlabPool();
+  const lease = pool.lease();
+  fill(lease, 300);
+  lease.release();
+  assert.equal(pool.freeBytes, 256 * mebibyte);
+});
+
+test('what was given up after a failure serves nobody again', () => {
+  const pool = new SlabPool();
+  const lease = pool.lease();
+  const { buffer } = lease.allocate(10);
+  lease.abandon();
+  lease.release();
+  assert.equal(pool.freeBytes, 0);
+  assert.notEqual(pool.lease().allocate(10).buffer, buffer);
+  assert.throws(() => lease.allocate(10), /before it is over/);
+});
