@@ -3,14 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type SlabLease, SlabPool } from './slabs.ts';
-
-const mebibyte = 1024 * 1024;
-
-/** Takes so many slabs. */
-function fill(lease: SlabLease, slabs: number): void {
-  for (let i = 0; i < slabs; i++) lease.allocate(mebibyte);
-}
+import { SlabPool, slabBytes } from './slabs.ts';
 
 test('places of leases that are not over never overlap', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 40 });
@@ -43,28 +36,43 @@ test('what a lease gave back serves the next one', () => {
   assert.equal(next.allocate(10).buffer, buffer);
 });
 
-test('after eight smaller leases as much is kept as those needed, and nothing where none is expected', () => {
+function leaseOf(pool: SlabPool, slabs: number): void {
+  const lease = pool.lease();
+  for (let i = 0; i < slabs; i++) lease.allocate(slabBytes);
+  lease.release();
+}
+
+test('after eight smaller leases as much is kept as those needed', () => {
   const pool = new SlabPool();
-  const lease = (slabs: number): void => {
-    const one = pool.lease();
-    fill(one, slabs);
-    one.release();
-  };
-  lease(20);
-  for (let i = 0; i < 7; i++) lease(2);
-  assert.equal(pool.freeBytes, 20 * mebibyte);
-  lease(2);
-  assert.equal(pool.freeBytes, 2 * mebibyte);
-  pool.clear();
-  assert.equal(pool.freeBytes, 0);
+  leaseOf(pool, 5);
+  for (let i = 0; i < 7; i++) leaseOf(pool, 2);
+  assert.equal(pool.freeCount, 5);
+  leaseOf(pool, 2);
+  assert.equal(pool.freeCount, 2);
 });
 
-test('256 MiB are kept at most', () => {
+test('eight slabs are kept at most', () => {
   const pool = new SlabPool();
-  const lease = pool.lease();
-  fill(lease, 300);
-  lease.release();
-  assert.equal(pool.freeBytes, 256 * mebibyte);
+  leaseOf(pool, 10);
+  assert.equal(pool.freeCount, 8);
+});
+
+test('where no snapshot is expected one slab is kept of which little was used', () => {
+  const pool = new SlabPool();
+  leaseOf(pool, 2);
+  pool.clear();
+  assert.equal(pool.freeCount, 0);
+  const [one, two] = [pool.lease(), pool.lease()];
+  const { buffer } = one.allocate(1000);
+  two.allocate(1000);
+  one.release();
+  two.release();
+  pool.clear();
+  assert.equal(pool.freeCount, 1);
+  leaseOf(pool, 1);
+  pool.clear();
+  assert.equal(pool.freeCount, 0, 'it is not little that was used of it once');
+  assert.notEqual(pool.lease().allocate(1).buffer, buffer);
 });
 
 test('what was given up after a failure serves nobody again', () => {
@@ -73,7 +81,7 @@ test('what was given up after a failure serves nobody again', () => {
   const { buffer } = lease.allocate(10);
   lease.abandon();
   lease.release();
-  assert.equal(pool.freeBytes, 0);
+  assert.equal(pool.freeCount, 0);
   assert.notEqual(pool.lease().allocate(10).buffer, buffer);
   assert.throws(() => lease.allocate(10), /before it is over/);
 });

@@ -5,69 +5,81 @@ import { Buffer } from 'node:buffer';
 import { assert } from '../../base/errors.ts';
 import { collectGarbage } from '../../sandbox/index.ts';
 
-const slabBytes = 1024 * 1024;
-/** So much waits for the next snapshots, at most. */
-const freeBytesMax = 256 * 1024 * 1024;
+/**
+ * The system gives memory where it is written to first, so a slab costs what was used of it. The C library hands what is
+ * as large as this back to the system at once; smaller ones it may keep.
+ */
+export const slabBytes: number = 32 * 1024 * 1024;
+/** So many wait for the next snapshots, at most. */
+const freeMax = 8;
 /** And no more than the largest of so many last ones took. */
 const rememberedMax = 8;
-/** V8 does not count what is let go either: so much of it, and it is told to collect. */
+/** So little of a slab stays where no snapshot is expected. */
+const littleBytes = 1024 * 1024;
+/** V8 does not count what is let go either. Past this, or so many slabs, it is told to collect. */
 const droppedBytesMax = 64 * 1024 * 1024;
+const droppedMax = 64;
 const alignment = 64;
 
+interface Slab {
+  readonly buffer: SharedArrayBuffer;
+  /** From its beginning on, by whoever had it until now. */
+  usedBytes: number;
+}
+
 export class SlabPool {
-  readonly #free: SharedArrayBuffer[] = [];
+  #free: Slab[] = [];
   /** Slabs that the last leases had. */
   readonly #remembered: number[] = [];
+  #dropped = 0;
   #droppedBytes = 0;
 
-  /** Bytes that wait for the next leases. */
-  get freeBytes(): number {
-    return this.#free.length * slabBytes;
+  /** Slabs that wait for the next leases. */
+  get freeCount(): number {
+    return this.#free.length;
   }
 
   lease(): SlabLease {
     return new SlabLease(this);
   }
 
-  takeSlab(): SharedArrayBuffer {
-    return this.#free.pop() ?? new SharedArrayBuffer(slabBytes);
+  takeSlab(): Slab {
+    return this.#free.pop() ?? { buffer: new SharedArrayBuffer(slabBytes), usedBytes: 0 };
   }
 
   /** Nobody reads or writes them any more. */
-  giveBack(slabs: readonly SharedArrayBuffer[]): void {
+  giveBack(slabs: readonly Slab[]): void {
     this.#remembered.push(slabs.length);
     if (this.#remembered.length > rememberedMax) this.#remembered.shift();
-    for (const slab of slabs) this.#free.push(slab);
-    this.#shrink(Math.min(Math.max(...this.#remembered), freeBytesMax / slabBytes));
+    const kept = Math.min(Math.max(...this.#remembered), freeMax);
+    const free = [...this.#free, ...slabs];
+    this.#free = free.slice(-kept);
+    this.drop(free.slice(0, free.length - this.#free.length));
   }
 
   /** Somebody may still write to them: they go as soon as nobody refers to them. */
-  drop(count: number): void {
-    this.#droppedBytes += count * slabBytes;
-    if (this.#droppedBytes < droppedBytesMax) return;
-    this.#droppedBytes = 0;
+  drop(slabs: readonly Slab[]): void {
+    this.#dropped += slabs.length;
+    for (const { usedBytes } of slabs) this.#droppedBytes += usedBytes;
+    if (this.#dropped < droppedMax && this.#droppedBytes < droppedBytesMax) return;
+    this.#dropped = this.#droppedBytes = 0;
     // Whoever lets them go now may have them in hand for a moment yet.
     setImmediate(collectGarbage);
   }
 
-  /** Keeps nothing: no snapshot is expected. */
+  /** Keeps next to nothing: no snapshot is expected. */
   clear(): void {
     this.#remembered.length = 0;
-    this.#shrink(0);
-  }
-
-  #shrink(count: number): void {
-    const excess = this.#free.length - count;
-    if (excess <= 0) return;
-    this.#free.splice(0, excess);
-    this.drop(excess);
+    const kept = this.#free.filter(({ usedBytes }) => usedBytes <= littleBytes).slice(0, 1);
+    this.drop(this.#free.filter((slab) => !kept.includes(slab)));
+    this.#free = kept;
   }
 }
 
 /** The memory of one snapshot while it is captured and written. */
 export class SlabLease {
   readonly #pool: SlabPool;
-  #slabs: SharedArrayBuffer[] = [];
+  readonly #slabs: Slab[] = [];
   /** Of the last slab. */
   #usedBytes: number = slabBytes;
   #isOver = false;
@@ -76,7 +88,7 @@ export class SlabLease {
     this.#pool = pool;
   }
 
-  /** Room for so many bytes, at most a page and a little, whatever was in it before. */
+  /** Room for so many bytes, whatever was in it before. */
   allocate(byteLength: number): Uint8Array {
     assert(!this.#isOver, 'a lease is used before it is over');
     assert(byteLength <= slabBytes, 'a slab has room for what is asked for');
@@ -84,25 +96,23 @@ export class SlabLease {
       this.#slabs.push(this.#pool.takeSlab());
       this.#usedBytes = 0;
     }
-    const bytes = Buffer.from(this.#slabs.at(-1)!, this.#usedBytes, byteLength);
+    const slab = this.#slabs.at(-1)!;
+    const bytes = Buffer.from(slab.buffer, this.#usedBytes, byteLength);
     this.#usedBytes = Math.ceil((this.#usedBytes + byteLength) / alignment) * alignment;
+    slab.usedBytes = Math.max(slab.usedBytes, this.#usedBytes);
     return bytes;
   }
 
   /** What was allocated serves others from now on: nobody may read or write it any more. */
   release(): void {
-    if (this.#isOver) return;
+    if (!this.#isOver) this.#pool.giveBack(this.#slabs);
     this.#isOver = true;
-    this.#pool.giveBack(this.#slabs);
-    this.#slabs = [];
   }
 
   /** After a failure somebody may be at work with it yet: it serves nobody any more. */
   abandon(): void {
-    if (this.#isOver) return;
+    if (!this.#isOver) this.#pool.drop(this.#slabs);
     this.#isOver = true;
-    this.#pool.drop(this.#slabs.length);
-    this.#slabs = [];
   }
 }
 
