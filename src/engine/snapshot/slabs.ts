@@ -6,8 +6,8 @@ import { assert } from '../../base/errors.ts';
 import { collectGarbage } from '../../sandbox/index.ts';
 
 /**
- * The system gives memory where it is written to first, so a slab costs what was used of it. The C library hands what is
- * as large as this back to the system at once; smaller ones it may keep.
+ * The system gives memory where it is written to first, so a slab costs what was used of it. The C library hands what
+ * is as large as this back to the system at once; smaller ones it may keep.
  */
 export const slabBytes: number = 32 * 1024 * 1024;
 /** So many wait for the next snapshots, at most. */
@@ -15,7 +15,7 @@ const freeMax = 8;
 /** And no more than the largest of so many last ones took. */
 const rememberedMax = 8;
 /** So little of a slab stays where no snapshot is expected. */
-const littleBytes = 1024 * 1024;
+const littleBytes = 4 * 1024 * 1024;
 /** V8 does not count what is let go either. Past this, or so many slabs, it is told to collect. */
 const droppedBytesMax = 64 * 1024 * 1024;
 const droppedMax = 64;
