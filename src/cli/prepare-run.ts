@@ -167,6 +167,10 @@ async function resume(
       const text = `the log did not end whole: ${grouped(bytes)} bytes behind what was durable are cut off`;
       complain('warning', `${text}; a copy is in ${join(runDirectory, file)}`);
     },
+    onBeginningLost: ({ message }) => {
+      progress.clear();
+      complain('warning', message);
+    },
     onReplayedTick: (tick) => progress.update(() => `going through the record: tick ${tick}`),
   });
   progress.clear();

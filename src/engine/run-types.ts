@@ -1,5 +1,6 @@
 // What a run is asked for and what it answers.
 
+import type { EngineError } from '../base/errors.ts';
 import type { JsonValue } from './config/json-value.ts';
 import type { HostConfig, Pace, System } from './config/system-config.ts';
 import type { LineSource } from './input/index.ts';
@@ -27,6 +28,11 @@ export interface ResumeOptions extends Omit<OrchestratorOptions, 'system'> {
   readonly onReplayedTick?: (tick: number) => void;
   /** Told where a crash left bytes behind what was durable: they were cut off, and copied to a file of the directory. */
   readonly onTailCut?: (cut: { readonly bytes: number; readonly file: string }) => void;
+  /**
+   * Told where the snapshot is lost that the record begins from: the run goes on from a later one, and what lies before
+   * that can no longer be executed again.
+   */
+  readonly onBeginningLost?: (damage: EngineError) => void;
   /** Settings in place of those that the record has; durability stays as it was. */
   readonly host?: KeptHost;
   /** The last output that has reached whoever reads them: those behind it are given again, out of the record. */

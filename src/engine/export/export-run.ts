@@ -22,7 +22,9 @@ import {
   writeArchive,
 } from '../../log/index.ts';
 import { nodePorts, type Ports } from '../ports.ts';
+import { firstBehindBase, lostBeginning } from '../record/recorded-snapshots.ts';
 import { SnapshotStore, snapshotName } from '../snapshot/store.ts';
+import { orUnreadable } from '../snapshot/unusable.ts';
 import { redactLog } from './redact-log.ts';
 import { type RedactionFacts, redactionFile, redactionLines } from './redaction-text.ts';
 
@@ -152,12 +154,19 @@ function snapshotFiles(source: Source, all: boolean): SnapshotFiles {
   const unreadable: number[] = [];
   for (const tick of store.ticks().filter((each) => all || each === baseTick)) {
     const found = holdSnapshot(source, store, tick);
-    // What a record begins from must be whole; without another one a replay begins at the one before it.
-    if (found !== 'held' && tick === baseTick) store.read(tick);
     if (found === 'held') whole.push(tick);
     else if (found === 'unreadable') unreadable.push(tick);
   }
+  // What a record begins from must be whole; without another one a replay begins at the one before it.
+  if (baseTick !== undefined && !whole.includes(baseTick)) refuseLostBeginning(directory, baseTick);
   return { count: whole.length, unreadable, names: store.filesOf(whole) };
+}
+
+/** @throws EngineError what is wrong with the snapshot that a record begins from */
+function refuseLostBeginning(directory: RunDirectory, tick: number): void {
+  const snapshot = orUnreadable(() => new SnapshotStore(directory).read(tick));
+  if (!(snapshot instanceof EngineError)) return;
+  throw lostBeginning(snapshot, firstBehindBase({ directory, base: { tick } })?.tick);
 }
 
 /** Opens all files of a snapshot. One that is gone thinned out meanwhile; where its pages moved, it is opened again. */

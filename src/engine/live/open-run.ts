@@ -14,7 +14,7 @@ import type { Ports } from '../ports.ts';
 import { parseHostOptions } from '../record/host-options.ts';
 import { type LoadedRun, loadRun } from '../record/load-run.ts';
 import { beginRecord, continueRecord, mendRecord, type OpenRecord } from '../record/open-record.ts';
-import { newestSnapshot } from '../record/recorded-snapshots.ts';
+import { firstBehindBase, lostBeginning, newestSnapshot } from '../record/recorded-snapshots.ts';
 import type { OutputRecord } from '../record/recorder.ts';
 import { type Recorded, reExecute, reExecuteChannels } from '../replay/re-execute.ts';
 import { RunTotals } from '../run-totals.ts';
@@ -153,6 +153,8 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
   const system = withWorkers({ config, host, modules }, options);
   new SnapshotStore(directory, ports).removeAfter(Math.max(last.tick, base?.tick ?? 0));
   const snapshot = newestSnapshot(run, last.tick);
+  if (base?.snapshot instanceof EngineError)
+    options.onBeginningLost?.(lostBeginning(base.snapshot, firstBehindBase(run)?.tick));
   return withOpened(system, options, ports, snapshot, async (opened) => {
     const { machine } = opened;
     const totals = new RunTotals(machine.state);

@@ -16,14 +16,22 @@ import type { ModuleSource, SystemConfig } from '../config/system-config.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
+import { orUnreadable } from '../snapshot/unusable.ts';
 import type { Snapshot } from '../turns/machine.ts';
 
 export interface LoadedRun {
   readonly directory: RunDirectory;
   readonly config: SystemConfig;
   readonly modules: ReadonlyMap<string, ModuleSource>;
-  /** What a fork began from. */
-  readonly base: Snapshot | undefined;
+  readonly base: RunBase | undefined;
+}
+
+/** What the record of a fork, or of a run that was compacted, begins from. */
+export interface RunBase {
+  readonly tick: number;
+  readonly digest: Uint8Array<ArrayBuffer>;
+  /** Or what is wrong with it, which concerns only those who need it: a later one may serve. */
+  readonly snapshot: Snapshot | EngineError;
 }
 
 /**
@@ -90,13 +98,19 @@ async function parseRecorded(path: string, bytes: Uint8Array): Promise<SystemCon
   }
 }
 
-/** The snapshot that a fork began from, as the log says it. */
-function readBase(directory: RunDirectory): Snapshot | undefined {
-  const { baseTick } = directory.manifest;
-  if (baseTick === undefined) return undefined;
-  const base = new SnapshotStore(directory).read(baseTick);
-  checkBase(directory, base);
-  return base;
+/** The snapshot that a record begins from, as the log says it. */
+function readBase(directory: RunDirectory): RunBase | undefined {
+  const { baseTick: tick } = directory.manifest;
+  if (tick === undefined) return undefined;
+  const snapshot = orUnreadable(() => {
+    const base = new SnapshotStore(directory).read(tick);
+    checkBase(directory, base);
+    return base;
+  });
+  if (!(snapshot instanceof EngineError)) return { tick, digest: snapshot.digest, snapshot };
+  for (const { payload } of readEvents(directory, { channels: ['run-started'] }))
+    return { tick, digest: decodeEvent('run-started', payload).baseDigest.slice(), snapshot };
+  throw snapshot;
 }
 
 /**

@@ -2,14 +2,16 @@
 // other one is passed over: it is damaged, of another format, run, or past of this run, or of a tick that a crash took.
 
 import { bytesEqual } from '../../base/encoding.ts';
+import { EngineError } from '../../base/errors.ts';
 import { decodeEvent, findDigest, type RunDirectory, readEvents } from '../../log/index.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import type { Snapshot } from '../turns/machine.ts';
+import type { RunBase } from './load-run.ts';
 
-/** A run directory, and the snapshot that its record begins from. */
+/** A run directory, and where its record begins. */
 export interface SnapshotPlace {
   readonly directory: RunDirectory;
-  readonly base: Snapshot | undefined;
+  readonly base: Pick<RunBase, 'tick'> | undefined;
 }
 
 /** The snapshots behind the beginning of a record and up to a tick that the log has the tick of, ascending. */
@@ -20,23 +22,53 @@ export function recordedSnapshotTicks(place: SnapshotPlace, tick: number): reado
 /**
  * The newest snapshot of a run up to a tick, or what it began from; undefined: the run is executed from its start.
  * A snapshot that does not serve is passed over where an older one, or the start, can.
+ * @throws EngineError what is wrong with the one that the record begins from, where nothing else serves
  */
-export function newestSnapshot(place: SnapshotPlace, tick: number): Snapshot | undefined {
+export function newestSnapshot(
+  place: SnapshotPlace & { readonly base: RunBase | undefined },
+  tick: number,
+): Snapshot | undefined {
   const store = new SnapshotStore(place.directory);
-  const serving = (candidate: number, digest: Uint8Array): Snapshot | undefined => {
-    const snapshot = store.tryRead(candidate);
-    return snapshot !== undefined && bytesEqual(snapshot.digest, digest) ? snapshot : undefined;
-  };
   // Mostly the newest serves, and its place is found at once; whoever goes on from it reads the log up to there.
   const newest = candidates(place, tick).at(-1);
   const digest = newest === undefined ? 'unknown' : findDigest(place.directory, newest);
-  const first = newest === undefined || digest === 'unknown' ? undefined : serving(newest, digest);
+  const first = newest === undefined || digest === 'unknown' ? undefined : serving(store, newest, digest);
   if (first !== undefined) return first;
   for (const [candidate, recorded] of [...recordedDigests(place, tick)].reverse()) {
-    const snapshot = serving(candidate, recorded);
+    const snapshot = serving(store, candidate, recorded);
     if (snapshot !== undefined) return snapshot;
   }
-  return place.base;
+  const { base } = place;
+  if (base?.snapshot instanceof EngineError) throw lostBeginning(base.snapshot, firstBehindBase(place)?.tick);
+  return base?.snapshot;
+}
+
+/** The oldest snapshot that a record can be taken up from without the one that it begins from. */
+export function firstBehindBase(place: SnapshotPlace): Snapshot | undefined {
+  const store = new SnapshotStore(place.directory);
+  for (const [tick, digest] of recordedDigests(place, Number.POSITIVE_INFINITY)) {
+    const snapshot = serving(store, tick, digest);
+    if (snapshot !== undefined) return snapshot;
+  }
+  return undefined;
+}
+
+/** Undefined where it cannot be read, or is not of the log. */
+function serving(store: SnapshotStore, tick: number, digest: Uint8Array): Snapshot | undefined {
+  const snapshot = store.tryRead(tick);
+  return snapshot !== undefined && bytesEqual(snapshot.digest, digest) ? snapshot : undefined;
+}
+
+/** @param first the tick of the oldest snapshot that serves */
+export function lostBeginning(damage: EngineError, first: number | undefined): EngineError {
+  const rest =
+    first === undefined
+      ? 'and no other one serves'
+      : `and the next one that serves is of tick ${first}: nothing before that can be executed again, ` +
+        'and compacting up to there makes the record begin from it';
+  const text = `${damage.message}; the record begins from that snapshot, ${rest}`;
+  const details = { ...damage.details, ...(first !== undefined && { first }) };
+  return new EngineError(damage.code, text, details, damage);
 }
 
 /** Ticks of snapshots behind the beginning of a record, up to a tick, ascending. */

@@ -101,7 +101,7 @@ function examine(
 
 /**
  * Snapshots behind the kept ticks, those that cannot be read, and those that are not of this log. That of a fork's
- * beginning cannot be given up.
+ * beginning cannot be given up; where a later one serves, it does not keep the log from being repaired.
  */
 function examineSnapshots(
   directory: RunDirectory,
@@ -112,22 +112,35 @@ function examineSnapshots(
   const snapshots: number[] = [];
   const damage: EngineError[] = [];
   const { baseTick = 0 } = directory.manifest;
-  if (baseTick > 0) checkOwnBase(directory, store, baseTick);
+  let first: number | undefined;
   for (const tick of store.ticks()) {
     if (tick === baseTick) continue;
     const wrong = tick > keptTick ? undefined : problemOf(store, tick, baseTick, survey);
     if (wrong !== undefined) damage.push(wrong);
     if (wrong !== undefined || tick > keptTick) snapshots.push(tick);
+    else if (tick > baseTick && tick <= survey.lastTick) first ??= tick;
   }
+  if (baseTick > 0 && (first === undefined || keptTick === Number.POSITIVE_INFINITY))
+    checkOwnBase(directory, store, baseTick, first);
   return { snapshots, damage };
 }
 
-function checkOwnBase(directory: RunDirectory, store: SnapshotStore, baseTick: number): void {
+/** @param first the tick of the oldest snapshot that serves without it */
+function checkOwnBase(
+  directory: RunDirectory,
+  store: SnapshotStore,
+  baseTick: number,
+  first: number | undefined,
+): void {
   try {
     checkBase(directory, store.read(baseTick), { ignoreHead: true });
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'record-damaged') throw error;
-    const why = `its record begins from the snapshot of tick ${baseTick}, and nothing is left without it`;
+    const rest =
+      first === undefined
+        ? 'and nothing is left without it'
+        : `and compacting up to tick ${first}, of which there is another one, gives up what needs it`;
+    const why = `its record begins from the snapshot of tick ${baseTick}, ${rest}`;
     const text = `Cannot repair "${directory.path}": ${why}: ${error.message}`;
     throw new EngineError(error.code, text, error.details, error);
   }

@@ -19,15 +19,21 @@ export function ofOtherFormat(path: string, file: string, format: number): Engin
   return new EngineError('run-directory-invalid', text, { file, path, format });
 }
 
-/** Undefined where a snapshot is damaged, or of another format. */
-export function unlessUnreadable<T>(read: () => T): T | undefined {
+/** What is read of a snapshot, or what is wrong with it: it is damaged, or of another format. */
+export function orUnreadable<T>(read: () => T): T | EngineError {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     if (error.code !== 'record-damaged' && error.details.format === undefined) throw error;
-    return undefined;
+    return error;
   }
+}
+
+/** Undefined where a snapshot is damaged, or of another format. */
+export function unlessUnreadable<T>(read: () => T): T | undefined {
+  const found = orUnreadable(read);
+  return found instanceof EngineError ? undefined : found;
 }
 
 /**
