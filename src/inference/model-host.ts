@@ -106,7 +106,8 @@ export class ModelHost {
 
   /**
    * The next piece of a text. What it needs is in the request, so it does not matter what became of the piece before.
-   * @throws EngineError as `run` does; and of a portable model where what reads its text is not installed
+   * @throws EngineError as `run` does; and of a portable model where what reads its text is not installed, or comes to
+   *   no end
    */
   async generate(model: HostedModel, generation: number, wanted: PieceRequest): Promise<HostPiece> {
     const startedAtMs = this.#clock.nowMs();
@@ -114,8 +115,13 @@ export class ModelHost {
     const work: Work<GeneratedPiece> = {
       async ask({ process, session }) {
         const asked = { kind: 'generate', session, generation, parts: [request], ...rest } as const;
-        const { body, ...made } = await process.ask('generated', asked);
-        return { ...made, bytes: body };
+        try {
+          const { body, ...made } = await process.ask('generated', asked);
+          return { ...made, bytes: body };
+        } catch (error) {
+          if (!(error instanceof EngineError) || error.code !== 'host-fault') throw error;
+          throw cannotRun(model, error.message);
+        }
       },
       outcomes: ({ bytes, problem }) => [{ status: inferenceStatus(bytes), problem }],
       isBroken: ({ bytes }) => bytes.length === 0,
@@ -327,10 +333,7 @@ export class ModelHost {
         if (error.ofAnother) attempt--;
         if (attempt < attemptsMax) continue;
         const why = `its process died ${attempt} times (${error.message})`;
-        throw new EngineError('host-fault', `Cannot run model "${modelLabel(model)}": ${why}`, {
-          model: model.id,
-          version: model.version,
-        });
+        throw cannotRun(model, why);
       }
     }
   }
@@ -338,6 +341,14 @@ export class ModelHost {
   #event(kind: Parameters<OnEvent>[0]['kind'], model: HostedModel, reason: string): void {
     this.#onEvent({ kind, model: modelLabel(model), reason });
   }
+}
+
+function cannotRun(model: HostedModel, why: string): EngineError {
+  const { id, version } = model;
+  return new EngineError('host-fault', `Cannot run model "${modelLabel(model)}": ${why}`, {
+    model: id,
+    version,
+  });
 }
 
 function messageOf(error: unknown): string {

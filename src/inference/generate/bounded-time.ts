@@ -6,12 +6,11 @@ import { createContext, Script } from 'node:vm';
 const place: { work?: () => unknown } = createContext({});
 const script = new Script('work()');
 
-/** Thrown where something took too long; whoever sees it gives up the process. */
+/** Thrown where something took too long; it is no answer, since that must not depend on a clock. */
 export class TookTooLong extends Error {}
 
 /**
- * What `work` answers, if that takes no longer. It is for what takes a moment where nothing is wrong: who is late is
- * not answered, but loses the process, so that no answer depends on a clock.
+ * What `work` answers, if that takes no longer. It is for what takes a moment where nothing is wrong.
  * @throws TookTooLong
  */
 export function within<T>(timeoutMs: number, what: string, work: () => T): T {

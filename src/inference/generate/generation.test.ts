@@ -17,9 +17,12 @@ import type { ModelSession } from '../session.ts';
 import type { Files } from '../testing/sample-decoders.ts';
 import { elementwise, folderOf, withoutPackage, withoutRuntime } from '../testing/sample-models.ts';
 import { llama, opened, qwen, sampleKey, textRequest } from '../testing/sample-texts.ts';
+import { openDecoder } from './decoder-model.ts';
+import { Generation } from './generation.ts';
 import { Generations } from './generations.ts';
 import { widenHalves } from './half-floats.ts';
 import { TextStream } from './text-stream.ts';
+import { loadTokenizer } from './tokenizer.ts';
 
 /** All pieces of a text. */
 async function write(
@@ -198,6 +201,28 @@ test('a decoder with bad files beside it is refused when it is loaded', {
     await assert.rejects(host.load(model), message);
   }
   await host.close();
+});
+
+test('a prompt that the tokenizer comes to no end with has no answer, and is no loss of the process', {
+  skip: withoutRuntime('portable') || withoutPackage('@huggingface/tokenizers'),
+}, async () => {
+  const split = { type: 'Split', pattern: { Regex: '(h|hh|h)+Q' }, behavior: 'Isolated', invert: false };
+  const tokenizer = { ...JSON.parse(qwen['tokenizer.json'] as string), pre_tokenizer: split };
+  const { session, folder } = await opened({ ...qwen, 'tokenizer.json': JSON.stringify(tokenizer) });
+  const decoder = await openDecoder(session, folder);
+  assert.ok(decoder.ok);
+  const hasty = { part: await loadTokenizer(folder, 300), missing: undefined };
+  const model = { ...decoder.model, tokenizer: hasty };
+  const ask = (prompt: string): Promise<unknown> => {
+    const request = textRequest({ prompt: encodeUtf8(prompt) });
+    return Generation.resume({ ok: true, model }, { request, key: sampleKey, tokens: [], part: 0 });
+  };
+  await assert.rejects(ask('h'.repeat(60)), {
+    code: 'host-fault',
+    message: 'reading a text by "tokenizer.json" took longer than 300 ms',
+  });
+  assert.ok((await ask('hello')) instanceof Generation);
+  await session.release();
 });
 
 test('half-precision numbers are widened exactly', () => {

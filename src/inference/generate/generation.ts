@@ -94,7 +94,7 @@ export class Generation {
 
   /**
    * A text that has the tokens of the pieces before; or the answer that says why there is none.
-   * @throws EngineError where the tokenizer's package is wanted and missing
+   * @throws EngineError where the tokenizer's package is wanted and missing, or the tokenizer comes to no end
    */
   static async resume(opened: OpenedDecoder, wanted: PieceRequest): Promise<Generation | RunAnswer> {
     return answered(opened.ok ? opened.model.session : undefined, async () => {
@@ -184,7 +184,9 @@ async function answered<T>(
   } catch (error) {
     if (error instanceof Refused)
       return { bytes: encodeInferenceError(error.status, error.message), problem: error.problem };
-    if (error instanceof EngineError || error instanceof TookTooLong) throw error;
+    if (error instanceof EngineError) throw error;
+    // Another try would take as long.
+    if (error instanceof TookTooLong) throw new EngineError('host-fault', error.message);
     const problem = firstLine(error) || 'it said nothing';
     if (session?.isSuspect(error)) return { bytes: new Uint8Array(0), problem };
     if (isAbort(error)) throw error;
