@@ -102,6 +102,8 @@ function addRun(program: Command, done: (exitCode: number) => void, link: Engine
     .addHelpText(
       'after',
       `
+Inputs are JSON Lines: {"topic" or "agent","payload","priority","tick"}; of models {"useModel","version","tick"} and
+{"declareModel","description","tick"}. Priority and tick may be left out.
 Outputs are JSON Lines: {"epoch","tick","index","agent","payload"}. Ctrl-C leaves a run that can go on.
 The engine runs in a process of its own, which is started again where it dies, and goes on from its record.
 

@@ -10,7 +10,7 @@ import { decodeModel, encodeModel } from '../config/model-detail.ts';
 import type { ModelConfig, SystemConfig } from '../config/system-config.ts';
 import type { AgentSpec, Message, PayloadValue, TaskSpec } from '../run-types.ts';
 import { createInput } from './host-inputs.ts';
-import type { InputLine } from './index.ts';
+import type { MessageLine } from './index.ts';
 
 const channelNameBytesMax = 64;
 
@@ -131,8 +131,8 @@ export class HostCalls {
     return [...this.#config.models, ...declared, ...coming];
   }
 
-  /** A line of a source; a text says what is wrong with it. */
-  line(line: InputLine): Input | string {
+  /** A line of a source with a message; a text says what is wrong with it. */
+  line(line: MessageLine): Input | string {
     const { payload, priority, tick = 0 } = line;
     if (payload.length > this.#messageBytesMax) {
       return `the payload has ${payload.length} bytes, and no agent takes more than ${this.#messageBytesMax}`;

@@ -44,7 +44,7 @@ export class HostInputs {
 
   /** @throws EngineError `input-refused` when the run has ended or too many inputs wait. */
   add(input: Input): void {
-    if (this.#closed !== undefined) throw this.#closed;
+    this.refuseClosed();
     if (this.#waiting.length + this.#held >= waitingMax) {
       throw new EngineError(
         'input-refused',
@@ -55,6 +55,11 @@ export class HostInputs {
     this.#accepted++;
     this.#wake?.();
     this.#wake = undefined;
+  }
+
+  /** @throws EngineError `input-refused` when the run has ended */
+  refuseClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed;
   }
 
   /** Everything accepted so far. Whoever takes it seals it before anything else happens. */

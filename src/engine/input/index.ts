@@ -1,6 +1,12 @@
 // Input from outside: sources of lines, and what a line says.
 
-export { type InputLine, type ParsedLine, parseInputLine } from './input-line.ts';
+export {
+  type InputLine,
+  type MessageLine,
+  type ModelLine,
+  type ParsedLine,
+  parseInputLine,
+} from './input-line.ts';
 export { LineFile } from './line-file.ts';
 export { type Cursor, type LineSource, startOfSource } from './line-source.ts';
 export type { Line } from './line-splitter.ts';

@@ -4,12 +4,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
-import { type InputLine, parseInputLine } from './input-line.ts';
+import { type InputLine, type MessageLine, parseInputLine } from './input-line.ts';
 
-function input(line: string): InputLine {
+function anyInput(line: string): InputLine {
   const parsed = parseInputLine(Buffer.from(line), 1, 'in.jsonl');
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.problem);
   return parsed.input;
+}
+
+function input(line: string): MessageLine {
+  const found = anyInput(line);
+  assert.ok('payload' in found);
+  return found;
 }
 
 function problem(line: string | Uint8Array | undefined): string {
@@ -30,6 +36,19 @@ test('a line names a topic or an agent; priority is 0 and tick is open unless th
   });
   const { tick, agent, priority } = input('{"tick":7,"agent":"trader/3","payload":1,"priority":-2147483648}');
   assert.deepEqual({ tick, agent, priority }, { tick: 7, agent: 'trader/3', priority: -2147483648 });
+});
+
+test('a line asks for a version of a model, or declares one', () => {
+  assert.deepEqual(anyInput('{"useModel":"m","version":"2","tick":3}'), {
+    tick: 3,
+    model: 'm',
+    asks: { version: '2' },
+  });
+  assert.deepEqual(anyInput('{"declareModel":"m","description":{"folder":"f","versions":{"1":"ab"}}}'), {
+    tick: undefined,
+    model: 'm',
+    asks: { description: { folder: 'f', versions: { 1: 'ab' } } },
+  });
 });
 
 test('the payload is canonical JSON, whatever the layout of the line', () => {
@@ -58,7 +77,7 @@ const refused: readonly [line: string | Uint8Array | undefined, wanted: RegExp][
   ['{"topic":"t","payload":1,"prioriti":2}', /unknown key "prioriti", wanted "tick", "topic"/],
   ['{"topic":"t","payload":1,"__proto__":2}', /unknown key "__proto__"/],
   ['{"topic":"t","agent":"a","payload":1}', /found both "topic" and "agent", wanted one/],
-  ['{"payload":1}', /found neither "topic" and "agent"/],
+  ['{"payload":1}', /found none of "topic", "agent", "useModel", "declareModel", wanted one$/],
   ['{"topic":"t"}', /found no "payload"/],
   ['{"topic":"","payload":1}', /"topic": found "", wanted a name/],
   ['{"agent":3,"payload":1}', /"agent": found 3, wanted a name/],
@@ -78,11 +97,24 @@ const refused: readonly [line: string | Uint8Array | undefined, wanted: RegExp][
   ['{"topic":"t","payload":{"\\udc00":1}}', /half of a surrogate pair/],
   [`{"topic":"t","payload":${'['.repeat(201)}${']'.repeat(201)}}`, /nested more than 200 deep/],
   [`{"topic":"t","payload":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, /nested more than 200 deep/],
-  [`{"tick":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, /"tick"|neither/],
+  [`{"tick":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, /"tick"|found none of/],
   [`{"topic":"t","payload":${'['.repeat(1e5)}1234567890123456${']'.repeat(1e5)}}`, /in\.jsonl:12/],
   ['{"topic":"t","payload":{"$base64":"AP+"}}', /wanted base64/],
   ['{"topic":"t","payload":{"$base64":"AP-A"}}', /wanted base64/],
   ['{"topic":"t","payload":{"$base64":7}}', /found 7, wanted base64/],
+  ['{"useModel":"m","version":"2","payload":1}', /found "payload" with "useModel", wanted "version"$/],
+  ['{"useModel":"m"}', /found no "version"/],
+  ['{"useModel":"m","version":2}', /"version": found 2, wanted a name/],
+  ['{"declareModel":"m","version":"2"}', /found "version" with "declareModel", wanted "description"$/],
+  ['{"declareModel":"m"}', /found no table "description"/],
+  ['{"declareModel":"m","description":[]}', /found no table "description"/],
+  ['{"declareModel":"","description":{}}', /"declareModel": found "", wanted a name/],
+  ['{"useModel":"m","agent":"a","version":"2"}', /found both "agent" and "useModel"/],
+  ['{"agent":"a","payload":1,"version":"2"}', /found "version" with "agent", wanted "payload", "priority"$/],
+  [
+    `{"declareModel":"m","description":{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`,
+    /nested more than 200 deep/,
+  ],
   [Uint8Array.of(0x22, 0xff, 0x22), /the line is not UTF-8/],
   [undefined, /longer than 17 MiB/],
   ['\u001b[31m', /found \uFFFD\[31m, wanted JSON/],
@@ -110,6 +142,7 @@ test('the payload of any JSON value is its canonical form', () => {
       const line = JSON.stringify({ topic: 't', payload: value });
       const parsed = parseInputLine(line, 1, 's');
       if (!parsed.ok) return /surrogate|exactly|base64/.test(parsed.problem);
+      assert.ok('payload' in parsed.input);
       assert.equal(text(parsed.input.payload), canonicalize(JSON.parse(JSON.stringify(value))));
       return true;
     }),

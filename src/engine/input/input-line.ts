@@ -4,8 +4,10 @@ import { decodeUtf8 } from '../../base/encoding.ts';
 import { canonicalBytes, type JsonValue, jsonDepthMax } from '../config/json-value.ts';
 import { quote } from '../config/problems.ts';
 
-/** An input from outside, not yet looked up: whether agent or topic exist is for the run to say. */
-export interface InputLine {
+/** An input from outside, not yet looked up: whether agent, topic or model exist is for the run to say. */
+export type InputLine = MessageLine | ModelLine;
+
+export interface MessageLine {
   /** The tick it wants to enter in; undefined: the one that pulls it. */
   readonly tick: number | undefined;
   /** Exactly one of topic and agent is there. */
@@ -17,6 +19,14 @@ export interface InputLine {
   readonly priority: number;
 }
 
+/** What the calls `useModel` and `declareModel` of the library say. */
+export interface ModelLine {
+  readonly tick: number | undefined;
+  readonly model: string;
+  /** From the next request on the version is asked; or the model is one that the system does not have. */
+  readonly asks: { readonly version: string } | { readonly description: JsonValue };
+}
+
 export type ParsedLine =
   | { readonly ok: true; readonly input: InputLine }
   /** The problem is the same text on every host; it begins with `source:line`. */
@@ -24,8 +34,15 @@ export type ParsedLine =
 
 const priorityMin = -(2 ** 31);
 const priorityMax = 2 ** 31 - 1;
-const knownKeys = new Set(['tick', 'topic', 'agent', 'payload', 'priority']);
-const wantedKeys = '"tick", "topic", "agent", "payload", "priority"';
+/** What a line is about, one of them, and the keys that go with it beside "tick". */
+const subjects: Readonly<Record<string, readonly string[]>> = {
+  topic: ['payload', 'priority'],
+  agent: ['payload', 'priority'],
+  useModel: ['version'],
+  declareModel: ['description'],
+};
+const subjectNames: readonly string[] = Object.keys(subjects);
+const knownKeys: ReadonlySet<string> = new Set(['tick', ...subjectNames, ...Object.values(subjects).flat()]);
 
 class Refusal {
   readonly message: string;
@@ -58,23 +75,53 @@ function readLine(bytes: Uint8Array | string | undefined): InputLine {
   const line = value as Readonly<Record<string, JsonValue>>;
   for (const key of Object.keys(line)) {
     if (!knownKeys.has(key))
-      throw new Refusal(`unknown key ${excerpt(JSON.stringify(key))}, wanted ${wantedKeys}`);
+      throw new Refusal(`unknown key ${excerpt(JSON.stringify(key))}, wanted ${quoted([...knownKeys])}`);
   }
-  const topic = readName(line, 'topic');
-  const agent = readName(line, 'agent');
-  if ((topic === undefined) === (agent === undefined)) {
-    throw new Refusal(
-      `found ${topic === undefined ? 'neither' : 'both'} "topic" and "agent", wanted one of them`,
-    );
+  const subject = subjectOf(line);
+  const tick = readWhole(line, 'tick', 0, Number.MAX_SAFE_INTEGER);
+  const name = readName(line, subject)!;
+  if (subject === 'useModel') {
+    const version = readName(line, 'version');
+    if (version === undefined) throw new Refusal('found no "version", wanted the one to use');
+    return { tick, model: name, asks: { version } };
+  }
+  if (subject === 'declareModel') {
+    const { description } = line;
+    if (typeof description !== 'object' || description === null || Array.isArray(description))
+      throw new Refusal('found no table "description", wanted what [models.NAME] of a system file would say');
+    checkJson(description, 0, 'description');
+    return { tick, model: name, asks: { description } };
   }
   if (!Object.hasOwn(line, 'payload')) throw new Refusal('found no "payload", wanted any JSON value');
   return {
-    tick: readWhole(line, 'tick', 0, Number.MAX_SAFE_INTEGER),
-    topic,
-    agent,
+    tick,
+    topic: subject === 'topic' ? name : undefined,
+    agent: subject === 'agent' ? name : undefined,
     payload: payloadBytes(line.payload as JsonValue),
     priority: readWhole(line, 'priority', priorityMin, priorityMax) ?? 0,
   };
+}
+
+/** The key that says what the line is about. */
+function subjectOf(line: Readonly<Record<string, JsonValue>>): string {
+  let subject: string | undefined;
+  for (const key of subjectNames) {
+    if (!Object.hasOwn(line, key)) continue;
+    if (subject !== undefined)
+      throw new Refusal(`found both "${subject}" and "${key}", wanted one of ${quoted(subjectNames)}`);
+    subject = key;
+  }
+  if (subject === undefined) throw new Refusal(`found none of ${quoted(subjectNames)}, wanted one`);
+  const others = subjects[subject]!;
+  for (const key of Object.keys(line)) {
+    if (key !== 'tick' && key !== subject && !others.includes(key))
+      throw new Refusal(`found "${key}" with "${subject}", wanted ${quoted(others)}`);
+  }
+  return subject;
+}
+
+function quoted(keys: readonly string[]): string {
+  return keys.map((key) => `"${key}"`).join(', ');
 }
 
 /** The engine's words, not those of the JSON parser, which differ from one version to the next. */
@@ -136,24 +183,25 @@ function base64Bytes(value: JsonValue): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function jsonBytes(value: JsonValue): Uint8Array<ArrayBuffer> {
-  checkJson(value, 0);
+  checkJson(value, 0, 'payload');
   return canonicalBytes(value);
 }
 
 /** What `JSON.parse` lets through and JSON does not carry. */
-function checkJson(value: JsonValue, depth: number): void {
+function checkJson(value: JsonValue, depth: number, within: string): void {
   if (typeof value === 'string') {
     if (!value.isWellFormed())
-      throw new Refusal('"payload": found half of a surrogate pair, wanted Unicode text');
+      throw new Refusal(`"${within}": found half of a surrogate pair, wanted Unicode text`);
   } else if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new Refusal('"payload": found a number beyond the largest double');
+    if (!Number.isFinite(value)) throw new Refusal(`"${within}": found a number beyond the largest double`);
   } else if (typeof value === 'object' && value !== null) {
-    if (depth >= jsonDepthMax) throw new Refusal(`"payload": nested more than ${jsonDepthMax} deep`);
-    if (Array.isArray(value)) for (const item of value as readonly JsonValue[]) checkJson(item, depth + 1);
+    if (depth >= jsonDepthMax) throw new Refusal(`"${within}": nested more than ${jsonDepthMax} deep`);
+    if (Array.isArray(value))
+      for (const item of value as readonly JsonValue[]) checkJson(item, depth + 1, within);
     else {
       for (const [key, item] of Object.entries(value as Readonly<Record<string, JsonValue>>)) {
-        checkJson(key, depth + 1);
-        checkJson(item, depth + 1);
+        checkJson(key, depth + 1, within);
+        checkJson(item, depth + 1, within);
       }
     }
   }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import { decodeUtf8 } from '../../base/encoding.ts';
 import { type Input, InputKind } from '../../log/index.ts';
@@ -32,12 +33,22 @@ function open(
     inputsPerTickMax: 3,
     live: false,
     strict: false,
-    resolve: ({ agent, payload, tick = 0 }) =>
-      agent === 'ghost' ? 'it is a ghost' : createInput(InputKind.message, { payload, tick, waits: true }),
+    resolve: (line) => {
+      if ('model' in line) return later(line.model);
+      const { agent, payload, tick = 0 } = line;
+      if (agent === 'ghost') return 'it is a ghost';
+      return createInput(InputKind.message, { payload, tick, waits: true });
+    },
     reportBad: (problem) => bad.push(problem),
     ...more,
   });
   return { inputs, bad };
+}
+
+/** A model that is loaded, or not, in its own time. */
+async function later(model: string): Promise<Input | string> {
+  await pause(1);
+  return model === 'none' ? 'there is no such model' : createInput(InputKind.useModel, { name: model });
 }
 
 function payloads(inputs: readonly Input[] | Promise<readonly Input[]>): (string | undefined)[] {
@@ -153,5 +164,28 @@ test('a source that goes on at any cursor gives the rest, as if it had never sto
       },
     ),
     { numRuns: 60 },
+  );
+});
+
+test('lines behind one that takes time come after it, and a line for a later tick still closes the pull', async () => {
+  const model = (name: string): string => JSON.stringify({ useModel: name, version: '2' });
+  const { inputs, bad } = open(
+    file([line(1), model('m'), line(2), model('none'), line(3, 4), model('n'), line(5)]),
+    { inputsPerTickMax: 9 },
+  );
+  const told = async (tick: number): Promise<string[]> =>
+    (await inputs.gather(tick)).map(({ name, payload }) => name || (decodeUtf8(payload) ?? ''));
+  assert.deepEqual(await told(1), ['1', 'm', '2']);
+  assert.equal(inputs.heldTick, 4);
+  assert.deepEqual(
+    bad.map((problem) => problem.replace(/^.*jsonl/, '')),
+    [':4: there is no such model'],
+  );
+  assert.deepEqual(await told(4), ['3', 'n', '5']);
+  assert.equal(inputs.heldTick, undefined);
+  const strict = open(file([model('none')]), { strict: true });
+  await assert.rejects(
+    async () => strict.inputs.gather(1),
+    isCode('input-invalid', /:1: there is no such model/),
   );
 });

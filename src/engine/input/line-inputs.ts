@@ -12,8 +12,8 @@ export interface LineInputsOptions {
   readonly live: boolean;
   /** A bad line ends the run, where otherwise it is skipped and reported. */
   readonly strict: boolean;
-  /** Makes an input of a line, or says what is wrong with it. */
-  readonly resolve: (line: InputLine) => Input | string;
+  /** Makes an input of a line, or says what is wrong with it. Lines behind one that takes time wait for it. */
+  readonly resolve: (line: InputLine) => Input | string | Promise<Input | string>;
   /** `line`: its number. */
   readonly reportBad: (problem: string, line: number) => void;
   /** The tick that the last line of the record named, where a run goes on. */
@@ -77,11 +77,20 @@ export class LineInputs {
     this.#options.source.close();
   }
 
-  #take(lines: readonly Line[], tick: number): readonly Input[] {
-    const { source } = this.#options;
-    const inputs: Input[] = [];
+  #take(lines: readonly Line[], tick: number): readonly Input[] | Promise<readonly Input[]> {
     this.heldTick = undefined;
-    for (let i = 0; i < lines.length; i++) {
+    return this.#takeFrom(lines, 0, tick, []);
+  }
+
+  /** Adds the inputs of the lines from a place on. */
+  #takeFrom(
+    lines: readonly Line[],
+    from: number,
+    tick: number,
+    inputs: Input[],
+  ): readonly Input[] | Promise<readonly Input[]> {
+    const { source, resolve } = this.#options;
+    for (let i = from; i < lines.length; i++) {
       const line = lines[i]!;
       const parsed = parseInputLine(line.bytes, line.number, source.name);
       const wanted = parsed.ok ? parsed.input.tick : undefined;
@@ -95,12 +104,20 @@ export class LineInputs {
       else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
         this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`, line.number);
       } else {
-        const input = this.#options.resolve(parsed.input);
-        if (typeof input === 'string') this.#bad(`${place}: ${input}`, line.number);
-        else {
-          inputs.push(input);
-          this.#namedTick = wanted ?? this.#namedTick;
-        }
+        const add = (input: Input | string): void => {
+          if (typeof input === 'string') this.#bad(`${place}: ${input}`, line.number);
+          else {
+            inputs.push(input);
+            this.#namedTick = wanted ?? this.#namedTick;
+          }
+        };
+        const input = resolve(parsed.input);
+        if (input instanceof Promise)
+          return input.then((made) => {
+            add(made);
+            return this.#takeFrom(lines, i + 1, tick, inputs);
+          });
+        add(input);
       }
     }
     return inputs;

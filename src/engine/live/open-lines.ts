@@ -6,11 +6,12 @@ import { LineInputs } from '../input/line-inputs.ts';
 import type { DurableLog } from '../record/durable-log.ts';
 import type { RunOptions } from '../run-types.ts';
 import type { OpenRun } from './open-run.ts';
+import type { RunModels } from './run-models.ts';
 
 export async function openLines(
   source: LineSource,
   { recorded, system, record, machine, totals }: OpenRun,
-  calls: HostCalls,
+  { calls, models }: { readonly calls: HostCalls; readonly models: RunModels },
   durable: DurableLog,
   options: RunOptions,
 ): Promise<LineInputs> {
@@ -25,7 +26,7 @@ export async function openLines(
     strict: options.strict ?? false,
     namedTick: isSame ? (recorded?.namedTick ?? 0) : 0,
     badLines: totals.progress.badLines,
-    resolve: (line) => calls.line(line),
+    resolve: (line) => ('model' in line ? models.line(line) : calls.line(line)),
     reportBad: (problem, line) => {
       totals.progress.badLines++;
       options.reportBadLine?.(problem, line);

@@ -7,13 +7,11 @@ import { type Input, InputKind, type RunOrigin } from '../../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../../telemetry/index.ts';
 import type { AgentId } from '../agent-id.ts';
 import type { ModelDescription } from '../config/create-system.ts';
-import { checkModel, nobodyAsks } from '../config/model-detail.ts';
 import type { HostConfig } from '../config/system-config.ts';
 import { HostCalls } from '../input/host-calls.ts';
 import { HostInputs } from '../input/host-inputs.ts';
 import { SealedLines } from '../input/sealed-lines.ts';
 import { type StateView, viewState } from '../inspect/state-view.ts';
-import { noteModelFolder } from '../models/model-folders.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { DurableLog } from '../record/durable-log.ts';
 import { loadRun } from '../record/load-run.ts';
@@ -37,6 +35,7 @@ import { LiveRun } from './live-run.ts';
 import { openFork } from './open-fork.ts';
 import { openLines } from './open-lines.ts';
 import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
+import { RunModels } from './run-models.ts';
 
 /**
  * One run of one system. Calls that change the run are sealed into the next tick, in the order of the calls; they
@@ -56,6 +55,7 @@ export class Orchestrator {
   readonly #hostInputs: HostInputs = new HostInputs();
   readonly #hooks: TelemetryHooks = new TelemetryHooks();
   readonly #calls: HostCalls;
+  readonly #models: RunModels;
   readonly #snapshots: SnapshotSchedule;
   readonly #live: LiveRun;
   readonly #careful: CarefulMode | undefined;
@@ -68,6 +68,7 @@ export class Orchestrator {
     this.#ports = ports;
     this.#runDirectory = options.runDirectory;
     this.#calls = new HostCalls(system.config, machine.state);
+    this.#models = new RunModels(open, this.#calls, this.#hostInputs);
     const lines = new SealedLines();
     const { durability: mode, batchTicks, batchMs } = system.host;
     this.#durable = new DurableLog({
@@ -209,29 +210,20 @@ export class Orchestrator {
 
   /**
    * Loads another version of a model; requests of later ticks go to it, and those under way keep theirs.
-   * @throws EngineError `input-invalid`; and where it cannot be loaded `model-refused` or alike: nothing changes then
+   * @throws EngineError `input-invalid`, `input-refused` where the run has ended; and where it cannot be loaded `model-refused` or alike: nothing changes then
    */
   async useModel(model: string, version: string): Promise<void> {
-    const call = this.#calls.useModel(model, version);
-    await this.#open.inference?.preload(call.model, call.version);
-    this.#hostInputs.add(call.input);
+    this.#hostInputs.add(await this.#models.use(model, version));
   }
 
   /**
    * Brings in a model that the system does not have: agents with the capability may ask it from the next tick on, as
    * if the system had declared it. Its folder is that of the description, and its versions are pinned there.
-   * @throws EngineError `config-invalid`; `input-invalid` where the run has a model of that name; and where it cannot
-   *   be loaded `model-missing`, `model-refused` or alike: nothing changes then
+   * @throws EngineError `config-invalid`; `input-invalid` where the run has a model of that name; `input-refused` where
+   *   it has ended; and where it cannot be loaded `model-missing`, `model-refused` or alike: nothing changes then
    */
   async declareModel(name: string, description: ModelDescription): Promise<void> {
-    this.#calls.checkNewModel(name);
-    const { inference, record } = this.#open;
-    const { model, folder, version } = await checkModel(name, description);
-    if (inference === undefined) throw nobodyAsks(name);
-    await inference.preload(model, version, folder);
-    this.#calls.checkNewModel(name);
-    noteModelFolder(record.directory, name, folder);
-    this.#hostInputs.add(this.#calls.declareModel(model));
+    this.#hostInputs.add(await this.#models.declare(name, description));
   }
 
   /** What the models of the run have done on this machine so far. */
@@ -297,7 +289,8 @@ export class Orchestrator {
       if (ticks !== undefined) this.#checkLastTick(ticks);
       return await this.#exclusive('run', async () => {
         if (await this.#follow(options)) return this.#end('interrupted');
-        const lines = source && (await openLines(source, this.#open, this.#calls, this.#durable, options));
+        const makers = { calls: this.#calls, models: this.#models };
+        const lines = source && (await openLines(source, this.#open, makers, this.#durable, options));
         return this.#end(await this.#live.run(lines, options));
       });
     } finally {

@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { HostCode } from '../../abi/host-functions.ts';
-import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
 import { withoutRuntime } from '../../inference/testing/sample-models.ts';
 import { compactRun } from '../compact/compact-run.ts';
@@ -17,28 +16,10 @@ import { inspectState } from '../inspect/agent-state.ts';
 import { happenings } from '../inspect/happenings.ts';
 import { Orchestrator } from '../live/orchestrator.ts';
 import { replayRun } from '../replay/replay.ts';
-import { agent, echoAgent, importText } from '../testing/agents.ts';
+import { echoAgent } from '../testing/agents.ts';
 import { keptPorts } from '../testing/kept-process.ts';
-import { placeModel, rows, scaleModel } from '../testing/models.ts';
+import { lateAsker, lateTexts, placeModel, rows, scaleModel } from '../testing/models.ts';
 import { chainOf, KeptOutputs, newFolder } from '../testing/runs.ts';
-
-/** Asks "late" with each message; gives what the call answered where it was refused, and each answer, as an output. */
-function lateAsker(): Uint8Array<ArrayBuffer> {
-  return agent({
-    memory: '20',
-    alloc: 'i32.const 65536',
-    before: `${importText('infer', 5)} ${importText('output', 2)} (data (i32.const 64) "late")`,
-    receive: `
-      (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 6))
-        (then (return (call $output
-          (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at))))))
-      (i32.store (i32.const 128) (call $infer (i32.const 64) (i32.const 4)
-        (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (i32.const 7)))
-      (if (i32.lt_s (i32.load (i32.const 128)) (i32.const 0))
-        (then (return (call $output (i32.const 128) (i32.const 4)))))
-      i32.const 0`,
-  });
-}
 
 const late = placeModel([scaleModel(2), scaleModel(10)]);
 
@@ -75,19 +56,6 @@ async function script(run: Orchestrator, from = 0, between = async () => {}): Pr
   }
 }
 
-function texts(outputs: KeptOutputs): string[] {
-  return outputs.list.map(({ tick, agent: from, payload }) => {
-    const answer = payload.length === 4 ? undefined : decodeInferenceAnswer(payload);
-    const said =
-      answer === undefined
-        ? new DataView(payload.slice().buffer).getInt32(0, true)
-        : answer.status === 0
-          ? new Float32Array(answer.tensors[0]!.data.slice().buffer)[0]
-          : answer.text;
-    return `${tick} ${from.slice(6)} ${said}`;
-  });
-}
-
 const skip = withoutRuntime('portable');
 
 test('agents may ask a model from the tick on in which an input declares it; before, they are told that there is none', {
@@ -98,7 +66,7 @@ test('agents may ask a model from the tick on in which an input declares it; bef
   const run = await Orchestrator.create({ system: await withoutModels(), runDirectory, outputs }, keptPorts);
   await script(run);
   await run.stop();
-  const of = (i: number): string[] => texts(outputs).filter((text) => text.split(' ')[1] === String(i));
+  const of = (i: number): string[] => lateTexts(outputs).filter((text) => text.split(' ')[1] === String(i));
   assert.deepEqual(of(0), [`1 0 ${HostCode.unknownName}`, '5 0 5', '9 0 31', '13 0 41']);
   assert.deepEqual(of(3), [`1 3 ${HostCode.unknownName}`, '5 3 11', '9 3 61', '13 3 71']);
   assert.deepEqual(
@@ -154,7 +122,7 @@ test('a fork that was given something else takes the recorded inputs, and asks i
     fork.send('asker/0', { payload: rows([50, 1, 1, 1]) });
     if (settles) await fork.settle();
     await fork.run({ recorded: whole });
-    const values = texts(outputs).map((text) => text.split(' ')[2]);
+    const values = lateTexts(outputs).map((text) => text.split(' ')[2]);
     assert.ok(values.includes('101') && values.includes(settles ? '7' : '61'), values.join());
     await replayRun(runDirectory, { recompute: true }, keptPorts);
   }
@@ -213,7 +181,7 @@ test('a run that was interrupted behind the input goes on with the model, and ta
   await second.declareModel('later', late);
   await script(second, 2);
   await second.stop();
-  assert.deepEqual(texts(outputs).at(-1), `${outputs.list.at(-1)!.tick} 3 71`);
+  assert.deepEqual(lateTexts(outputs).at(-1), `${outputs.list.at(-1)!.tick} 3 71`);
   await replayRun(runDirectory, { recompute: true }, keptPorts);
 });
 

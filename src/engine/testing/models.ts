@@ -2,13 +2,13 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ElementType, encodeTensorList } from '../../abi/tensor-list.ts';
+import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../../abi/tensor-list.ts';
 import { hashModelFolder } from '../../inference/index.ts';
 import { modelProto, node, tensorProto, valueInfo } from '../../inference/onnx/write-model.ts';
 import type { Files } from '../../inference/testing/sample-decoders.ts';
 import type { ModelDescription } from '../config/create-system.ts';
 import { agent, importText } from './agents.ts';
-import { newFolder } from './runs.ts';
+import { type KeptOutputs, newFolder } from './runs.ts';
 
 /** y = x * scale + 1, of rows of four. */
 export function scaleModel(scale: number): Uint8Array<ArrayBuffer> {
@@ -97,5 +97,37 @@ export function writingAgent(): Uint8Array<ArrayBuffer> {
       (drop (call $generate (i32.const 64) (i32.const 6)
         (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (i32.const 7)))
       i32.const 0`,
+  });
+}
+
+/** Asks "late" with each message; gives what the call answered where it was refused, and each answer, as an output. */
+export function lateAsker(): Uint8Array<ArrayBuffer> {
+  return agent({
+    memory: '20',
+    alloc: 'i32.const 65536',
+    before: `${importText('infer', 5)} ${importText('output', 2)} (data (i32.const 64) "late")`,
+    receive: `
+      (if (i32.eq (i32.load offset=4 (local.get $at)) (i32.const 6))
+        (then (return (call $output
+          (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at))))))
+      (i32.store (i32.const 128) (call $infer (i32.const 64) (i32.const 4)
+        (i32.load offset=52 (local.get $at)) (i32.load offset=56 (local.get $at)) (i32.const 7)))
+      (if (i32.lt_s (i32.load (i32.const 128)) (i32.const 0))
+        (then (return (call $output (i32.const 128) (i32.const 4)))))
+      i32.const 0`,
+  });
+}
+
+/** What its outputs say: tick, instance, and the first number of an answer, its words, or the code of a refusal. */
+export function lateTexts(outputs: KeptOutputs): string[] {
+  return outputs.list.map(({ tick, agent: from, payload }) => {
+    const answer = payload.length === 4 ? undefined : decodeInferenceAnswer(payload);
+    const said =
+      answer === undefined
+        ? new DataView(payload.slice().buffer).getInt32(0, true)
+        : answer.status === 0
+          ? new Float32Array(answer.tensors[0]!.data.slice().buffer)[0]
+          : answer.text;
+    return `${tick} ${from.slice(6)} ${said}`;
   });
 }
