@@ -210,7 +210,8 @@ export class Orchestrator {
 
   /**
    * Loads another version of a model; requests of later ticks go to it, and those under way keep theirs.
-   * @throws EngineError `input-invalid`, `input-refused` where the run has ended; and where it cannot be loaded `model-refused` or alike: nothing changes then
+   * @throws EngineError `input-invalid`, `input-refused` where the run has ended; and where it cannot be loaded
+   *   `model-refused` or alike: nothing changes then
    */
   async useModel(model: string, version: string): Promise<void> {
     this.#hostInputs.add(await this.#models.use(model, version));
