@@ -1,6 +1,7 @@
-// Values of options: strict, in range, or one clear complaint.
+// Options that several commands have, and values of options: strict, in range, or one clear complaint.
 
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { restartsMaxDefault, watchdogSecondsDefault } from './supervisor/messages.ts';
 
 /** A parser of whole numbers in a range, for commander. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
@@ -50,4 +51,20 @@ export function moduleChoice(text: string, previous: readonly ModuleChoice[] = [
 export function another(text: string, previous: readonly string[] = []): readonly string[] {
   if (text === '') throw new InvalidArgumentError('found an empty text, wanted a name');
   return [...previous, text];
+}
+
+/** What concerns the process that starts the engine's own process again where that dies. */
+export function addSupervision(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--watchdog <seconds>', 'end an engine process that says nothing for so long; 0: never')
+        .argParser(wholeNumber(0, 86_400))
+        .default(watchdogSecondsDefault),
+    )
+    .addOption(
+      new Option('--restarts <n>', 'restarts of the engine process without progress before giving up')
+        .argParser(wholeNumber(0, 1_000_000))
+        .default(restartsMaxDefault),
+    )
+    .option('--no-supervisor', 'run in one process, which nobody starts again');
 }

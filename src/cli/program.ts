@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { EngineError } from '../base/errors.ts';
-import { another, byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
+import { addSupervision, another, byteRange, moduleChoice, path, wholeNumber } from './command-options.ts';
 import type { CompactCommandOptions } from './compact.ts';
 import type { ExportCommandOptions } from './export.ts';
 import type { InspectOptions } from './inspect.ts';
@@ -12,7 +12,6 @@ import type { RepairOptions } from './repair.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { ForkOptions, RunOptions } from './run.ts';
 import type { EngineLink } from './supervisor/engine-link.ts';
-import { restartsMaxDefault, watchdogSecondsDefault } from './supervisor/messages.ts';
 
 /** Runs a command line and answers the exit code. */
 export async function runProgram(words: readonly string[], link?: EngineLink): Promise<number> {
@@ -117,22 +116,6 @@ Examples:
       const { runCommand } = await import('./run.ts');
       done(await runCommand(system, options, link));
     });
-}
-
-/** What concerns the process that starts the engine's own process again where that dies. */
-function addSupervision(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--watchdog <seconds>', 'end an engine process that says nothing for so long; 0: never')
-        .argParser(wholeNumber(0, 86_400))
-        .default(watchdogSecondsDefault),
-    )
-    .addOption(
-      new Option('--restarts <n>', 'restarts of the engine process without progress before giving up')
-        .argParser(wholeNumber(0, 1_000_000))
-        .default(restartsMaxDefault),
-    )
-    .option('--no-supervisor', 'run in one process, which nobody starts again');
 }
 
 function addReplay(program: Command, done: (exitCode: number) => void): void {
