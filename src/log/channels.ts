@@ -35,9 +35,8 @@ function channel<C extends ChannelName>(
   id: number,
   name: C,
   table: MessageTable<ChannelMessages[C]>,
-  encode?: (writer: ByteWriter, value: ChannelMessages[C]) => void,
 ): Channel {
-  return { id, name, table, encodeTo: encode ?? ((writer, value) => encodeTo(writer, table, value)) };
+  return { id, name, table, encodeTo: (writer, value) => encodeTo(writer, table, value) };
 }
 
 /** Every channel, in the order of the identities. */
@@ -47,7 +46,7 @@ export const channels: Readonly<Record<ChannelName, Channel>> = {
   'run-ended': channel(3, 'run-ended', events.runEndedTable),
   inputs: channel(4, 'inputs', sealedTickTable),
   digests: channel(5, 'digests', events.tickDigestTable),
-  outcomes: channel(6, 'outcomes', events.tickOutcomesTable, events.encodeOutcomesTo),
+  outcomes: channel(6, 'outcomes', events.tickOutcomesTable),
   outputs: channel(7, 'outputs', events.outputTable),
   faults: channel(8, 'faults', events.faultTable),
   events: channel(9, 'events', events.eventTable),

@@ -86,8 +86,17 @@ export class EventLogWriter {
   /** Appends an event; it is in the file at the latest when `flush` answers. Ticks are those of the run. */
   append<C extends ChannelName>(channel: C, tick: number, value: ChannelMessages[C]): void {
     const { id, encodeTo } = channels[channel];
+    this.#append(id, tick, encodeTo as (writer: ByteWriter, value: ChannelMessages[C]) => void, value);
+  }
+
+  /** As `append`, of a message that is encoded already. */
+  appendEncoded(channel: ChannelName, tick: number, payload: Uint8Array): void {
+    this.#append(channels[channel].id, tick, copyTo, payload);
+  }
+
+  #append<T>(id: number, tick: number, encode: (writer: ByteWriter, value: T) => void, value: T): void {
     const segment = this.#segment ?? this.#guard(() => this.#open());
-    segment.append(id, tick, encodeTo as (writer: ByteWriter, value: ChannelMessages[C]) => void, value);
+    segment.append(id, tick, encode, value);
     if (segment.pending >= this.#chunkBytesMax) this.flush();
   }
 
@@ -204,4 +213,8 @@ export class EventLogWriter {
     this.#segment = new SegmentWriter(file, number, index, bytes.length, this.#state, this.#buffer);
     return this.#segment;
   }
+}
+
+function copyTo(writer: ByteWriter, payload: Uint8Array): void {
+  writer.raw(payload);
 }

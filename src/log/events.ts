@@ -1,8 +1,6 @@
 // The events of the record, but inputs: their shapes and tables. Field numbers are never reused, new ones are only
 // appended.
 
-import { assert } from '../base/errors.ts';
-import type { ByteWriter } from './byte-writer.ts';
 import { type MessageTable, message } from './message.ts';
 
 /** First in each chunk: the hash of all that was written before, across segments. */
@@ -78,8 +76,6 @@ export interface TickOutcomes {
   readonly kind: ArrayLike<number>;
   readonly outcome: ArrayLike<number>;
   readonly fuel: ArrayLike<number>;
-  /** How many entries of the columns count, where they are longer; never recorded. */
-  readonly count?: number;
 }
 
 /** What an agent gave to the outside; (`epoch`, `tick`, `index`) tells a repeat. */
@@ -190,9 +186,7 @@ export const tickDigestTable: MessageTable<TickDigest> = message<TickDigest>('Ti
   dropped: [8, 'uint32'],
 });
 
-export const tickOutcomesTable: MessageTable<Omit<TickOutcomes, 'count'>> = message<
-  Omit<TickOutcomes, 'count'>
->('TickOutcomes', {
+export const tickOutcomesTable: MessageTable<TickOutcomes> = message<TickOutcomes>('TickOutcomes', {
   tick: [1, 'uint64'],
   agent: [2, 'uint32', 'repeated'],
   kind: [3, 'uint32', 'repeated'],
@@ -248,40 +242,3 @@ export const answerTable: MessageTable<Answer> = message<Answer>('Answer', {
   sha256: [1, 'bytes'],
   bytes: [2, 'bytes'],
 });
-
-/** Outcomes by hand: the table's general way is too slow for thousands of tasks a tick. */
-export function encodeOutcomesTo(writer: ByteWriter, value: TickOutcomes): void {
-  const count = value.count ?? value.agent.length;
-  if (value.tick !== 0) {
-    writer.varint(8);
-    writer.varint(value.tick);
-  }
-  if (count === 0) return;
-  column(writer, 18, value.agent, count);
-  column(writer, 26, value.kind, count);
-  column(writer, 34, value.outcome, count);
-  column(writer, 42, value.fuel, count);
-}
-
-function column(writer: ByteWriter, tag: number, values: ArrayLike<number>, count: number): void {
-  assert(values.length >= count, `a column of outcomes has ${values.length} of ${count} entries`);
-  writer.varint(tag);
-  const start = writer.beginPart();
-  writer.reserve(count * 8);
-  const { bytes } = writer;
-  let at = writer.position;
-  for (let i = 0; i < count; i++) {
-    const value = values[i]!;
-    if (value >= 0 && value < 128) bytes[at++] = value;
-    else if (value >= 128 && value < 16_384) {
-      bytes[at++] = (value & 127) | 128;
-      bytes[at++] = value >>> 7;
-    } else {
-      writer.position = at;
-      writer.varint(value);
-      at = writer.position;
-    }
-  }
-  writer.position = at;
-  writer.endPart(start);
-}

@@ -45,6 +45,7 @@ export {
 } from './input.ts';
 export { nodeStorage } from './node-storage.ts';
 export { isRecordedRun, type OpenOptions, openRunDirectory, recordedRunId } from './open-run-directory.ts';
+export { OutcomesEncoder } from './outcomes-encoder.ts';
 export {
   type BegunLog,
   beginLog,

@@ -7,6 +7,9 @@ import type { Task } from './state.ts';
 /** Words before the record of each task: agent, kind, sequence low, sequence high. */
 const taskHeadWords = 4;
 
+/** Where they stand, from the record's first word on. */
+export const taskWord = { agent: -4, kind: -3 } as const;
+
 export class Transcript {
   #words: Uint32Array<ArrayBuffer>;
   #bytes: Uint8Array<ArrayBuffer>;

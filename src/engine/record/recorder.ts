@@ -7,11 +7,12 @@ import {
   type Cursor,
   type EventLogWriter,
   type Input,
+  OutcomesEncoder,
   type RunStarted,
   readAnswerDetail,
   recordFormat,
 } from '../../log/index.ts';
-import { eventKindNames, type SchedulerEvent, type TaskFault } from '../../scheduler/index.ts';
+import { eventKindNames, type SchedulerEvent, type TaskFault, taskWord } from '../../scheduler/index.ts';
 import type { Trace } from '../config/system-config.ts';
 import type { FaultPlaces } from '../fault-place.ts';
 import { droppedCount } from '../run-totals.ts';
@@ -47,7 +48,7 @@ export class Recorder {
   readonly #trace: Trace;
   readonly #places: FaultPlaces;
   readonly epoch: number;
-  #columns = createColumns(256);
+  readonly #outcomes: OutcomesEncoder = new OutcomesEncoder({ ...recordWord, ...taskWord });
   readonly #answers: AnswerWindow;
 
   /** @param answers what the record has told of answers so far */
@@ -191,37 +192,7 @@ export class Recorder {
     });
   }
 
-  #appendOutcomes({ tick, plan, committed }: ExecutedTick): void {
-    if (this.#columns.agent.length < plan.length) this.#columns = createColumns(plan.length * 2);
-    const columns = this.#columns;
-    const { words, recordAt } = committed;
-    let count = 0;
-    for (let i = 0; i < plan.length; i++) {
-      const at = recordAt[i]!;
-      if (words[at + recordWord.size] === 0) continue;
-      const task = plan[i]!;
-      columns.agent[count] = task.agent.number;
-      columns.kind[count] = task.kind;
-      columns.outcome[count] = words[at + recordWord.outcome]!;
-      columns.fuel[count] = words[at + recordWord.fuelLow]! + words[at + recordWord.fuelHigh]! * 2 ** 32;
-      count++;
-    }
-    this.#log.append('outcomes', tick, { tick, ...columns, count });
+  #appendOutcomes({ tick, committed: { words, recordAt } }: ExecutedTick): void {
+    this.#log.appendEncoded('outcomes', tick, this.#outcomes.encode(tick, words, recordAt));
   }
-}
-
-interface Columns {
-  readonly agent: Uint32Array;
-  readonly kind: Uint8Array;
-  readonly outcome: Uint8Array;
-  readonly fuel: Float64Array;
-}
-
-function createColumns(size: number): Columns {
-  return {
-    agent: new Uint32Array(size),
-    kind: new Uint8Array(size),
-    outcome: new Uint8Array(size),
-    fuel: new Float64Array(size),
-  };
 }
