@@ -6,7 +6,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { wholeNumber } from '../src/cli/command-options.ts';
-import { type PlantedBug, plant, plantedBugs } from '../test/sim/planted/bugs.ts';
+import { plantedBugs } from '../test/sim/planted/bugs.ts';
+import { type PlantedBug, plant } from '../test/sim/planted/plant.ts';
 import { programOf } from './command-line.ts';
 
 const root = dirname(import.meta.dirname);
@@ -52,7 +53,7 @@ function findIn(folder: string, bug: PlantedBug): Found {
     return {
       seeds: 0,
       of: 0,
-      how: `its text does not stand once in ${bug.file}: say in test/sim/planted/bugs.ts how it does`,
+      how: `its text does not stand once in ${bug.file}: say in test/sim/planted how it does`,
     };
   }
   writeFileSync(path, planted);

@@ -6,11 +6,13 @@ import { sha256 } from '../../src/engine/sha256.ts';
 import { SnapshotStore } from '../../src/engine/snapshot/store.ts';
 import { openRunDirectory } from '../../src/log/index.ts';
 import { expandImage } from '../../src/sandbox/index.ts';
+import type { Chance } from './chance.ts';
 import { type SimDisk, splitPath } from './disk.ts';
 import { runDirectory, type Witness } from './embedder.ts';
 import type { Fault } from './faults.ts';
 import { plainProcess } from './record.ts';
 import { checkRecovery } from './recovery.ts';
+import { checkRepair } from './repair.ts';
 
 export interface Damage {
   readonly disk: SimDisk;
@@ -18,6 +20,7 @@ export interface Damage {
   /** The tick that a recovery must reach at least. */
   readonly guaranteed: number;
   readonly witness: Witness;
+  readonly chance: Chance;
   readonly hasEnded?: boolean;
 }
 
@@ -28,7 +31,7 @@ export async function checkDamaged(damage: Damage): Promise<void> {
     const what = fault.kind === 'flip' ? flip(copy, fault) : cut(copy, fault);
     if (what === undefined) continue;
     if (what.includes('snapshots/')) checkSnapshots(copy, what, damage);
-    await checkRecovery({
+    const refused = await checkRecovery({
       disk: copy,
       path: runDirectory,
       what,
@@ -40,6 +43,7 @@ export async function checkDamaged(damage: Damage): Promise<void> {
         ? ['model-missing', 'run-directory-invalid']
         : ['record-damaged', 'run-directory-invalid'],
     });
+    if (refused?.code === 'record-damaged') await checkRepair(copy, what, damage);
   }
 }
 
@@ -51,9 +55,19 @@ function flip(disk: SimDisk, fault: Extract<Fault, { kind: 'flip' }>): string | 
   const paths = disk.paths().filter((path) => wanted(path) && disk.find(path)!.size > 0);
   const path = paths[Math.floor(((fault.file * 2) % 1) * paths.length)];
   if (path === undefined) return undefined;
-  const file = disk.find(path)!;
-  const at = Math.floor(place * file.size);
-  file.content.bytes[at]! ^= 1 << bit;
+  return flipBit(disk, path, Math.floor(place * disk.find(path)!.size), bit);
+}
+
+/** Changes one bit of what snapshots are made of. */
+export function damageSnapshots(disk: SimDisk, chance: Chance): string | undefined {
+  const paths = disk.paths().filter((path) => path.startsWith('snapshots/') && disk.find(path)!.size > 0);
+  if (paths.length === 0) return undefined;
+  const path = chance.pick(paths);
+  return flipBit(disk, path, chance.below(disk.find(path)!.size), chance.below(8));
+}
+
+function flipBit(disk: SimDisk, path: string, at: number, bit: number): string {
+  disk.find(path)!.content.bytes[at]! ^= 1 << bit;
   return `bit ${bit} of byte ${at} of "${path}" is changed`;
 }
 

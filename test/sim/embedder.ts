@@ -32,7 +32,7 @@ export class Witness {
   readonly acknowledged: Map<number, number> = new Map();
   /** How much of the source was acknowledged. */
   acknowledgedByte = 0;
-  /** The last tick an output of which was given. */
+  /** The last tick an output of which was given, and which must be there where the process alone died. */
   outputTick = 0;
   /** The highest epoch that outputs had. */
   epoch = -1;

@@ -28,6 +28,8 @@ export interface Death {
 export type Fault =
   /** The process dies. */
   | ({ readonly kind: 'kill'; readonly life: number } & Death)
+  /** Somebody reads the run right before a change of the disk. No fault: nothing is changed by it. */
+  | ({ readonly kind: 'look'; readonly life: number } & Pick<Death, 'at' | 'behind'>)
   /** The power goes when the life has ended: what was not synced may be lost, torn or reordered. */
   | { readonly kind: 'power'; readonly life: number }
   /** So many changes of the disk, or readings from it, fail. */
@@ -63,27 +65,10 @@ export type Fault =
       readonly place: number;
       readonly bit: number;
     }
-  /**
-   * When the life has ended, its record is compacted up to a share of the ticks, and the process that does it may die.
-   * No fault by itself: nothing may be seen of it.
-   */
-  | {
-      readonly kind: 'compact';
-      readonly life: number;
-      readonly share: number;
-      readonly death?: Death;
-    }
-  /**
-   * Somebody goes on with the record that the life left, compacts it, or forks it at a share of its ticks, and may die
-   * of it; then the power goes. On a copy.
-   */
-  | {
-      readonly kind: 'upon';
-      readonly life: number;
-      readonly what: 'recover' | 'compact' | 'fork';
-      readonly share: number;
-      readonly death?: Death;
-    }
+  /** When the life has ended, its record is compacted. No fault by itself: nothing may be seen of it. */
+  | ({ readonly kind: 'compact'; readonly life: number } & Work)
+  /** Somebody goes on with the record that the life left, compacts it or forks it; then the power goes. On a copy. */
+  | ({ readonly kind: 'upon'; readonly life: number; readonly what: 'recover' | 'compact' | 'fork' } & Work)
   /** A file that the life left is cut to a share of its size, on a copy; 0 removes it. */
   | { readonly kind: 'cut'; readonly life: number; readonly place: number; readonly share: number };
 
@@ -96,6 +81,14 @@ export function markOf(change: string): Mark | undefined {
   if (/^write (\S+\/)?head /.test(change)) return 'head';
   if (/^(rename|remove|link) /.test(change)) return 'name';
   return /^(sync|synced|syncFolder)( |$)/.test(change) ? 'sync' : undefined;
+}
+
+/** Work with a record between two lives, by a process of its own. */
+export interface Work {
+  /** Up to which share of its ticks, or at which. */
+  readonly share: number;
+  /** What goes wrong with that process. */
+  readonly faults: readonly Fault[];
 }
 
 /** What a run without faults does, to place faults within it. */
@@ -154,6 +147,11 @@ export function drawFaults(chance: Chance, extent: Extent): Fault[] {
     if (chance.oneIn(4)) {
       const readings = chance.skewed(2000);
       faults.push({ kind: 'stand', life, at: chance.below(extent.readings), readings });
+    }
+    if (chance.oneIn(3)) {
+      const { behind, at } = drawDeathBehind(chance, chance.pick(marks), own);
+      faults.push({ kind: 'look', life, at, ...(behind !== undefined && { behind }) });
+      faults.push({ kind: 'look', life, at: 1 + chance.below(own.changes) });
     }
     if (chance.oneIn(3)) faults.push(drawFlip(chance, life));
     if (chance.oneIn(4)) faults.push(drawCut(chance, life));
@@ -223,7 +221,8 @@ function drawDeathBehind(chance: Chance, mark: Mark, extent?: Extent): Death {
 function drawBuilding(chance: Chance, life: number, faults: Fault[], { mark }: Endings): void {
   if (chance.oneIn(mark === 'name' ? 2 : 6)) faults.push({ kind: 'compact', life, ...drawWork(chance) });
   if (mark === 'head') {
-    faults.push({ kind: 'upon', life, what: 'recover', share: 1, death: drawDeathBehind(chance, mark) });
+    const death: Fault = { kind: 'kill', life, ...drawDeathBehind(chance, mark) };
+    faults.push({ kind: 'upon', life, what: 'recover', share: 1, faults: [death] });
   } else {
     const works = ['recover', 'compact', 'fork'] as const;
     for (const what of works)
@@ -232,9 +231,17 @@ function drawBuilding(chance: Chance, life: number, faults: Fault[], { mark }: E
   }
 }
 
-function drawWork(chance: Chance): { readonly share: number; readonly death?: Death } {
+function drawWork(chance: Chance): Work {
   const share = chance.oneIn(4) ? chance.between(1, 9) / 10 : 1;
-  if (chance.oneIn(2)) return { share };
-  if (chance.oneIn(2)) return { share, death: { at: 1 + chance.below(40), phase: drawPhase(chance) } };
-  return { share, death: drawDeathBehind(chance, chance.pick(marks)) };
+  return { share, faults: chance.oneIn(2) ? [] : [drawTrouble(chance)] };
+}
+
+/** What goes wrong with somebody who works with a record: the process dies, a call fails, or the disk is full. */
+export function drawTrouble(chance: Chance): Fault {
+  const at = 1 + chance.below(40);
+  const kind = chance.below(6);
+  if (kind < 2) return { kind: 'kill', life: 0, at, phase: drawPhase(chance) };
+  if (kind < 4) return { kind: 'kill', life: 0, ...drawDeathBehind(chance, chance.pick(marks)) };
+  if (kind === 4) return { kind: 'full', life: 0, at, bytes: chance.skewed(3000) };
+  return { kind: 'error', life: 0, of: 'change', at, calls: chance.pick([1, 1_000_000]) };
 }

@@ -38,6 +38,8 @@ export interface ProcessOptions {
   readonly journalEntriesMax?: number | undefined;
   /** Those of this life. */
   readonly faults: readonly Fault[];
+  /** Called where a fault says that somebody looks at the disk. */
+  readonly look?: () => void;
 }
 
 type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
@@ -147,6 +149,7 @@ export class SimProcess {
     const at = ++this.changes;
     this.#note(what);
     this.#countMark(what);
+    if (this.#faults('look').some((fault) => this.#isMet(fault, at))) this.#options.look?.();
     const kill = this.#faults('kill').find((fault) => this.#isMet(fault, at));
     if (kill !== undefined) {
       if (kill.phase === 'after') run();
@@ -166,7 +169,7 @@ export class SimProcess {
     this.#since[mark] = 0;
   }
 
-  #isMet({ at, behind }: Death, change: number): boolean {
+  #isMet({ at, behind }: Pick<Death, 'at' | 'behind'>, change: number): boolean {
     if (behind === undefined) return at === change;
     return behind.number === this.marks[behind.mark] && at === this.#since[behind.mark];
   }

@@ -10,6 +10,7 @@ import { SimDisk } from './disk.ts';
 import { type Life, lead, runDirectory, Witness } from './embedder.ts';
 import { drawCut, drawFaults, drawFlip, type Extent, type Fault, noMarks } from './faults.ts';
 import { live, processDeath, rest, SimProcess } from './process.ts';
+import { readGoing } from './reader.ts';
 import { plainProcess, readRecord, type SimRecord } from './record.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
 import { checkUpon, compact } from './upon.ts';
@@ -164,7 +165,11 @@ class FaultyRun {
     const faults = this.#faults.filter((fault) => fault.life === life);
     const { workers, logSizes, journalEntriesMax } = this.#scenario;
     const chance = this.#chance.of(`life ${life}`);
-    const options = { chance, disk: this.#disk, workers, logSizes, journalEntriesMax, faults };
+    const disk = this.#disk;
+    const look = (): void => {
+      if (this.#begun) readGoing(disk, this.witness);
+    };
+    const options = { chance, disk, workers, logSizes, journalEntriesMax, faults, look };
     const process = new SimProcess(options);
     let ended: boolean;
     try {
@@ -176,11 +181,15 @@ class FaultyRun {
     process.dead = true;
     this.trail = process.trail;
     if (this.#begun) await this.#buildUpon(faults, chance);
-    const powerGoes = faults.some(({ kind }) => kind === 'power');
-    if (powerGoes) this.#disk.losePower(chance.of('power'));
+    if (faults.some(({ kind }) => kind === 'power')) {
+      this.#disk.losePower(chance.of('power'));
+      // Nothing was synced: outputs that left may be gone, and come again in another epoch.
+      if (this.#scenario.durability === 'none') this.witness.outputTick = 0;
+    }
     if (this.#begun && this.witness.violations.length === 0) {
       const { witness } = this;
-      await checkDamaged({ disk: this.#disk, faults, guaranteed: this.#guaranteedTick, witness });
+      const guaranteed = this.#guaranteedTick;
+      await checkDamaged({ disk: this.#disk, faults, guaranteed, witness, chance: chance.of('damage') });
     }
     return ended;
   }
@@ -225,6 +234,7 @@ class FaultyRun {
     return summary.reason !== 'interrupted';
   }
 
+  /** The tick that is there whatever comes. */
   get #guaranteedTick(): number {
     return this.#scenario.durability === 'none' ? 0 : this.witness.outputTick;
   }
@@ -254,12 +264,10 @@ class FaultyRun {
   /** What was promised before must be there after a recovery. */
   #checkRecovered(tick: number): void {
     const { witness } = this;
-    const { durability } = this.#scenario;
-    if (durability === 'none') return;
-    if (tick < this.#guaranteedTick)
-      witness.violate(
-        `outputs of tick ${this.#guaranteedTick} were given, and the recovered run is at tick ${tick}`,
-      );
+    const { outputTick } = witness;
+    if (tick < outputTick)
+      witness.violate(`outputs of tick ${outputTick} were given, and the recovered run is at tick ${tick}`);
+    if (this.#scenario.durability === 'none') return;
     this.#checkSnapshots();
     const record = this.#read(this.#disk.settled());
     if (record === undefined) return;
@@ -338,6 +346,7 @@ class FaultyRun {
       faults: [drawFlip(chance, 0), drawCut(chance, 0)],
       guaranteed: isSure ? this.#reference.lastTick : 0,
       witness: this.witness,
+      chance,
       hasEnded: isSure,
     });
   }

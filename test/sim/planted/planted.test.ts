@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { plant, plantedBugs } from './bugs.ts';
+import { plantedBugs } from './bugs.ts';
+import { plant } from './plant.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
@@ -15,7 +16,7 @@ test('every planted mistake can be planted, and has a name of its own', () => {
     const planted = plant(bug, text);
     assert.ok(
       planted !== undefined && planted !== text,
-      `"${bug.name}": its text does not stand once in ${bug.file}; say in test/sim/planted/bugs.ts how it looks now`,
+      `"${bug.name}": its text does not stand once in ${bug.file}; say in test/sim/planted how it looks now`,
     );
   }
   assert.equal(new Set(plantedBugs.map(({ name }) => name)).size, plantedBugs.length);
