@@ -2,6 +2,7 @@
 // Whatever the bytes are, reading them ends in a list or in a text that says what is wrong.
 
 import { concatBytes, decodeUtf8, encodeUtf8 } from '../base/encoding.ts';
+import { copyWords, shortBytes, wordsOf } from '../base/words.ts';
 
 /** Types of elements, by the numbers of ONNX. Those that no runtime takes are not there. */
 export const ElementType = {
@@ -184,18 +185,23 @@ export function encodeRowLists(
   const forms = new Map<number, RowForm>();
   for (const count of counts) if (!forms.has(count)) forms.set(count, rowForm(tensors, rowBytes, count));
   const bytes = allocate(counts.reduce((sum, count) => sum + forms.get(count)!.size, 0));
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const words = wordsOf(bytes);
+  const sources = tensors.map(({ data }) => wordsOf(data));
   let [at, row] = [0, 0];
   return counts.map((count) => {
     const { size, parts } = forms.get(count)!;
-    words[at >>> 2] = 0;
-    words[(at >>> 2) + 1] = tensors.length;
+    const first = (bytes.byteOffset + at) / 4;
+    words[first] = 0;
+    words[first + 1] = tensors.length;
     parts.forEach(({ head, headAt, dataAt }, i) => {
-      const first = (at + headAt) >>> 2;
-      for (let word = 0; word < head.length; word++) words[first + word] = head[word]!;
-      const [from, end] = [row * rowBytes[i]!, (row + count) * rowBytes[i]!];
-      bytes.set(tensors[i]!.data.subarray(from, end), at + dataAt);
-      padded(bytes, at + dataAt + end - from);
+      copyWords(head, 0, words, first + headAt / 4, head.length);
+      const { data } = tensors[i]!;
+      const [from, length] = [row * rowBytes[i]!, count * rowBytes[i]!];
+      const begin = data.byteOffset + from;
+      if (length <= shortBytes && length % 4 === 0 && begin % 4 === 0)
+        copyWords(sources[i]!, begin / 4, words, first + dataAt / 4, length / 4);
+      else bytes.set(data.subarray(from, from + length), at + dataAt);
+      padded(bytes, at + dataAt + length);
     });
     row += count;
     at += size;

@@ -258,36 +258,33 @@ export function shapeKey(tensors: Tensors): string {
   return [...tensors].map(([name, { dims }]) => `${name} ${dims.slice(1).join()}`).join('\n');
 }
 
-/** Whether they were read as requests of one shape; where they were not, they may be so all the same. */
-function sharesDims(a: Tensors, b: Tensors): boolean {
-  for (const [name, { dims }] of b) if (a.get(name)?.dims !== dims) return false;
-  return true;
-}
-
 export function rowsOf(tensors: Tensors): number {
   for (const { dims } of tensors.values()) return dims[0] ?? 0;
   return 0;
+}
+
+/** A request, as far as that decides what it runs with. */
+export interface Rows {
+  readonly rows: number;
+  /** Of its shape, but for the number of rows. */
+  readonly shape: string;
 }
 
 /**
  * Which requests run together, by their places: in order, each group of one shape and of as many rows as the model
  * allows.
  */
-export function groupRequests(requests: readonly (Tensors | undefined)[], batching: Batching): number[][] {
+export function groupRequests(requests: readonly (Rows | undefined)[], batching: Batching): number[][] {
   const groups: number[][] = [];
   const open = new Map<string, { group: number[]; rows: number }>();
-  let [before, key]: [Tensors | undefined, string] = [undefined, ''];
-  requests.forEach((tensors, place) => {
-    const rows = tensors === undefined ? 0 : rowsOf(tensors);
-    const rowsMax =
-      batching.kind === 'any' ? batching.rowsMax : batching.kind === 'padded' ? batching.rows : 0;
-    if (tensors === undefined || rows < 1 || rows > rowsMax) {
+  const rowsMax = batching.kind === 'any' ? batching.rowsMax : batching.kind === 'padded' ? batching.rows : 0;
+  requests.forEach((request, place) => {
+    const rows = request?.rows ?? 0;
+    if (request === undefined || rows < 1 || rows > rowsMax) {
       groups.push([place]);
       return;
     }
-    if (before === undefined || !sharesDims(before, tensors)) key = shapeKey(tensors);
-    before = tensors;
-    const last = open.get(key);
+    const last = open.get(request.shape);
     if (last !== undefined && last.rows + rows <= rowsMax) {
       last.group.push(place);
       last.rows += rows;
@@ -295,7 +292,7 @@ export function groupRequests(requests: readonly (Tensors | undefined)[], batchi
     }
     const group = [place];
     groups.push(group);
-    open.set(key, { group, rows });
+    open.set(request.shape, { group, rows });
   });
   return groups;
 }

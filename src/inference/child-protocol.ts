@@ -109,6 +109,12 @@ export type ChildAnswer =
   | { readonly id: number; readonly kind: 'released' }
   | { readonly id: number; readonly kind: 'failed'; readonly code: string; readonly message: string };
 
+/** Whether a message says only texts, finite numbers and lists of them. */
+export function isText(message: object): boolean {
+  const { kind } = message as ChildRequest | ChildAnswer;
+  return kind === 'run' || kind === 'ran';
+}
+
 /** The request as the caller writes it; the number is given by the sender. */
 export type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 

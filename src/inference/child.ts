@@ -6,7 +6,14 @@ import { Socket } from 'node:net';
 import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert, EngineError } from '../base/errors.ts';
-import { brokeAheadCode, type ChildAnswer, type ChildRequest, lifeFile, wireFile } from './child-protocol.ts';
+import {
+  brokeAheadCode,
+  type ChildAnswer,
+  type ChildRequest,
+  isText,
+  lifeFile,
+  wireFile,
+} from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
 import { unpackLists } from './packed-lists.ts';
@@ -52,7 +59,7 @@ const socket = new Socket({
     },
   },
 });
-const writer = new WireWriter(socket);
+const writer = new WireWriter(socket, isText);
 socket.on('error', () => process.exit(0));
 socket.on('close', () => process.exit(0));
 socket.resume();

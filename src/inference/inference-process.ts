@@ -10,6 +10,7 @@ import {
   brokeAheadCode,
   type ChildAnswer,
   type ChildRequest,
+  isText,
   lifeFile,
   type Unnumbered,
   wireFile,
@@ -60,7 +61,7 @@ export class InferenceProcess {
       env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
     });
     this.#socket = this.#child.stdio[wireFile] as Socket;
-    this.#writer = new WireWriter(this.#socket);
+    this.#writer = new WireWriter(this.#socket, isText);
     const reader = new WireReader<ChildAnswer>((answer) => this.#answered(answer));
     this.#socket.on('data', (chunk: Buffer) => reader.read(chunk));
     // Its end tells more.

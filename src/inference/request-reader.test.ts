@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ElementType, encodeStrings, encodeTensorList, type FlatTensor } from '../abi/tensor-list.ts';
-import { RequestReader } from './request-reader.ts';
+import { joinRows } from './batching.ts';
+import { joinAlike, type ModelRequest, RequestReader } from './request-reader.ts';
 import type { Signature } from './signature.ts';
 
 const { bool, float32, string, uint8 } = ElementType;
@@ -52,9 +53,53 @@ test('a request is read as if none had come before it', () => {
       const reader = new RequestReader(numbers);
       for (const bytes of requests) {
         const alone = new RequestReader(numbers).read(bytes);
-        assert.deepEqual(reader.read(bytes), alone);
-        if (alone.ok) assert.deepEqual([...alone.tensors.keys()], ['x', 'u']);
+        const read = reader.read(bytes);
+        assert.deepEqual(read, alone);
+        if (read.ok && alone.ok) {
+          assert.deepEqual(read.request.tensors, alone.request.tensors);
+          assert.deepEqual([...alone.request.tensors.keys()], ['x', 'u']);
+        }
+        // The memory of requests is used again.
+        bytes.fill(255);
       }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('requests of one form are joined as any others are, wherever they lie', () => {
+  const request = fc.record({ fill: fc.nat(255), by: fc.constantFrom(0, 1, 4, 8, 12) });
+  const sizes = fc.record({
+    rows: fc.integer({ min: 0, max: 3 }),
+    // Beyond a row of 128 numbers data are long.
+    width: fc.constantFrom(1, 2, 127, 128, 129, 200),
+    halves: fc.nat(3),
+    requests: fc.array(request, { minLength: 1, maxLength: 5 }),
+  });
+  const { float16 } = ElementType;
+  fc.assert(
+    fc.property(sizes, ({ rows, width, halves, requests }) => {
+      const reader = new RequestReader({
+        inputs: [
+          { name: 'x', type: float32, dims: ['n', width] },
+          { name: 'h', type: float16, dims: ['n', halves] },
+        ],
+        outputs: [],
+      });
+      const taken = requests.map(({ fill, by }): ModelRequest => {
+        const fields = [float32, float16].map((type, place) => {
+          const dims = [rows, place === 0 ? width : halves];
+          const data = new Uint8Array(dims[0]! * dims[1]! * (place === 0 ? 4 : 2)).map((_, i) => i + fill);
+          return { name: place === 0 ? 'x' : 'h', type, dims, data };
+        });
+        const read = reader.read(moved(encodeTensorList(fields), by));
+        assert.ok(read.ok);
+        return read.request;
+      });
+      const { form } = taken[0]!;
+      assert.ok(taken.every((each) => each.form === form));
+      const joined = joinAlike(form, taken, (size) => new Uint8Array(size + 8).fill(255).subarray(8));
+      assert.deepEqual(joined, joinRows(taken.map(({ tensors }) => tensors)));
     }),
     { numRuns: 500 },
   );

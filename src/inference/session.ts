@@ -11,15 +11,7 @@ import {
   InferenceStatus,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
-import {
-  type Batching,
-  findBatching,
-  groupRequests,
-  joinRows,
-  rowsOf,
-  splitRows,
-  type Tensors,
-} from './batching.ts';
+import { type Batching, findBatching, groupRequests, joinRows, splitRows, type Tensors } from './batching.ts';
 import { frameBytesMax, type ModelRun } from './child-protocol.ts';
 import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
@@ -27,7 +19,7 @@ import { madeUpInputs } from './made-up-inputs.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { firstLine } from './optional-package.ts';
 import { hashModelFolder, modelFile } from './repository.ts';
-import { RequestReader } from './request-reader.ts';
+import { joinAlike, type ModelRequest, RequestReader } from './request-reader.ts';
 import { loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
 import type { InferenceSession, SessionOptions } from './runtime-types.ts';
 import type { Signature } from './signature.ts';
@@ -97,6 +89,7 @@ export class ModelSession {
   isHarmful = false;
   /** Of the rows that run together, or of one tensor that has to lie elsewhere. */
   readonly #joined: ReusedBuffer = new ReusedBuffer();
+  readonly #reader: RequestReader;
 
   private constructor(
     signature: Signature,
@@ -110,6 +103,7 @@ export class ModelSession {
     this.bytes = bytes;
     this.runtime = runtime;
     this.inner = inner;
+    this.#reader = new RequestReader(signature);
   }
 
   /** @throws EngineError `model-refused`, `model-runtime-missing` */
@@ -181,10 +175,9 @@ export class ModelSession {
   ): Promise<RunOutcome> {
     const limits: AnswerLimits = { outputBytesMax, allocate };
     const answers: (RunAnswer | undefined)[] = [];
-    const reader = new RequestReader(this.signature);
-    const tensors = requests.map((bytes, place) => {
-      const read = reader.read(bytes);
-      if (read.ok) return read.tensors;
+    const taken = requests.map((bytes, place) => {
+      const read = this.#reader.read(bytes);
+      if (read.ok) return read.request;
       answers[place] = failure(read.status, read.problem);
       return undefined;
     });
@@ -192,8 +185,12 @@ export class ModelSession {
     const runOf = requests.map(() => -1);
     let isBroken = false;
     let bytesLeft = frameBytesMax;
-    for (const group of groupRequests(tensors, this.batching)) {
-      const inputs = group.flatMap((place) => tensors[place] ?? []);
+    const groups = groupRequests(
+      taken.map((request) => request?.form),
+      this.batching,
+    );
+    for (const group of groups) {
+      const inputs = group.flatMap((place) => taken[place] ?? []);
       if (inputs.length === 0) continue;
       const startedAtMs = performance.now();
       const isRun: boolean = !isBroken && bytesLeft > 0;
@@ -255,7 +252,7 @@ export class ModelSession {
     await this.inner.release();
   }
 
-  async #runOrSuspect(inputs: readonly Tensors[], limits: AnswerLimits): Promise<RunAnswer[]> {
+  async #runOrSuspect(inputs: readonly ModelRequest[], limits: AnswerLimits): Promise<RunAnswer[]> {
     try {
       return await this.#runGroup(inputs, limits);
     } catch (error) {
@@ -268,7 +265,7 @@ export class ModelSession {
    * One answer each; where a whole batch fails, each request has its own try. A trap leaves a runtime that nothing more
    * can be tried in.
    */
-  async #runGroup(inputs: readonly Tensors[], limits: AnswerLimits): Promise<RunAnswer[]> {
+  async #runGroup(inputs: readonly ModelRequest[], limits: AnswerLimits): Promise<RunAnswer[]> {
     const { outputBytesMax } = limits;
     try {
       const lists = await this.#runTogether(inputs, limits);
@@ -287,23 +284,21 @@ export class ModelSession {
 
   /** The results of each; undefined where they cannot be told apart. */
   async #runTogether(
-    inputs: readonly Tensors[],
+    inputs: readonly ModelRequest[],
     { outputBytesMax, allocate }: AnswerLimits,
   ): Promise<Uint8Array<ArrayBuffer>[] | undefined> {
-    const counts = inputs.map(rowsOf);
+    const counts = inputs.map(({ form }) => form.rows);
     const rows = counts.reduce((sum, count) => sum + count, 0);
     const padding =
       this.batching.kind === 'padded' && rows <= this.batching.rows ? this.batching.rows - rows : 0;
     const [first] = inputs;
     const bytesMax = outputBytesMax * (inputs.length + padding);
     const runAlone = async (): Promise<Uint8Array<ArrayBuffer>[]> => {
-      const outputs = await this.runTensors(first!, bytesMax);
+      const outputs = await this.runTensors(first!.tensors, bytesMax);
       return [encodeTensorList([...outputs.values()], allocate)];
     };
     if (inputs.length === 1 && padding === 0) return runAlone();
-    const fill = splitRows(first!, counts[0]!)?.[0];
-    const padded = fill === undefined ? inputs : [...inputs, ...new Array<Tensors>(padding).fill(fill)];
-    const joined = joinRows(padded, (size) => this.#joined.take(size));
+    const joined = joinRequests(inputs, padding, (size) => this.#joined.take(size));
     let outputs: Tensors;
     try {
       outputs = await this.runTensors(joined, bytesMax);
@@ -313,6 +308,18 @@ export class ModelSession {
     const lists = encodeRowLists([...outputs.values()], rows + padding, counts, allocate);
     return lists === undefined && inputs.length === 1 ? runAlone() : lists;
   }
+}
+
+/** The rows of requests of one shape behind one another, and so many times the first row of the first. */
+function joinRequests(inputs: readonly ModelRequest[], padding: number, allocate: Allocate): Tensors {
+  const { form } = inputs[0]!;
+  if (padding === 0 && inputs.every((input) => input.form === form)) return joinAlike(form, inputs, allocate);
+  const fill = padding === 0 ? undefined : splitRows(inputs[0]!.tensors, form.rows)?.[0];
+  const lists = inputs.map((input) => input.tensors);
+  return joinRows(
+    [...lists, ...(fill === undefined ? [] : new Array<Tensors>(padding).fill(fill))],
+    allocate,
+  );
 }
 
 export function microsSince(startedAtMs: number): number {

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
 
 interface Said {
+  readonly count: number;
   readonly words: string;
 }
 
@@ -43,24 +44,28 @@ function placed(
 test('messages arrive whole and in order, however the bytes between are cut', () => {
   const message = fc.record({
     words: fc.oneof(
-      { weight: 9, arbitrary: fc.string() },
+      { weight: 9, arbitrary: fc.string({ unit: 'grapheme' }) },
       { weight: 1, arbitrary: fc.constant('long'.repeat(20_000)) },
     ),
     bytes: fc.uint8Array({ maxLength: 300 }),
     how: fc.constantFrom('given', 'placed', 'placed', 'turned', 'half', 'dropped'),
     size: fc.constantFrom(7, 8, 64, 100_000),
+    count: fc.integer(),
   });
   const cuts = fc.infiniteStream(fc.integer({ min: 1, max: 40 }));
   fc.assert(
     fc.property(fc.array(message, { maxLength: 6 }), cuts, fc.boolean(), (messages, sizes, isQuick) => {
       const socket = new KeptSocket();
-      const writer = new WireWriter(socket as unknown as Socket);
+      const writer = new WireWriter(
+        socket as unknown as Socket,
+        (message) => (message as Said).count % 2 === 0,
+      );
       for (const each of messages) {
         const given = [each.bytes.slice(0, 7), each.bytes.slice(7)];
         const parts = given.map((bytes, i) =>
           each.how === 'half' && i === 1 ? bytes : placed(writer, bytes, each),
         );
-        writer.send({ words: each.words, parts: each.how === 'given' ? given : parts });
+        writer.send({ words: each.words, count: each.count, parts: each.how === 'given' ? given : parts });
         // What was given may change at once, and the socket may be done at once or much later.
         for (const bytes of given) bytes.fill(255);
         if (isQuick) socket.finish();
@@ -69,8 +74,8 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
       const heard: Received<Said>[] = [];
       const buffer = new ReusedBuffer();
       const reader = new WireReader<Said>(
-        ({ words, body }) => {
-          heard.push({ words, body: body.slice() });
+        ({ words, count, body }) => {
+          heard.push({ words, count, body: body.slice() });
           buffer.release(body);
         },
         (size) => buffer.take(size),
@@ -81,8 +86,8 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
         at += size;
       }
       assert.deepEqual(
-        heard.map(({ words, body }) => [words, [...body]]),
-        messages.map(({ words, bytes }) => [words, [...bytes]]),
+        heard.map(({ words, count, body }) => [words, count, [...body]]),
+        messages.map(({ words, count, bytes }) => [words, count, [...bytes]]),
       );
     }),
   );
