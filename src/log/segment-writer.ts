@@ -112,7 +112,9 @@ export class SegmentWriter {
     this.#file.write(written);
     this.#state.chain = chainNext(this.#state.chain, written.subarray(0, this.#end));
     this.#index.keepChunk();
-    this.#index.cover(written);
+    this.#index.cover(written.subarray(0, chunkHeadSize));
+    this.#index.coverSummed(written.subarray(chunkHeadSize, this.#end), crc);
+    this.#index.cover(written.subarray(this.#end));
     this.#position += written.length;
     this.#end = chunkHeadSize;
   }
