@@ -98,7 +98,7 @@ export class EventLogReader implements Iterable<LogEvent> {
         const reader = new SegmentReader(handle, this.#place(numbers, number, head), this.#state);
         for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
           this.#compareHead(head, number, reader.position);
-          yield* chunkEvents(chunk, reader.names, number, this.#filter);
+          for (const event of chunkEvents(chunk, reader.names, number, this.#filter)) yield event;
         }
         this.#compareHead(head, number, reader.position);
         const { complete, position: offset, index, size, tornBy } = reader;

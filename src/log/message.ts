@@ -157,7 +157,7 @@ class MessageReader {
       const tag = this.#varint(end);
       const number = Math.floor(tag / 8);
       const wire = tag % 8;
-      const field = fields.find((candidate) => candidate.number === number);
+      const field = fieldOf(fields, number);
       if (field === undefined) this.#skip(number, wire, end);
       else this.#known(field, wire, end, value);
     }
@@ -248,8 +248,16 @@ class MessageReader {
   }
 }
 
+function fieldOf(fields: readonly Field[], number: number): Field | undefined {
+  for (let i = 0; i < fields.length; i++) if (fields[i]!.number === number) return fields[i];
+  return undefined;
+}
+
+/** Nobody can write to it. */
+const noBytes = new Uint8Array(0);
+
 function defaultOf(type: ScalarType): unknown {
   if (type === 'string') return '';
-  if (type === 'bytes') return new Uint8Array(0);
+  if (type === 'bytes') return noBytes;
   return type === 'bool' ? false : 0;
 }
