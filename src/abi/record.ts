@@ -18,6 +18,12 @@ export const recordWord = {
   effects: 6,
 } as const;
 
+/** Words before a record in the transcript of a tick: agent, kind, sequence low, sequence high. */
+export const taskHeadWords = 4;
+
+/** Where they stand, counted from the record's first word. */
+export const taskWord = { agent: -4, kind: -3 } as const;
+
 export const Outcome = { done: 0, again: 1, finished: 2, failed: 3 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
 

@@ -1,6 +1,7 @@
 // Outcomes as they stand in the log, straight from the words that tell of them: the table's general way is too slow for
 // thousands of tasks a tick. The bytes are those of the table.
 
+import { recordWord, taskWord } from '../abi/record.ts';
 import { assert } from '../base/errors.ts';
 import { ByteWriter } from './byte-writer.ts';
 
@@ -10,36 +11,21 @@ const tags = { tick: 8, agent: 18, kind: 26, outcome: 34, fuel: 42 } as const;
 /** Bytes that a varint of 53 bits takes at most. */
 const varintBytesMax = 8;
 
-/** Where a task is told of, from one word on; where the word `size` holds 0 it did not run. */
-export interface OutcomeWords {
-  readonly size: number;
-  readonly agent: number;
-  readonly kind: number;
-  readonly outcome: number;
-  readonly fuelLow: number;
-  readonly fuelHigh: number;
-}
-
 /** Encodes what became of the tasks of one tick after another. */
 export class OutcomesEncoder {
-  readonly #layout: OutcomeWords;
   readonly #payload: ByteWriter = new ByteWriter();
   #agents = new Uint8Array(0);
   #kinds = new Uint8Array(0);
   #outcomes = new Uint8Array(0);
   #fuels = new Uint8Array(0);
 
-  constructor(layout: OutcomeWords) {
-    this.#layout = layout;
-  }
-
   /**
    * The message of a tick, which holds until the next one.
-   * @param places where each task stands in the words, in the order of the plan
+   * @param words a transcript
+   * @param places where the record of each task stands in it, in the order of the plan; of one that did not run a zero
    */
   encode(tick: number, words: Uint32Array, places: Int32Array): Uint8Array<ArrayBuffer> {
     this.#reserve(places.length);
-    const { size, agent, kind, outcome, fuelLow, fuelHigh } = this.#layout;
     const agents = this.#agents;
     const kinds = this.#kinds;
     const outcomes = this.#outcomes;
@@ -50,19 +36,21 @@ export class OutcomesEncoder {
     let bits = 0;
     for (let i = 0; i < places.length; i++) {
       const at = places[i]!;
-      if (words[at + size] === 0) continue;
-      const number = words[at + agent]!;
-      if (number < 128) agents[agentsEnd++] = number;
-      else agentsEnd = putVarint(agents, agentsEnd, number, 0);
-      const what = words[at + kind]!;
-      const became = words[at + outcome]!;
-      bits |= what | became;
-      kinds[count] = what;
-      outcomes[count++] = became;
-      const low = words[at + fuelLow]!;
-      const high = words[at + fuelHigh]!;
-      if (high === 0 && low < 128) fuels[fuelsEnd++] = low;
-      else fuelsEnd = putVarint(fuels, fuelsEnd, low, high);
+      if (words[at + recordWord.size] === 0) continue;
+      const agent = words[at + taskWord.agent]!;
+      if (agent < 128) agents[agentsEnd++] = agent;
+      else agentsEnd = putVarint(agents, agentsEnd, agent, 0);
+      const kind = words[at + taskWord.kind]!;
+      const outcome = words[at + recordWord.outcome]!;
+      bits |= kind | outcome;
+      kinds[count] = kind;
+      outcomes[count++] = outcome;
+      const low = words[at + recordWord.fuelLow]!;
+      const high = words[at + recordWord.fuelHigh]!;
+      if (high === 0 && low >= 128 && low < 16_384) {
+        fuels[fuelsEnd++] = (low & 127) | 128;
+        fuels[fuelsEnd++] = low >>> 7;
+      } else fuelsEnd = putVarint(fuels, fuelsEnd, low, high);
     }
     assert(bits >>> 0 < 128, 'kinds and outcomes of tasks take one byte each');
     return this.#message(tick, count, agentsEnd, fuelsEnd);

@@ -45,4 +45,3 @@ export type {
   TopicDeclaration,
 } from './state.ts';
 export { agentOf, createState, isAlive } from './state.ts';
-export { taskWord } from './transcript.ts';

@@ -1,14 +1,9 @@
 // The transcript of a tick: every byte that its digest covers, in one buffer. Messages of the tick keep views into it,
 // so a payload is copied once between the sandbox and its receivers.
 
+import { taskHeadWords } from '../abi/record.ts';
 import { eventWords, type SchedulerEvent } from './event.ts';
 import type { Task } from './state.ts';
-
-/** Words before the record of each task: agent, kind, sequence low, sequence high. */
-const taskHeadWords = 4;
-
-/** Where they stand, from the record's first word on. */
-export const taskWord = { agent: -4, kind: -3 } as const;
 
 export class Transcript {
   #words: Uint32Array<ArrayBuffer>;

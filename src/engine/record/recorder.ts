@@ -1,6 +1,5 @@
 // Writes a run's ticks into the event log, and hands their outputs on. It reads what is committed and decides nothing.
 
-import { recordWord } from '../../abi/record.ts';
 import type { HostEvent } from '../../inference/index.ts';
 import {
   AnswerWindow,
@@ -12,7 +11,7 @@ import {
   readAnswerDetail,
   recordFormat,
 } from '../../log/index.ts';
-import { eventKindNames, type SchedulerEvent, type TaskFault, taskWord } from '../../scheduler/index.ts';
+import { eventKindNames, type SchedulerEvent, type TaskFault } from '../../scheduler/index.ts';
 import type { Trace } from '../config/system-config.ts';
 import type { FaultPlaces } from '../fault-place.ts';
 import { droppedCount } from '../run-totals.ts';
@@ -48,7 +47,7 @@ export class Recorder {
   readonly #trace: Trace;
   readonly #places: FaultPlaces;
   readonly epoch: number;
-  readonly #outcomes: OutcomesEncoder = new OutcomesEncoder({ ...recordWord, ...taskWord });
+  readonly #outcomes: OutcomesEncoder = new OutcomesEncoder();
   readonly #answers: AnswerWindow;
 
   /** @param answers what the record has told of answers so far */
