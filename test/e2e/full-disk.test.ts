@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -66,4 +66,57 @@ test('a run on a disk that is full ends with one clear line, and goes on when th
     const whole = cli('replay', run, '--json');
     assert.deepEqual([whole.code, (JSON.parse(whole.out) as { complete: boolean }).complete], [0, true]);
   }
+});
+
+test('what works with a run on a full disk ends with one clear line, leaves the run as it is, and is done with space', {
+  skip,
+}, () => {
+  writeFileSync(join(root, 'restless.wasm'), restlessAgent());
+  writeFileSync(join(root, 'start.jsonl'), '{"agent":"r","payload":1}\n');
+  const host = '[host]\nsnapshotTicks = 1000\n';
+  writeFileSync(
+    join(root, 'kept.toml'),
+    `${host}[agents.r]\nmodule = "restless.wasm"\ncapabilities = ["output"]\n`,
+  );
+  assert.ok(mount('remount,size=64m'));
+  const [run, fork, archive] = [join(disk, 'kept'), join(disk, 'fork'), join(disk, 'kept.tar')];
+  const out = ['--output', join(root, 'kept.jsonl')];
+  const begun = cli(
+    'run',
+    'kept.toml',
+    ...out,
+    '--input',
+    'start.jsonl',
+    '--ticks',
+    '3000',
+    '--run-dir',
+    run,
+  );
+  assert.equal(begun.code, 0, begun.err);
+  const ballast = join(disk, 'ballast');
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(ballast, new Uint8Array((bavail - 2) * bsize));
+  const before = readdirSync(disk).sort();
+
+  const works = [
+    ['export', run, '-o', archive],
+    ['compact', run, '--to', '2000', '--yes'],
+    ['fork', run, '--tick', '2500', '--run-dir', fork, ...out],
+  ];
+  for (const work of works) {
+    const full = cli(...work);
+    assert.equal(full.code, 70, full.err);
+    assert.match(full.err, /^error: Cannot write ".*" in ".*": ENOSPC: no space left on device/m);
+    assert.doesNotMatch(full.err, /^\s+at /m);
+    // Only the fork has begun something that somebody else could want.
+    if (work[0] !== 'fork') assert.deepEqual(readdirSync(disk).sort(), before);
+    assert.equal(cli('replay', run).code, 0);
+  }
+
+  rmSync(ballast);
+  for (const work of works) {
+    const done = cli(...work);
+    assert.equal(done.code, 0, done.err);
+  }
+  for (const whole of [run, archive, fork]) assert.equal(cli('replay', whole).code, 0);
 });

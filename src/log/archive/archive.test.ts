@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { EngineError } from '../../base/errors.ts';
 import { readWhole } from '../files.ts';
 import { nodeStorage } from '../node-storage.ts';
+import { MemoryStorage } from '../test-storage.ts';
 import { archiveStorage, storageAt } from './archive-storage.ts';
 import { decodeTarHeader, encodeTarHeader } from './tar-header.ts';
 import { writeArchive } from './write-archive.ts';
@@ -49,6 +50,14 @@ test('an archive gives back every file, whatever its size', () => {
     },
   );
   fc.assert(property, { numRuns: 30 });
+});
+
+test('an archive is on the disk with its name before anybody is told that it is there', () => {
+  const disk = new MemoryStorage();
+  disk.files.set('run.json', new Uint8Array(3));
+  writeArchive({ storage: disk, name: 'a.tar', unfinished: 'a.part' }, disk, 'run', [{ name: 'run.json' }]);
+  const calls = disk.calls.filter((call) => /^(sync|rename)/.test(call)).map((call) => call.trim());
+  assert.deepEqual(calls, ['sync a.part', 'rename a.part a.tar', 'syncFolder']);
 });
 
 test('the same files give the same bytes, and tar unpacks them', (t) => {

@@ -26,7 +26,8 @@ export interface ArchivePlace {
 }
 
 /**
- * Packs files of a storage under one folder of a new archive; one of its name is replaced when all is written.
+ * Packs files of a storage under one folder of a new archive, durable when this answers; one of its name is replaced
+ * when all is written.
  *
  * @returns the bytes of the archive
  */
@@ -56,6 +57,8 @@ export function writeArchive(
   }
   archive.close();
   onStorage(storage, name, 'rename to', () => storage.rename(unfinished, name));
+  // Whoever is told that it is there may remove what it was packed from.
+  onStorage(storage, name, 'sync the folder of', () => storage.syncFolder(''));
   return written;
 }
 
