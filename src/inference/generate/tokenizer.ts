@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import { firstLine, importPackage } from '../optional-package.ts';
 import { within } from './bounded-time.ts';
+import { mayExplode } from './pattern-ambiguity.ts';
 
 const packageName = '@huggingface/tokenizers';
 /** Only what is tested with. */
@@ -13,6 +14,10 @@ const packageVersion = '0.2.0';
 const tokenizerFile = 'tokenizer.json';
 /** For reading a text of any length that a request can have. */
 const encodeMsMax = 120_000;
+/** Lists of more are of words, and not of patterns. */
+const listedMax = 1000;
+/** Characters of a pattern in a message. */
+const shownMax = 80;
 export const settingsFile = 'tokenizer_config.json';
 
 /** The part of the package's interface that is used. */
@@ -75,7 +80,9 @@ export async function loadTokenizer(folder: string, timeoutMs: number = encodeMs
   const refused = 'Cannot read the text of a model';
   const loaded: TokenizerPackage = await importPackage(packageName, packageVersion, refused);
   try {
-    const text = new TextTokenizer(new loaded.Tokenizer(tokenizer, settings ?? {}), timeoutMs);
+    const inside = new loaded.Tokenizer(tokenizer, settings ?? {});
+    refuseExplosive(inside);
+    const text = new TextTokenizer(inside, timeoutMs);
     text.decode(text.encode('a'));
     return text;
   } catch (error) {
@@ -86,6 +93,29 @@ export async function loadTokenizer(folder: string, timeoutMs: number = encodeMs
       error,
     );
   }
+}
+
+/** A pattern that tries for ever is better not begun with. */
+function refuseExplosive(inside: object): void {
+  for (const pattern of patternsIn(inside)) {
+    if (!mayExplode(pattern)) continue;
+    const { source } = pattern;
+    const shown = source.length > shownMax ? `${source.slice(0, shownMax)}…` : source;
+    const wanted = 'wanted repetitions of what matches a text in one way';
+    throw new Error(`its pattern ${JSON.stringify(shown)} may try a text in endlessly many ways, ${wanted}`);
+  }
+}
+
+/** All patterns that the package made of the file, wherever it keeps them. */
+function patternsIn(inside: object): readonly RegExp[] {
+  const found = new Set<object>([inside]);
+  for (const value of found) {
+    if (value instanceof RegExp || ArrayBuffer.isView(value)) continue;
+    if (Array.isArray(value) && value.length > listedMax) continue;
+    for (const part of Array.isArray(value) ? value : Object.values(value))
+      if ((typeof part === 'object' && part !== null) || typeof part === 'function') found.add(part);
+  }
+  return [...found].filter((value) => value instanceof RegExp);
 }
 
 /**
