@@ -233,7 +233,8 @@ function drawBuilding(chance: Chance, life: number, faults: Fault[], { mark }: E
 
 function drawWork(chance: Chance): Work {
   const share = chance.oneIn(4) ? chance.between(1, 9) / 10 : 1;
-  return { share, faults: chance.oneIn(2) ? [] : [drawTrouble(chance)] };
+  const look: Fault = { kind: 'look', life: 0, at: 1 + chance.below(40) };
+  return { share, faults: chance.oneIn(2) ? [look] : [drawTrouble(chance)] };
 }
 
 /** What goes wrong with somebody who works with a record: the process dies, a call fails, or the disk is full. */

@@ -6,6 +6,7 @@ import type { SimDisk } from './disk.ts';
 import type { Witness } from './embedder.ts';
 import type { Fault } from './faults.ts';
 import { SimProcess } from './process.ts';
+import { readGoing } from './reader.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface Ground {
@@ -25,11 +26,12 @@ export function hasFailed(error: unknown, process: SimProcess): boolean {
 }
 
 export function workProcess(
-  { disk, chance, scenario }: Pick<Ground, 'disk' | 'chance' | 'scenario'>,
+  { disk, chance, scenario, witness }: Omit<Ground, 'guaranteed'>,
   faults: readonly Fault[],
   others?: ReadonlyMap<string, SimDisk>,
 ): SimProcess {
   const { logSizes } = scenario;
   const more = others === undefined ? {} : { others };
-  return new SimProcess({ chance, disk, workers: 0, logSizes, faults, ...more });
+  const look = (): void => readGoing(disk, witness);
+  return new SimProcess({ chance, disk, workers: 0, logSizes, faults, look, ...more });
 }
