@@ -69,7 +69,11 @@ async function round(way: Way, together: number): Promise<number> {
   return (elapsedMs * 1000) / count;
 }
 
-async function directly(model: HostedModel, { size, rows, together }: Case): Promise<Way> {
+/** @param isBatched whether the rows of all requests go to the runtime in one call, as if one had asked for them */
+async function directly(model: HostedModel, each: Case, isBatched = false): Promise<Way> {
+  const { size } = each;
+  const rows = each.rows * (isBatched ? each.together : 1);
+  const calls = isBatched ? 1 : each.together;
   const runtime = await loadRuntime(model.mode);
   const session = await runtime.InferenceSession.create(join(model.folder, 'model.onnx'), {
     executionProviders: [model.mode === 'portable' ? 'wasm' : 'cpu'],
@@ -79,7 +83,7 @@ async function directly(model: HostedModel, { size, rows, together }: Case): Pro
   });
   const data = new Float32Array(rows * size).fill(0.5);
   const call = async (): Promise<void> => {
-    for (let i = 0; i < together; i++)
+    for (let i = 0; i < calls; i++)
       await session.run({ x: new runtime.Tensor('float32', data, [rows, size]) });
   };
   return { call, settle: async () => {} };
@@ -108,24 +112,29 @@ async function layersOfLongRun(mode: Mode, each: Case): Promise<number> {
 }
 
 async function measure(mode: Mode): Promise<void> {
-  console.log(`${`mode ${mode}`.padEnd(38)} direct us   engine us   ratio  batching`);
+  console.log(`${`mode ${mode}`.padEnd(38)} direct us   engine us   ratio   bound  batching`);
   for (const [index, each] of cases.entries()) {
     const place = join(folder, `${mode}-${index}`);
     const model = placeNetwork(place, mode, each.size, each.layers ?? (await layersOfLongRun(mode, each)));
     const host = new ModelHost({ modelBytesMax: 2 ** 31 });
     const { batching } = await host.load(model);
     const ways = [await directly(model, each), hosted(host, model, each)];
-    const micros: number[][] = [[], []];
+    if (each.together > 1) ways.push(await directly(model, each, true));
+    const micros: number[][] = ways.map(() => []);
     for (let i = 0; i < warmUpRounds + rounds; i++) {
       for (const [way, taken] of micros.entries()) {
         const took = await round(ways[way]!, each.together);
         if (i >= warmUpRounds) taken.push(took);
       }
     }
-    const ratio = median(micros[1]!.map((took, i) => took / micros[0]![i]!));
+    const [ratio, bound] = micros.slice(1).map((taken) =>
+      median(taken.map((took, i) => took / micros[0]![i]!))
+        .toFixed(2)
+        .padStart(7),
+    );
     const [direct, engine] = micros.map((taken) => shown(median(taken)));
-    const line = `  ${each.title.padEnd(36)} ${direct!.padStart(9)} ${engine!.padStart(11)} ${ratio.toFixed(2).padStart(7)}`;
-    console.log(`${line}  ${batching.kind}`);
+    const line = `  ${each.title.padEnd(36)} ${direct!.padStart(9)} ${engine!.padStart(11)} ${ratio}`;
+    console.log(`${line} ${bound ?? ' '.repeat(7)}  ${batching.kind}`);
     await host.close();
   }
 }
@@ -134,6 +143,7 @@ console.log(
   `node ${process.version}, ${process.platform} ${process.arch}; medians of ${rounds} rounds, us a request`,
 );
 console.log('ratio: time of a request through the engine against that of calling the runtime');
+console.log('bound: the same of calling it once with all rows; who asks it for them all cannot be below');
 try {
   await measure('native');
   await measure('portable');

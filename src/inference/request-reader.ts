@@ -66,6 +66,11 @@ export class RequestReader {
     this.#signature = signature;
   }
 
+  /** Where the first data of a request like the last stand; 0 where nothing is known. */
+  get firstDataAt(): number {
+    return this.#known?.heads[0]?.end ?? 0;
+  }
+
   /** Requests that are read one after another mostly have the same form, the very same object. */
   read(bytes: Uint8Array): ReadRequest {
     if (this.#known !== undefined && isLike(this.#known, bytes))

@@ -243,6 +243,11 @@ export class ModelSession {
     return { ...tensor, data };
   }
 
+  /** Where a request like the last would begin best. */
+  get requestFrom(): number {
+    return -this.#reader.firstDataAt & (vectorBytes - 1);
+  }
+
   /** Whether this failure may come of what else the process did. */
   isSuspect(error: unknown): boolean {
     return this.mode === 'portable' && (isAbort(error) || mayLackMemory(error));

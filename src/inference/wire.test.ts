@@ -47,7 +47,10 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
       { weight: 9, arbitrary: fc.string({ unit: 'grapheme' }) },
       { weight: 1, arbitrary: fc.constant('long'.repeat(20_000)) },
     ),
-    bytes: fc.uint8Array({ maxLength: 300 }),
+    bytes: fc.oneof(
+      { weight: 3, arbitrary: fc.uint8Array({ maxLength: 300 }) },
+      fc.integer({ min: 4000, max: 9000 }).map((length) => Uint8Array.from({ length }, (_, i) => i * 7)),
+    ),
     how: fc.constantFrom('given', 'placed', 'placed', 'turned', 'half', 'dropped'),
     size: fc.constantFrom(7, 8, 64, 100_000),
     count: fc.integer(),
@@ -80,10 +83,15 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
         },
         (size) => buffer.take(size),
       );
+      const spare = new Uint8Array(64);
       for (let at = 0; at < all.length; ) {
-        const size = sizes.next().value as number;
-        reader.read(all.subarray(at, at + size));
-        at += size;
+        const target = reader.target(spare);
+        // Where it may be put at once, much arrives together.
+        const size = (sizes.next().value as number) * (target === spare ? 1 : 100);
+        const chunk = all.subarray(at, at + Math.min(size, target.length));
+        target.set(chunk);
+        reader.read(target.subarray(0, chunk.length));
+        at += chunk.length;
       }
       assert.deepEqual(
         heard.map(({ words, count, body }) => [words, count, [...body]]),
@@ -103,4 +111,13 @@ test('a buffer that is in use is not given again', () => {
   buffer.release(first);
   assert.equal(buffer.take(10).buffer, first.buffer);
   assert.equal(first.byteOffset % 8, 0);
+});
+
+test('what is taken begins where it was asked to, within the buffer', () => {
+  const buffer = new ReusedBuffer();
+  for (const size of [10, 1 << 16, 1 << 17, 1 << 18]) {
+    const bytes = buffer.take(size, 8);
+    assert.deepEqual([bytes.byteOffset, bytes.length], [8, size]);
+    buffer.release(bytes);
+  }
 });

@@ -17,6 +17,8 @@ export type Received<T> = T extends unknown ? Omit<T, 'parts'> & { readonly body
 const headBytes = 8;
 /** Larger ones are not kept. */
 const keptBytesMax = 1 << 24;
+/** Less is not worth a reading of its own. */
+const directBytesMin = 4096;
 const nothing = new Uint8Array(0);
 
 /** Where bytes lie that are put where they are sent from: what is said comes before them. */
@@ -138,7 +140,13 @@ export class WireReader<T> {
     this.#allocate = allocate;
   }
 
-  /** Takes what arrived; nothing of it is kept. */
+  /** Where what arrives next may be put at once, so that it need not be copied; `spare` where nowhere. */
+  target(spare: Uint8Array): Uint8Array {
+    const done = this.#bodyDone;
+    return this.#body.length - done < directBytesMin || done < 0 ? spare : this.#body.subarray(done);
+  }
+
+  /** Takes what arrived, at the target or anywhere; nothing else of it is kept. */
   read(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length; ) at += this.#take(chunk, at);
   }
@@ -157,10 +165,22 @@ export class WireReader<T> {
     const taken =
       this.#received < wordsEnd
         ? copied(chunk, at, this.#words, this.#received - headBytes)
-        : copied(chunk, at, this.#body, this.#received - wordsEnd);
+        : this.#takeBody(chunk, at);
     this.#received += taken;
     if (this.#received === wordsEnd + this.#body.length) this.#end();
     return taken;
+  }
+
+  /** Of the bytes of the frame that is under way, those that are there; negative before they begin. */
+  get #bodyDone(): number {
+    return this.#received - headBytes - this.#words.length;
+  }
+
+  #takeBody(chunk: Uint8Array, at: number): number {
+    const done = this.#bodyDone;
+    const isThere =
+      chunk.buffer === this.#body.buffer && chunk.byteOffset + at === this.#body.byteOffset + done;
+    return isThere ? chunk.length - at : copied(chunk, at, this.#body, done);
   }
 
   #end(): void {
@@ -197,11 +217,13 @@ export class ReusedBuffer {
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1 << 16);
   #isFree = true;
 
-  take(size: number): Uint8Array<ArrayBuffer> {
-    if (!this.#isFree || size > keptBytesMax) return new Uint8Array(size);
+  /** @param from where in the buffer they begin, a multiple of 8 */
+  take(size: number, from = 0): Uint8Array<ArrayBuffer> {
+    const end = from + size;
+    if (!this.#isFree || end > keptBytesMax) return new Uint8Array(size);
     this.#isFree = false;
-    if (size > this.#buffer.length) this.#buffer = new Uint8Array(Math.min(size * 2, keptBytesMax));
-    return this.#buffer.subarray(0, size);
+    if (end > this.#buffer.length) this.#buffer = new Uint8Array(Math.min(end * 2, keptBytesMax));
+    return this.#buffer.subarray(from, end);
   }
 
   /** Whoever took it needs it no more. */
