@@ -1,25 +1,18 @@
 // The inference process: holds sessions, runs one thing at a time, in the order of the messages; texts go on while
 // there are none. It ends with its parent, and when a runtime breaks; it decides nothing.
 
-import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { assert, EngineError } from '../base/errors.ts';
-import {
-  brokeAheadCode,
-  type ChildAnswer,
-  type ChildRequest,
-  isText,
-  lifeFile,
-  wireFile,
-} from './child-protocol.ts';
+import { brokeAheadCode, type ChildAnswer, type ChildRequest, isText, wireFile } from './child-protocol.ts';
 import { Generations } from './generate/generations.ts';
 import { firstLine } from './optional-package.ts';
 import { unpackLists } from './packed-lists.ts';
 import { probe } from './probe.ts';
 import { listOf, repeatsOf } from './repeats.ts';
 import { ModelSession, microsSince } from './session.ts';
+import { signOfLife } from './sign-of-life.ts';
 import { type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
 
 type RunRequest = Extract<Received<ChildRequest>, { kind: 'run' }>;
@@ -36,7 +29,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
 const watch = new URL(`./parent-watch.${extension}`, import.meta.url);
-writeSync(lifeFile, Uint8Array.of(1));
+signOfLife();
 new Worker(watch, { workerData: Number(process.argv[2]) }).unref();
 
 const buffer = new ReusedBuffer();
@@ -149,7 +142,13 @@ function machine(): string {
 async function run({ session, body, sizes, outputBytesMax }: RunRequest): Promise<RunAnswer> {
   const requests = unpackLists(body, listOf(sizes));
   const model = sessionOf(session);
-  const { answers, runs, runOf } = await model.run(requests, outputBytesMax, (size) => writer.place(size));
+  const { answers, runs, runOf } = await model.run(
+    requests,
+    outputBytesMax,
+    (size) => writer.place(size),
+    // Waking takes the engine a while: it does while the answers are written down.
+    signOfLife,
+  );
   bodyFrom = model.requestFrom;
   const parts = answers.map(({ bytes }) => bytes);
   return {

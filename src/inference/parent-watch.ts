@@ -2,9 +2,8 @@
 // gone: the thread that models run on may be in one for hours, and learns of nothing meanwhile. It must never wait for
 // that thread.
 
-import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { lifeFile } from './child-protocol.ts';
+import { signOfLife } from './sign-of-life.ts';
 
 const lookEveryMs = 250;
 const lookPerSign = 2;
@@ -24,14 +23,5 @@ function isGone(): boolean {
 
 setInterval(() => {
   if (isGone()) process.kill(process.pid, 'SIGKILL');
-  if (looks++ % lookPerSign === 0) sign();
+  if (looks++ % lookPerSign === 0) signOfLife();
 }, lookEveryMs);
-
-/** An engine that reads none for long has enough of them. */
-function sign(): void {
-  try {
-    writeSync(lifeFile, Uint8Array.of(1));
-  } catch {
-    // It is about to go.
-  }
-}

@@ -66,7 +66,11 @@ export interface RunOutcome {
 interface AnswerLimits {
   readonly outputBytesMax: number;
   readonly allocate: Allocate;
+  readonly onLongRun: () => void;
 }
+
+/** A run that took as long may have let those who wait for it fall asleep. */
+const longRunMs = 1;
 
 /** A model that is not portable runs its rows singly where finding out more takes longer. */
 const rehearsalMs = 5000;
@@ -167,13 +171,15 @@ export class ModelSession {
   /**
    * Answers requests in their order, together where that changes nothing. Where a portable runtime breaks, or the
    * answers take `frameBytesMax`, nothing more is run; of other runtimes only a broken one throws.
+   * @param onLongRun as soon as the runtime is done with something that took long; the answers come a little later
    */
   async run(
     requests: readonly Uint8Array[],
     outputBytesMax: number,
     allocate: Allocate = newBytes,
+    onLongRun: () => void = () => {},
   ): Promise<RunOutcome> {
-    const limits: AnswerLimits = { outputBytesMax, allocate };
+    const limits: AnswerLimits = { outputBytesMax, allocate, onLongRun };
     const answers: (RunAnswer | undefined)[] = [];
     const taken = requests.map((bytes, place) => {
       const read = this.#reader.read(bytes);
@@ -210,17 +216,23 @@ export class ModelSession {
   }
 
   /** Runs tensors that are what the model takes. */
-  async runTensors(inputs: Tensors, bytesMax: number = Number.POSITIVE_INFINITY): Promise<Tensors> {
+  async runTensors(
+    inputs: Tensors,
+    bytesMax: number = Number.POSITIVE_INFINITY,
+    onLongRun: () => void = () => {},
+  ): Promise<Tensors> {
     const moved: Uint8Array[] = [];
     const feeds = [...inputs].map(
       ([name, tensor]) => [name, toRuntime(this.runtime.Tensor, this.#aligned(tensor, moved))] as const,
     );
     let results: Awaited<ReturnType<InferenceSession['run']>>;
+    const startedAtMs = performance.now();
     try {
       results = await this.inner.run(Object.fromEntries(feeds));
     } finally {
       for (const bytes of moved) this.#joined.release(bytes);
     }
+    if (performance.now() - startedAtMs > longRunMs) onLongRun();
     const bytes = Object.values(results).reduce((sum, tensor) => sum + runtimeBytes(tensor), 0);
     if (bytes > bytesMax) throw new OutputsTooLarge();
     return new Map(
@@ -290,7 +302,7 @@ export class ModelSession {
   /** The results of each; undefined where they cannot be told apart. */
   async #runTogether(
     inputs: readonly ModelRequest[],
-    { outputBytesMax, allocate }: AnswerLimits,
+    { outputBytesMax, allocate, onLongRun }: AnswerLimits,
   ): Promise<Uint8Array<ArrayBuffer>[] | undefined> {
     const counts = inputs.map(({ form }) => form.rows);
     const rows = counts.reduce((sum, count) => sum + count, 0);
@@ -299,14 +311,14 @@ export class ModelSession {
     const [first] = inputs;
     const bytesMax = outputBytesMax * (inputs.length + padding);
     const runAlone = async (): Promise<Uint8Array<ArrayBuffer>[]> => {
-      const outputs = await this.runTensors(first!.tensors, bytesMax);
+      const outputs = await this.runTensors(first!.tensors, bytesMax, onLongRun);
       return [encodeTensorList([...outputs.values()], allocate)];
     };
     if (inputs.length === 1 && padding === 0) return runAlone();
     const joined = joinRequests(inputs, padding, (size) => this.#joined.take(size));
     let outputs: Tensors;
     try {
-      outputs = await this.runTensors(joined, bytesMax);
+      outputs = await this.runTensors(joined, bytesMax, onLongRun);
     } finally {
       for (const { data } of joined.values()) this.#joined.release(data);
     }
