@@ -99,28 +99,30 @@ export class LineInputs {
         source.putBack(lines.slice(i));
         break;
       }
-      const place = `${source.name}:${line.number}`;
       if (!parsed.ok) this.#bad(parsed.problem, line.number);
       else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
-        this.#bad(`${place}: found tick ${wanted}, which is past; wanted ${tick} or later`, line.number);
+        const past = `found tick ${wanted}, which is past; wanted ${tick} or later`;
+        this.#bad(`${source.name}:${line.number}: ${past}`, line.number);
       } else {
-        const add = (input: Input | string): void => {
-          if (typeof input === 'string') this.#bad(`${place}: ${input}`, line.number);
-          else {
-            inputs.push(input);
-            this.#namedTick = wanted ?? this.#namedTick;
-          }
-        };
         const input = resolve(parsed.input);
         if (input instanceof Promise)
           return input.then((made) => {
-            add(made);
+            this.#add(made, line, wanted, inputs);
             return this.#takeFrom(lines, i + 1, tick, inputs);
           });
-        add(input);
+        this.#add(input, line, wanted, inputs);
       }
     }
     return inputs;
+  }
+
+  #add(input: Input | string, { number }: Line, wanted: number | undefined, inputs: Input[]): void {
+    if (typeof input === 'string') {
+      this.#bad(`${this.#options.source.name}:${number}: ${input}`, number);
+      return;
+    }
+    inputs.push(input);
+    this.#namedTick = wanted ?? this.#namedTick;
   }
 
   #bad(problem: string, line: number): void {

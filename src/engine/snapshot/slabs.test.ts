@@ -51,6 +51,13 @@ test('after eight smaller leases as much is kept as those needed', () => {
   assert.equal(pool.freeCount, 2);
 });
 
+test('after eight leases of nothing nothing is kept', () => {
+  const pool = new SlabPool();
+  leaseOf(pool, 5);
+  for (let i = 0; i < 8; i++) leaseOf(pool, 0);
+  assert.equal(pool.freeCount, 0);
+});
+
 test('eight slabs are kept at most', () => {
   const pool = new SlabPool();
   leaseOf(pool, 10);

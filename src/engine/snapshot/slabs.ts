@@ -53,8 +53,9 @@ export class SlabPool {
     if (this.#remembered.length > rememberedMax) this.#remembered.shift();
     const kept = Math.min(Math.max(...this.#remembered), freeMax);
     const free = [...this.#free, ...slabs];
-    this.#free = free.slice(-kept);
-    this.drop(free.slice(0, free.length - this.#free.length));
+    const dropped = free.splice(0, Math.max(free.length - kept, 0));
+    this.#free = free;
+    this.drop(dropped);
   }
 
   /** Somebody may still write to them: they go as soon as nobody refers to them. */
