@@ -124,6 +124,7 @@ export function openFile(storage: Storage, name: string): ReadHandle | undefined
   return {
     size: () => onStorage(storage, name, 'read', () => handle.size()),
     read: (into, offset) => onStorage(storage, name, 'read', () => handle.read(into, offset)),
+    identity: () => onStorage(storage, name, 'read', () => handle.identity?.()),
     close: () => onStorage(storage, name, 'close', () => handle.close()),
   };
 }

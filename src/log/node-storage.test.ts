@@ -39,6 +39,28 @@ test('makeFolder() fails where the system lets nobody make a folder, and does no
   assert.equal(stdout, 'ENOENT\nENOENT\n');
 });
 
+test('a file has the same identity under each of its names, and no other one has it while it is open', () => {
+  const [from, to] = [nodeStorage(join(root, 'named')), nodeStorage(join(root, 'named-also'))];
+  for (const storage of [from, to]) storage.makeFolder('');
+  writeFileSync(join(root, 'named', 'pack'), 'pages');
+  const handle = from.openRead('pack')!;
+  const identity = handle.identity!();
+  assert.ok(identity !== undefined);
+  assert.equal(to.link(from, 'pack'), true);
+  const linked = to.openRead('pack')!;
+  assert.equal(linked.identity!(), identity);
+  linked.close();
+  for (const storage of [from, to]) storage.remove('pack');
+  for (let times = 0; times < 20; times++) {
+    writeFileSync(join(root, 'named', 'pack'), 'pages');
+    const other = from.openRead('pack')!;
+    assert.notEqual(other.identity!(), identity);
+    other.close();
+    from.remove('pack');
+  }
+  handle.close();
+});
+
 test('link() makes one file of two storages, and copies nothing that leads elsewhere or cannot be had', (t) => {
   const [from, to] = [nodeStorage(join(root, 'from')), nodeStorage(join(root, 'to'))];
   for (const storage of [from, to]) storage.makeFolder('packs');

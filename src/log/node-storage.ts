@@ -157,8 +157,15 @@ function openRead(path: string): ReadHandle | undefined {
   return {
     size: () => fs.fstatSync(file).size,
     read: (into, offset) => fs.readSync(file, into, 0, into.length, offset),
+    identity: () => identity(file),
     close: () => fs.closeSync(file),
   };
+}
+
+/** Some file systems number no files: all have 0 then. */
+function identity(file: number): string | undefined {
+  const { dev, ino } = fs.fstatSync(file, { bigint: true });
+  return ino === 0n ? undefined : `${dev} ${ino}`;
 }
 
 /** Nothing of that name, or a file where a folder was wanted. */

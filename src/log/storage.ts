@@ -63,5 +63,10 @@ export interface ReadHandle {
   size(): number;
   /** Fills a beginning of `into` from `offset` of the file; answers how many bytes, 0 at the end. */
   read(into: Uint8Array, offset: number): number;
+  /**
+   * What the system calls the file by itself: no other one is called so while this handle is open, whichever name leads
+   * to it. Undefined, or no such method, where it does not say.
+   */
+  identity?(): string | undefined;
   close(): void;
 }

@@ -2,6 +2,16 @@
 
 import type { AppendHandle, Lock, ReadHandle, Storage, UpdateHandle } from './storage.ts';
 
+/** Of all storages: a file may be in several. */
+const identities: WeakMap<Uint8Array, string> = new WeakMap();
+let identityCount = 0;
+
+function identityOf(file: Uint8Array): string {
+  const identity = identities.get(file) ?? `${++identityCount}`;
+  identities.set(file, identity);
+  return identity;
+}
+
 export class MemoryStorage implements Storage {
   readonly place = 'memory';
   readonly files: Map<string, Uint8Array<ArrayBuffer>> = new Map();
@@ -14,6 +24,11 @@ export class MemoryStorage implements Storage {
   /** Position in `calls` of the call that fails; it and all later ones throw, or so many. */
   failAt: number = Number.POSITIVE_INFINITY;
   failures: number = Number.POSITIVE_INFINITY;
+  /** Calls that read, and the one of them that fails; closing counts as one. */
+  readings = 0;
+  failReadingAt: number = Number.POSITIVE_INFINITY;
+  /** Handles that read and are open. */
+  openCount = 0;
 
   list(folder: string): readonly string[] | undefined {
     if (!this.folders.has(folder)) return undefined;
@@ -61,15 +76,36 @@ export class MemoryStorage implements Storage {
   }
 
   openRead(name: string): ReadHandle | undefined {
-    if (!this.files.has(name)) return undefined;
+    this.#reading(`openRead ${name}`);
+    // What is written at its end later is another file here, and this one stays as it is.
+    const file = this.files.get(name);
+    if (file === undefined) return undefined;
+    this.openCount++;
+    let isOpen = true;
+    const reading = (what: string): void => {
+      if (!isOpen) throw new Error(`${what} ${name}, which is closed`);
+      this.#reading(`${what} ${name}`);
+    };
     return {
-      size: () => this.files.get(name)!.length,
+      size: () => {
+        reading('size');
+        return file.length;
+      },
       read: (into, offset) => {
-        const part = this.files.get(name)!.subarray(offset, offset + into.length);
+        reading('read');
+        const part = file.subarray(offset, offset + into.length);
         into.set(part);
         return part.length;
       },
-      close: () => {},
+      identity: () => {
+        reading('identity');
+        return identityOf(file);
+      },
+      close: () => {
+        if (isOpen) this.openCount--;
+        isOpen = false;
+        this.#reading(`close ${name}`);
+      },
     };
   }
 
@@ -102,6 +138,10 @@ export class MemoryStorage implements Storage {
     this.#locks.add(name);
     if (!this.files.has(name)) this.files.set(name, new Uint8Array(0));
     return { release: () => void this.#locks.delete(name) };
+  }
+
+  #reading(what: string): void {
+    if (this.readings++ === this.failReadingAt) throw new Error(`the disk cannot ${what}`);
   }
 
   #appendHandle(name: string): AppendHandle {

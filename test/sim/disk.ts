@@ -41,7 +41,10 @@ class Content {
   }
 }
 
+let fileCount = 0;
+
 export class SimFile {
+  readonly identity: string = `${++fileCount}`;
   /** What the system shows. */
   content: Content = new Content();
   /** What the disk has. */

@@ -324,6 +324,7 @@ export class SimProcess {
           into.set(part);
           return part.length;
         }),
+      identity: () => this.#reading(`identity ${path}`, () => file.identity),
       close: () => {},
     };
   }

@@ -22,15 +22,25 @@ import { type Rewound, rewind } from '../replay/rewind.ts';
 import { RunTotals } from '../run-totals.ts';
 import type { ForkOptions } from '../run-types.ts';
 import { sha256 } from '../sha256.ts';
+import { Offers } from '../snapshot/offer.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import type { Snapshot } from '../turns/machine.ts';
 import type { AgentImage } from '../turns/turn-runner.ts';
 import { type OpenRun, readLast, withOpened, withWorkers } from './open-run.ts';
 
 export async function openFork(options: ForkOptions, ports: Ports): Promise<OpenRun> {
-  const parent = await loadRun(options.from, ports);
+  const offers = new Offers();
+  try {
+    return await forkWith(offers, options, ports);
+  } finally {
+    offers.close();
+  }
+}
+
+async function forkWith(offers: Offers, options: ForkOptions, ports: Ports): Promise<OpenRun> {
+  const parent = await loadRun(options.from, ports, { offers });
   const { config, modules, changes } = changedSystem(parent, options);
-  const { captured, recorded, snapshot } = await captureAt(parent, config, options.tick, ports);
+  const { captured, recorded, snapshot } = await captureAt(parent, config, options.tick, ports, offers);
   const wanted = options.ticks === undefined ? changes : [...changes, `ticks up to ${options.ticks}`];
   if (captured.scheduler.stopping && wanted.length > 0) throw endedBy(parent.directory, options.tick, wanted);
   const durability = parent.directory.manifest.durability as Durability;
@@ -52,7 +62,7 @@ export async function openFork(options: ForkOptions, ports: Ports): Promise<Open
   return withOpened(system, options, ports, captured, async (opened) => {
     const writeBase = async (directory: RunDirectory): Promise<void> => {
       const store = new SnapshotStore(directory, ports);
-      if (snapshot !== undefined) store.takeOverFrom(snapshot);
+      if (snapshot !== undefined) store.takeOver(offers.of(snapshot));
       await store.write(captured, config.run.tickMs);
     };
     const beginning = { base: captured, origin, writeBase };
@@ -105,8 +115,9 @@ async function captureAt(
   config: SystemConfig,
   tick: number,
   ports: Ports,
+  offers: Offers,
 ): Promise<Pick<Rewound, 'recorded' | 'snapshot'> & { readonly captured: Snapshot }> {
-  const rewound = await rewind(run, tick, {}, ports);
+  const rewound = await rewind(run, tick, { offers }, ports);
   const { machine, recorded, snapshot, close } = rewound;
   try {
     if (machine.state.tick === 0) {

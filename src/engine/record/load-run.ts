@@ -15,6 +15,7 @@ import { parseConfig } from '../config/index.ts';
 import type { ModuleSource, SystemConfig } from '../config/system-config.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { sha256 } from '../sha256.ts';
+import type { Offers } from '../snapshot/offer.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import { orUnreadable } from '../snapshot/unusable.ts';
 import type { Snapshot } from '../turns/machine.ts';
@@ -34,6 +35,11 @@ export interface RunBase {
   readonly snapshot: Snapshot | EngineError;
 }
 
+export interface LoadOptions extends Pick<OpenOptions, 'forWriting'> {
+  /** Get what the snapshot offers that the record begins from. */
+  readonly offers?: Offers;
+}
+
 /**
  * Opens a run directory for executing it again.
  * @throws EngineError `run-directory-invalid` where it is not one or was made with another cost table;
@@ -42,18 +48,18 @@ export interface RunBase {
 export async function loadRun(
   path: string,
   ports: Ports = nodePorts,
-  options: Pick<OpenOptions, 'forWriting'> = {},
+  options: LoadOptions = {},
 ): Promise<LoadedRun> {
   const directory = openRunDirectory(path, ports.openStorage(path), options);
   try {
-    return await loadFrom(directory);
+    return await loadFrom(directory, options.offers);
   } catch (error) {
     directory.unlock();
     throw error;
   }
 }
 
-async function loadFrom(directory: RunDirectory): Promise<LoadedRun> {
+async function loadFrom(directory: RunDirectory, offers: Offers | undefined): Promise<LoadedRun> {
   const { path } = directory;
   const { costTable, redacted } = directory.manifest;
   if (redacted !== undefined) throw notExecutable(directory, redacted);
@@ -71,7 +77,7 @@ async function loadFrom(directory: RunDirectory): Promise<LoadedRun> {
   const modules = new Map(
     hashes.map((hash) => [hash, { bytes: directory.module(hash), files: [`modules/${hash}.wasm`] }]),
   );
-  return { directory, config, modules, base: readBase(directory) };
+  return { directory, config, modules, base: readBase(directory, offers) };
 }
 
 function notExecutable(directory: RunDirectory, redacted: readonly string[]): EngineError {
@@ -99,11 +105,11 @@ async function parseRecorded(path: string, bytes: Uint8Array): Promise<SystemCon
 }
 
 /** The snapshot that a record begins from, as the log says it. */
-function readBase(directory: RunDirectory): RunBase | undefined {
+function readBase(directory: RunDirectory, offers: Offers | undefined): RunBase | undefined {
   const { baseTick: tick } = directory.manifest;
   if (tick === undefined) return undefined;
   const snapshot = orUnreadable(() => {
-    const base = new SnapshotStore(directory).read(tick);
+    const base = new SnapshotStore(directory).read(tick, offers);
     checkBase(directory, base);
     return base;
   });

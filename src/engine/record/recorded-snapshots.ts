@@ -4,6 +4,7 @@
 import { bytesEqual } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import { decodeEvent, findDigest, type RunDirectory, readEvents } from '../../log/index.ts';
+import type { Offers } from '../snapshot/offer.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import type { Snapshot } from '../turns/machine.ts';
 import type { RunBase } from './load-run.ts';
@@ -22,20 +23,23 @@ export function recordedSnapshotTicks(place: SnapshotPlace, tick: number): reado
 /**
  * The newest snapshot of a run up to a tick, or what it began from; undefined: the run is executed from its start.
  * A snapshot that does not serve is passed over where an older one, or the start, can.
+ * @param offers get what it offers, for a fork
  * @throws EngineError what is wrong with the one that the record begins from, where nothing else serves
  */
 export function newestSnapshot(
   place: SnapshotPlace & { readonly base: RunBase | undefined },
   tick: number,
+  offers?: Offers,
 ): Snapshot | undefined {
   const store = new SnapshotStore(place.directory);
   // Mostly the newest serves, and its place is found at once; whoever goes on from it reads the log up to there.
   const newest = candidates(place, tick).at(-1);
   const digest = newest === undefined ? 'unknown' : findDigest(place.directory, newest);
-  const first = newest === undefined || digest === 'unknown' ? undefined : serving(store, newest, digest);
+  const first =
+    newest === undefined || digest === 'unknown' ? undefined : serving(store, newest, digest, offers);
   if (first !== undefined) return first;
   for (const [candidate, recorded] of [...recordedDigests(place, tick)].reverse()) {
-    const snapshot = serving(store, candidate, recorded);
+    const snapshot = serving(store, candidate, recorded, offers);
     if (snapshot !== undefined) return snapshot;
   }
   const { base } = place;
@@ -54,8 +58,13 @@ export function firstBehindBase(place: SnapshotPlace): Snapshot | undefined {
 }
 
 /** Undefined where it cannot be read, or is not of the log. */
-function serving(store: SnapshotStore, tick: number, digest: Uint8Array): Snapshot | undefined {
-  const snapshot = store.tryRead(tick);
+function serving(
+  store: SnapshotStore,
+  tick: number,
+  digest: Uint8Array,
+  offers?: Offers,
+): Snapshot | undefined {
+  const snapshot = store.tryRead(tick, offers);
   return snapshot !== undefined && bytesEqual(snapshot.digest, digest) ? snapshot : undefined;
 }
 

@@ -11,6 +11,7 @@ import { nodePorts, type Ports } from '../ports.ts';
 import type { LoadedRun } from '../record/load-run.ts';
 import { newestSnapshot } from '../record/recorded-snapshots.ts';
 import { sha256 } from '../sha256.ts';
+import type { Offers } from '../snapshot/offer.ts';
 import { type ExecutedTick, Machine, type Snapshot } from '../turns/machine.ts';
 import { type Recorded, reExecute, reExecuteChannels } from './re-execute.ts';
 
@@ -21,6 +22,8 @@ export interface RewindOptions {
   readonly watch?: CallWatch;
   /** After each tick that was executed again. */
   readonly onTick?: (tick: number) => void;
+  /** Get what the snapshot offers where the execution began. */
+  readonly offers?: Offers;
 }
 
 /** A machine that stands where the run stood after its last tick up to the one asked for. */
@@ -46,7 +49,7 @@ export async function rewind(
   const { config, directory } = run;
   const first = run.base?.tick ?? 0;
   if (tick < first) throw outside(directory, tick, first, undefined);
-  const snapshot = newestSnapshot(run, tick);
+  const snapshot = newestSnapshot(run, tick, options.offers);
   const modules = await prepareModules(config, run.modules);
   const { residentAgentsMax } = hostDefaults;
   const pool = openWatched(run, options, ports);

@@ -1,46 +1,70 @@
-// Pages of a snapshot that was read, for a fork of that run: packs become files of both runs, or pages are copied.
+// What snapshots that were read offer to a fork of their run: packs become files of both runs, or pages are copied. The
+// packs stay open until the fork is there, so that a file is known again by what the system says that it is.
 
-import { onStorage, openFile, readInto } from '../../log/files.ts';
+import { onStorage, openFile } from '../../log/files.ts';
 import type { Storage } from '../../log/index.ts';
+import type { Snapshot } from '../turns/machine.ts';
+import type { OpenPacks } from './open-packs.ts';
 import type { PageEntry } from './tables.ts';
 
 /** A page that was read, and is what its hash says. */
 export interface OfferedPage {
   readonly key: string;
   readonly entry: PageEntry;
-  /** As it lies in its pack. */
-  readonly packed: Uint8Array;
 }
 
 export interface Offer {
+  /** The one that holds the files. */
   readonly storage: Storage;
+  /** Those whose pack is open. */
   readonly pages: readonly OfferedPage[];
-  /** Bytes of each pack that the pages lie in. */
-  readonly packSizes: ReadonlyMap<number, number>;
+  readonly packs: Pick<OpenPacks, 'get' | 'nameOf'>;
+  /** A page as it lies in its pack, compared with its hash; the bytes are there until the next one is asked for. */
+  readonly readPacked: (entry: PageEntry) => Uint8Array;
+}
+
+/** Offers of the snapshots that are read for one fork. */
+export class Offers {
+  readonly #offers: Map<Snapshot, Offer> = new Map();
+  readonly #packs: OpenPacks[] = [];
+
+  add(snapshot: Snapshot, offer: Offer, packs: OpenPacks): void {
+    this.#offers.set(snapshot, offer);
+    this.#packs.push(packs);
+  }
+
+  of(snapshot: Snapshot): Offer | undefined {
+    return this.#offers.get(snapshot);
+  }
+
+  /** Nothing is taken over any more. */
+  close(): void {
+    for (const packs of this.#packs) packs.close();
+    this.#offers.clear();
+  }
 }
 
 export interface TakenOver {
   /** Pages in packs that are files of both runs now. */
   readonly linked: ReadonlyMap<string, PageEntry>;
-  /** The other pages, as they lie in their packs. */
-  readonly borrowed: ReadonlyMap<string, Uint8Array>;
+  /** The other pages, each as it lies in its pack, until the next one is asked for. */
+  readonly borrowed: ReadonlyMap<string, () => Uint8Array>;
 }
 
 /** A pack is taken over whole only where at least this part of it is wanted: the rest would go where the run goes. */
 const wantedPart = 0.5;
 
-/** @param nameOf the file of a pack, which is called the same in both runs */
-export function takeOver(offer: Offer, storage: Storage, nameOf: (pack: number) => string): TakenOver {
+/** The packs are called the same in both runs. */
+export function takeOver(offer: Offer, storage: Storage): TakenOver {
   const linked = new Map<string, PageEntry>();
-  const borrowed = new Map<string, Uint8Array>();
+  const borrowed = new Map<string, () => Uint8Array>();
   for (const [pack, pages] of Map.groupBy(offer.pages, ({ entry }) => entry.pack)) {
-    const wanted = pages.reduce((sum, { packed }) => sum + packed.length, 0);
-    const name = nameOf(pack);
-    const isWanted = wanted >= offer.packSizes.get(pack)! * wantedPart;
-    const isLinked = isWanted && link(offer.storage, storage, name, pages);
-    for (const { key, entry, packed } of pages) {
+    const wanted = pages.reduce((sum, { entry }) => sum + entry.length, 0);
+    const isWanted = wanted >= offer.packs.get(pack).size() * wantedPart;
+    const isLinked = isWanted && link(offer, pack, storage);
+    for (const { key, entry } of pages) {
       if (isLinked) linked.set(key, entry);
-      else borrowed.set(key, packed);
+      else borrowed.set(key, () => offer.readPacked(entry));
     }
   }
   return { linked, borrowed };
@@ -48,26 +72,23 @@ export function takeOver(offer: Offer, storage: Storage, nameOf: (pack: number) 
 
 /**
  * Whether a pack is a file of both runs now. Where the other run goes on, its packs come and go, and another one may
- * have the name by now: a file is kept only where the pages lie in it as they were read.
+ * have the name by now: it is kept only where it is the very file that was read, which is still open. Where the system
+ * does not tell files apart, none is.
  */
-function link(from: Storage, storage: Storage, name: string, pages: readonly OfferedPage[]): boolean {
+function link({ storage: from, packs }: Offer, pack: number, storage: Storage): boolean {
+  const [name, identity] = [packs.nameOf(pack), packs.get(pack).identity?.()];
+  if (identity === undefined) return false;
   if (!onStorage(storage, name, 'link', () => storage.link(from, name))) return false;
-  if (holds(storage, name, pages)) return true;
+  if (identityOf(storage, name) === identity) return true;
   onStorage(storage, name, 'remove', () => storage.remove(name));
   return false;
 }
 
-function holds(storage: Storage, name: string, pages: readonly OfferedPage[]): boolean {
+function identityOf(storage: Storage, name: string): string | undefined {
   const handle = openFile(storage, name);
-  if (handle === undefined) return false;
   try {
-    // One buffer for all: a fork is to cost little, and the system compares it faster than a loop.
-    const read = Buffer.alloc(pages.reduce((most, { packed }) => Math.max(most, packed.length), 0));
-    return pages.every(({ entry, packed }) => {
-      const part = read.subarray(0, packed.length);
-      return readInto(handle, entry.offset, part) === packed.length && part.equals(packed);
-    });
+    return handle?.identity?.();
   } finally {
-    handle.close();
+    handle?.close();
   }
 }

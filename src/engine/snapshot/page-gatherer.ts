@@ -33,7 +33,7 @@ export class PageGatherer {
   readonly pages: PageEntry[] = [];
   readonly #ports: Pick<Ports, 'compress' | 'clock'>;
   readonly #known: ReadonlyMap<string, PageEntry>;
-  readonly #borrowed: ReadonlyMap<string, Uint8Array>;
+  readonly #borrowed: ReadonlyMap<string, () => Uint8Array>;
   readonly #pack: PackWriter;
   readonly #packNumber: number;
   readonly #lease: SlabLease;
@@ -47,14 +47,14 @@ export class PageGatherer {
 
   /**
    * @param known pages of earlier snapshots, by hash
-   * @param borrowed compressed pages of another run, by hash
+   * @param borrowed compressed pages of another run, by hash; each is there until the next one is asked for
    */
   constructor(
     ports: Pick<Ports, 'compress' | 'clock'>,
     known: ReadonlyMap<string, PageEntry>,
     pack: PackWriter,
     packNumber: number,
-    borrowed: ReadonlyMap<string, Uint8Array>,
+    borrowed: ReadonlyMap<string, () => Uint8Array>,
     lease: SlabLease,
   ) {
     this.#ports = ports;
@@ -109,7 +109,7 @@ export class PageGatherer {
   }
 
   #takeOver(key: string): PageEntry | undefined {
-    const bytes = this.#borrowed.get(key);
+    const bytes = this.#borrowed.get(key)?.();
     if (bytes === undefined) return undefined;
     const [offset, { length }] = [this.#pack.append(bytes), bytes];
     const page = { sha256: Buffer.from(key, 'hex'), pack: this.#packNumber, offset, length };

@@ -1,69 +1,95 @@
-// Reads pages out of their packs, each compared with its hash.
+// Reads pages out of their packs, each compared with its hash. Packs are as large as memories are: no more of them is
+// held than a few pages at once.
 
 import { zstdDecompressSync } from 'node:zlib';
 import { bytesEqual } from '../../base/encoding.ts';
 import type { EngineError } from '../../base/errors.ts';
-import { openFile, readRange } from '../../log/files.ts';
-import type { Storage } from '../../log/index.ts';
+import { readInto } from '../../log/files.ts';
 import { keptBytesMax } from '../../sandbox/index.ts';
 import { sha256 } from '../sha256.ts';
-import type { OfferedPage } from './offer.ts';
+import type { OpenPacks } from './open-packs.ts';
 import { keyOf, packedBytesMax } from './page-gatherer.ts';
 import type { PageEntry } from './tables.ts';
 
-export interface ReadPage extends OfferedPage {
+export interface ReadPage {
+  /** Hash of its content, in hexadecimal. */
+  readonly key: string;
   /** As images hold it. */
   readonly kept: Uint8Array;
 }
 
+/** Some pages that lie one behind another are read at once, and stay in the processor's cache. */
+const bufferBytes = 256 * 1024;
+
 export class PageReader {
-  readonly #storage: Storage;
-  readonly #nameOf: (pack: number) => string;
+  readonly #packs: OpenPacks;
   readonly #damaged: (file: string, offset: number, why: string) => EngineError;
-  /** Packs that were read. */
-  readonly #packs: Map<number, Uint8Array> = new Map();
+  readonly #buffer: Uint8Array = new Uint8Array(bufferBytes);
 
   /** @param damaged makes the error of what is wrong with a file */
-  constructor(
-    storage: Storage,
-    nameOf: (pack: number) => string,
-    damaged: (file: string, offset: number, why: string) => EngineError,
-  ) {
-    this.#storage = storage;
-    this.#nameOf = nameOf;
+  constructor(packs: OpenPacks, damaged: (file: string, offset: number, why: string) => EngineError) {
+    this.#packs = packs;
     this.#damaged = damaged;
   }
 
-  /** Bytes of each pack that a page was read from. */
-  get packSizes(): ReadonlyMap<number, number> {
-    return new Map([...this.#packs].map(([pack, bytes]) => [pack, bytes.length]));
+  /**
+   * Pages in the order of their entries; they are read in that of their places.
+   * @throws EngineError `record-damaged`
+   */
+  readAll(entries: readonly PageEntry[]): ReadPage[] {
+    const pages = new Array<ReadPage>(entries.length);
+    const order = entries.map((entry, index) => ({ entry, index }));
+    order.sort((a, b) => a.entry.pack - b.entry.pack || a.entry.offset - b.entry.offset);
+    for (let at = 0; at < order.length; ) {
+      const { pack, offset } = order[at]!.entry;
+      let [size, next] = [0, at];
+      for (; next < order.length; next++) {
+        const { entry } = order[next]!;
+        const isBehind = entry.pack === pack && entry.offset === offset + size;
+        if (!isBehind || size + entry.length > bufferBytes) break;
+        size += entry.length;
+      }
+      // A page that has no room is none.
+      if (next === at) throw this.#isOther(order[at]!.entry);
+      const read = this.#read(pack, offset, size);
+      for (; at < next; at++) {
+        const { entry, index } = order[at]!;
+        const start = entry.offset - offset;
+        const kept = this.#unpack(entry, read.subarray(start, start + entry.length));
+        pages[index] = { key: keyOf(entry.sha256), kept };
+      }
+    }
+    return pages;
   }
 
-  /** @throws EngineError `record-damaged` */
-  read(entry: PageEntry): ReadPage {
-    const packed = this.#pack(entry.pack).subarray(entry.offset, entry.offset + entry.length);
+  /**
+   * A page as it lies in its pack, compared with its hash. The bytes are there until something else is read.
+   * @throws EngineError `record-damaged`
+   */
+  readPacked(entry: PageEntry): Uint8Array {
+    if (entry.length > bufferBytes) throw this.#isOther(entry);
+    const packed = this.#read(entry.pack, entry.offset, entry.length);
+    this.#unpack(entry, packed);
+    return packed;
+  }
+
+  #read(pack: number, offset: number, size: number): Uint8Array {
+    const into = this.#buffer.subarray(0, size);
+    return into.subarray(0, readInto(this.#packs.get(pack), offset, into));
+  }
+
+  #unpack(entry: PageEntry, packed: Uint8Array): Uint8Array {
     try {
       const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax, chunkSize: packedBytesMax });
-      if (bytesEqual(sha256(kept), entry.sha256))
-        return { key: keyOf(entry.sha256), entry, packed, kept: fitting(kept) };
+      if (bytesEqual(sha256(kept), entry.sha256)) return fitting(kept);
     } catch {
       // Said below.
     }
-    throw this.#damaged(this.#nameOf(entry.pack), entry.offset, 'a page is not what its hash says');
+    throw this.#isOther(entry);
   }
 
-  #pack(number: number): Uint8Array {
-    const read = this.#packs.get(number);
-    if (read !== undefined) return read;
-    const handle = openFile(this.#storage, this.#nameOf(number));
-    if (handle === undefined) throw this.#damaged(this.#nameOf(number), 0, 'it is missing');
-    try {
-      const pack = readRange(handle, 0, handle.size());
-      this.#packs.set(number, pack);
-      return pack;
-    } finally {
-      handle.close();
-    }
+  #isOther({ pack, offset }: PageEntry): EngineError {
+    return this.#damaged(this.#packs.nameOf(pack), offset, 'a page is not what its hash says');
   }
 }
 

@@ -13,10 +13,11 @@ import type { Snapshot } from '../turns/machine.ts';
 import type { AgentImage } from '../turns/turn-runner.ts';
 import { removeSnapshots } from './collect.ts';
 import { type GatheredAgent, gatherAgents, noteKeys } from './gather-agents.ts';
-import { type Offer, takeOver } from './offer.ts';
+import { type Offer, type Offers, takeOver } from './offer.ts';
+import { OpenPacks } from './open-packs.ts';
 import { PackWriter } from './pack-writer.ts';
 import { keyOf, PageGatherer } from './page-gatherer.ts';
-import { PageReader } from './page-reader.ts';
+import { PageReader, type ReadPage } from './page-reader.ts';
 import { superfluous } from './retention.ts';
 import { type SlabLease, slabPool } from './slabs.ts';
 import { decodeSnapshotFile, encodeSnapshotFile, snapshotFormat } from './snapshot-file.ts';
@@ -29,6 +30,8 @@ const packPattern = /^(\d{12,})\.pages$/;
 const pageBytes = 65_536;
 /** Packs that are not of the snapshot of their number are numbered from here. */
 const gatheredFirst = 1_000_000_000_000;
+/** So many packs stay open for a fork, at most: pages of others it compresses by itself. */
+const offeredPacksMax = 256;
 
 function fileName(tick: number, ending: 'snapshot' | 'pages'): string {
   return `${String(tick).padStart(12, '0')}.${ending}`;
@@ -43,11 +46,28 @@ function packName(pack: number): string {
   return `${folder}/${fileName(pack, 'pages')}`;
 }
 
-/** What snapshots that were read offer to forks. */
-const offers: WeakMap<Snapshot, Offer> = new WeakMap();
-
 function isSamePlace(a: PageEntry | undefined, b: PageEntry): boolean {
   return a !== undefined && a.pack === b.pack && a.offset === b.offset && a.length === b.length;
+}
+
+function snapshotOf(file: SnapshotFile, pages: readonly ReadPage[]): Snapshot {
+  const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
+    const words = state.slice();
+    const used = indices.map((index) => (index === 0 ? undefined : pages[index - 1]));
+    const image = { byteLength: used.length * pageBytes, pages: used.map((page) => page?.kept) };
+    noteKeys(
+      image,
+      used.map((page) => page?.key),
+    );
+    return { number, state: new Uint32Array(words.buffer), image };
+  };
+  return {
+    tick: file.tick,
+    digest: file.digest.slice() as Uint8Array<ArrayBuffer>,
+    scheduler: file.scheduler,
+    agents: file.agents.map(imageOf),
+    images: file.images.map(imageOf),
+  };
 }
 
 export class SnapshotStore {
@@ -156,9 +176,9 @@ export class SnapshotStore {
     this.#from = tick;
   }
 
-  /** Takes pages over from a snapshot of another run, which was read, where it has the same. Its packs never change. */
-  takeOverFrom(other: Snapshot): void {
-    this.#offer = offers.get(other);
+  /** Takes pages over from a snapshot of another run where the next one has the same. The offer is open until then. */
+  takeOver(offer: Offer | undefined): void {
+    this.#offer = offer;
   }
 
   /** The tick of the last snapshot that was written and is still there: the next one need not repeat what it has. */
@@ -187,7 +207,7 @@ export class SnapshotStore {
       for (const page of pages ?? []) this.#known.set(keyOf(page.sha256), page);
       this.#ready = true;
     }
-    const taken = this.#offer && takeOver(this.#offer, storage, packName);
+    const taken = this.#offer && takeOver(this.#offer, storage);
     this.#offer = undefined;
     for (const [key, page] of taken?.linked ?? []) this.#known.set(key, page);
     const packNumber = this.#freePack(snapshot.tick);
@@ -291,47 +311,45 @@ export class SnapshotStore {
   }
 
   /** As `read`; undefined where the snapshot is damaged, or of another format. */
-  tryRead(tick: number): Snapshot | undefined {
-    return unlessUnreadable(() => this.read(tick));
+  tryRead(tick: number, offers?: Offers): Snapshot | undefined {
+    return unlessUnreadable(() => this.read(tick, offers));
   }
 
   /**
    * Reads a snapshot and every page of it.
+   * @param offers keep its packs open, for a fork that takes them over
    * @throws EngineError `record-damaged` where a byte was changed or a file is missing, `run-directory-invalid` with
    *   `format` in its details where it is of another format
    */
-  read(tick: number): Snapshot {
+  read(tick: number, offers?: Offers): Snapshot {
     const { storage } = this.#directory;
-    return readSteadily(storage, snapshotName(tick), (bytes) => this.#readPages(this.#decode(tick, bytes)));
+    return readSteadily(storage, snapshotName(tick), (bytes) =>
+      this.#readPages(this.#decode(tick, bytes), offers),
+    );
   }
 
-  #readPages(file: SnapshotFile): Snapshot {
+  #readPages(file: SnapshotFile, offers: Offers | undefined): Snapshot {
     const { storage } = this.#directory;
-    const reader = new PageReader(storage, packName, (name, offset, why) => this.#damaged(name, offset, why));
-    const pages = file.pages.map((page) => reader.read(page));
-    const imageOf = ({ number, state, pages: indices }: AgentEntry): AgentImage => {
-      const words = state.slice();
-      const used = indices.map((index) => (index === 0 ? undefined : pages[index - 1]));
-      const image = { byteLength: used.length * pageBytes, pages: used.map((page) => page?.kept) };
-      noteKeys(
-        image,
-        used.map((page) => page?.key),
-      );
-      return { number, state: new Uint32Array(words.buffer), image };
-    };
-    const snapshot = {
-      tick: file.tick,
-      digest: file.digest.slice() as Uint8Array<ArrayBuffer>,
-      scheduler: file.scheduler,
-      agents: file.agents.map(imageOf),
-      images: file.images.map(imageOf),
-    };
-    offers.set(snapshot, {
-      storage: storage.inner ?? storage,
-      pages: pages.map(({ key, entry, packed }) => ({ key, entry, packed })),
-      packSizes: reader.packSizes,
-    });
-    return snapshot;
+    const missing = (name: string): EngineError => this.#damaged(name, 0, 'it is missing');
+    const packs = new OpenPacks(storage, packName, missing, offers === undefined ? 0 : offeredPacksMax);
+    const reader = new PageReader(packs, (name, offset, why) => this.#damaged(name, offset, why));
+    let isOffered = false;
+    try {
+      const read = reader.readAll(file.pages);
+      const snapshot = snapshotOf(file, read);
+      const pages = file.pages.map((entry, i) => ({ key: read[i]!.key, entry }));
+      const offer: Offer = {
+        storage: storage.inner ?? storage,
+        pages: pages.filter(({ entry }) => packs.has(entry.pack)),
+        packs,
+        readPacked: (entry) => reader.readPacked(entry),
+      };
+      offers?.add(snapshot, offer, packs);
+      isOffered = offers !== undefined;
+      return snapshot;
+    } finally {
+      if (!isOffered) packs.close();
+    }
   }
 
   /**
