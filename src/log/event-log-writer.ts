@@ -7,7 +7,7 @@ import { type ChannelMessages, type ChannelName, channels } from './channels.ts'
 import type { LogEnd } from './event-log-reader.ts';
 import { AppendFile, onStorage } from './files.ts';
 import { HeadWriter, type LogReach } from './head-record.ts';
-import { writePrelude } from './mcap-records.ts';
+import { Opcode, writePrelude } from './mcap-records.ts';
 import { parsePrelude } from './prelude.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 import { SegmentIndex } from './segment-index.ts';
@@ -28,6 +28,9 @@ export interface EventLogOptions extends EventLogSizes {
   /** Where the log goes on, as `truncateTail` answered; without it the directory must have no log yet. */
   readonly after?: LogEnd;
 }
+
+/** Many a log never has a chunk that takes more. */
+const firstBufferBytes = 65_536;
 
 /** A summary grows with the chunks of its segment, and a reader holds it. */
 const segmentChunksMax = 65_536;
@@ -79,8 +82,7 @@ export class EventLogWriter {
     this.#nextSegment = (after?.segment ?? -1) + 1;
     this.#epoch = options.epoch ?? 0;
     this.#head = new HeadWriter(directory);
-    // A quarter more: the last event of a chunk, and the indexes.
-    this.#buffer = new ByteWriter(Math.ceil(this.#chunkBytesMax * 1.5) + 4096);
+    this.#buffer = new ByteWriter(Math.min(this.#chunkBytesMax, firstBufferBytes));
   }
 
   /** Appends an event; it is in the file at the latest when `flush` answers. Ticks are those of the run. */
@@ -203,7 +205,10 @@ export class EventLogWriter {
     writePrelude(writer, `wasm-engine ${this.#directory.manifest.engine}`);
     const bytes = writer.written();
     // The opcode of a chunk marks the end of the beginning.
-    const prelude = parsePrelude(Uint8Array.of(...bytes, 6));
+    const marked = new Uint8Array(bytes.length + 1);
+    marked.set(bytes);
+    marked[bytes.length] = Opcode.chunk;
+    const prelude = parsePrelude(marked);
     assert(!('torn' in prelude), 'the beginning of a segment can be read back');
     const file = new AppendFile(this.#directory.storage, segmentName(number), 'create');
     file.write(bytes);

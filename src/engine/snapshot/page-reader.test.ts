@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { zstdCompressSync } from 'node:zlib';
+import { constants, zstdCompressSync } from 'node:zlib';
 import { EngineError } from '../../base/errors.ts';
 import { MemoryStorage } from '../../log/test-storage.ts';
 import { sha256 } from '../sha256.ts';
@@ -38,7 +38,7 @@ function noise(seed: number, size: number): Uint8Array {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
     bytes[i] = state >>> 24;
   }
-  bytes[0] = seed;
+  if (size > 0) bytes[0] = seed;
   return bytes;
 }
 
@@ -61,6 +61,30 @@ test('pages are given in the order that is asked for, and those that lie togethe
   assert.ok(storage.readings < entries.length, `${storage.readings} calls for ${entries.length} pages`);
   packs.close();
   assert.equal(storage.openCount, 0);
+});
+
+test('a page takes the memory that it needs, whatever its frame says of it', () => {
+  const storage = new MemoryStorage();
+  const unsized = { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } };
+  for (const size of [0, 1, 62, 63, 64, 255, 256, 257, 4098, 32_768, 50_000, 65_535, 65_536]) {
+    for (const kept of [noise(size, size), new Uint8Array(size)]) {
+      for (const options of [{}, unsized]) {
+        const packed = zstdCompressSync(kept, options);
+        storage.files.set(nameOf(0), new Uint8Array(packed));
+        const { reader } = readerOf(storage, 0);
+        const entry = { sha256: sha256(kept), pack: 0, offset: 0, length: packed.length };
+        const [page] = reader.readAll([entry]);
+        assert.deepEqual(new Uint8Array(page!.kept), kept);
+        const most = options === unsized ? Math.max(2 * size, 64) : size + 64;
+        assert.ok(page!.kept.buffer.byteLength <= most, `${size} bytes`);
+        if (options === unsized || size < 64) continue;
+        // What it says there is compared with what it holds.
+        const said = storage.files.get(nameOf(0))!;
+        said[5] = said[5]! ^ 2;
+        assert.throws(() => readerOf(storage, 0).reader.readAll([entry]), { code: 'record-damaged' });
+      }
+    }
+  }
 });
 
 test('no more packs stay open than were asked for, and the last one', () => {

@@ -80,7 +80,8 @@ export class PageReader {
 
   #unpack(entry: PageEntry, packed: Uint8Array): Uint8Array {
     try {
-      const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax, chunkSize: packedBytesMax });
+      const chunkSize = roomFor(packed);
+      const kept = zstdDecompressSync(packed, { maxOutputLength: keptBytesMax, chunkSize });
       if (bytesEqual(sha256(kept), entry.sha256)) return fitting(kept);
     } catch {
       // Said below.
@@ -91,6 +92,24 @@ export class PageReader {
   #isOther({ pack, offset }: PageEntry): EngineError {
     return this.#damaged(this.#packs.nameOf(pack), offset, 'a page is not what its hash says');
   }
+}
+
+/** What is full is followed by another piece, and so little is a piece at least. */
+const roomBytesMin = 64;
+
+/**
+ * Bytes to unpack into, at once: what the beginning of a zstd frame says that it holds, and one more. Nothing but the
+ * memory that it takes depends on whether that is so.
+ */
+function roomFor(packed: Uint8Array): number {
+  const flags = packed[4] ?? 0;
+  const isSingle = (flags & 0x20) !== 0;
+  const at = (isSingle ? 5 : 6) + [0, 1, 2, 4][flags & 3]!;
+  const width = [isSingle ? 1 : 0, 2, 4, 8][flags >> 6]!;
+  if (width === 0 || width === 8 || at + width > packed.length) return packedBytesMax;
+  const said = Buffer.from(packed.buffer, packed.byteOffset + at, width).readUIntLE(0, width);
+  const size = said + (width === 2 ? 256 : 0);
+  return size > keptBytesMax ? packedBytesMax : Math.max(size + 1, roomBytesMin);
 }
 
 /** What fills less than half of its buffer does not keep that. */
