@@ -96,8 +96,8 @@ export const state: readonly PlantedBug[] = [
   {
     name: 'a page of a snapshot is not compared with its hash',
     file: 'src/engine/snapshot/page-reader.ts',
-    find: '      if (bytesEqual(sha256(kept), entry.sha256))\n',
-    replace: '',
+    find: '      if (bytesEqual(sha256(kept), entry.sha256)) return fitting(kept);\n',
+    replace: '      return fitting(kept);\n',
   },
 ];
 
