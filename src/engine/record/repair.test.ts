@@ -198,6 +198,46 @@ test('damaged snapshots are given up, with those that need their pages', async (
   await checkRepaired(folder, ticks);
 });
 
+test('what a record begins from keeps its pages, though older snapshots that a compaction left are given up', async () => {
+  const folder = newFolder();
+  const one = { module: countingAgent(), capabilities: ['output'] as const };
+  const system = await createSystem({ host: { snapshotTicks: 8 }, agents: { one, two: one } });
+  const run = await Orchestrator.create({ system, runDirectory: folder }, ports);
+  for (let sent = 0; run.tick < 24; sent++) {
+    run.send('one', { payload: sent });
+    // Later snapshots refer to its page.
+    if (sent === 0) run.send('two', { payload: sent });
+    await run.settle();
+  }
+  await run.close();
+  const before = newFolder();
+  cpSync(join(folder, 'snapshots'), before, { recursive: true });
+  const manyChunks = { ...ports, logSizes: { segmentBytesMax: 16_000, chunkBytesMax: 1 } };
+  await compactRun(folder, 16, {}, manyChunks);
+  // As if the compaction had been cut off before it removed anything.
+  cpSync(before, join(folder, 'snapshots'), { recursive: true });
+  // The first place behind the one event that says what the record begins from.
+  const log = join(folder, 'log-1/events-000000.mcap');
+  const whole = readFileSync(log);
+  const isBehindFirst = (at: number): boolean => {
+    writeFileSync(log, whole.with(at, whole[at]! ^ 4));
+    try {
+      return planRepair(folder) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  let at = 4000;
+  while (!isBehindFirst(at)) at += 20;
+  const plan = repairRun(folder)!;
+  assert.ok(plan.keptTick < 8 && plan.snapshots.includes(8), `${plan.keptTick}: ${plan.snapshots}`);
+  assert.equal(planRepair(folder), undefined);
+  const again = await Orchestrator.resume({ runDirectory: folder });
+  assert.equal(again.tick, 16);
+  await again.close();
+  assert.equal((await replayRun(folder)).complete, true);
+});
+
 test('what a crash merely cut off, or nothing, needs no repair', () => {
   assert.equal(planRepair(original), undefined);
   assert.equal(repairRun(original), undefined);

@@ -55,8 +55,11 @@ export function repairRun(path: string, ports: Ports = nodePorts): RepairPlan | 
     if (found === undefined) return undefined;
     const { plan, log } = found;
     const store = new SnapshotStore(directory, ports);
+    // What stays may refer to pages of earlier ones. So may what the record begins from, which is later than those that
+    // a compaction has not come to remove.
+    const lastKept = Math.max(plan.keptTick, directory.manifest.baseTick ?? 0);
     // The newest first: what is left refers to nothing that is gone.
-    for (const tick of plan.snapshots.toReversed()) store.setAside(tick, tick > plan.keptTick);
+    for (const tick of plan.snapshots.toReversed()) store.setAside(tick, tick > lastKept);
     if (log !== undefined) repairLog(directory, log);
     return plan;
   } finally {
