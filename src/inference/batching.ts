@@ -258,9 +258,10 @@ export function shapeKey(tensors: Tensors): string {
   return [...tensors].map(([name, { dims }]) => `${name} ${dims.slice(1).join()}`).join('\n');
 }
 
+/** Of each of the tensors; 0 where they do not have the same number. */
 export function rowsOf(tensors: Tensors): number {
-  for (const { dims } of tensors.values()) return dims[0] ?? 0;
-  return 0;
+  const [rows = 0, ...others] = [...tensors.values()].map(({ dims }) => dims[0] ?? 0);
+  return others.every((other) => other === rows) ? rows : 0;
 }
 
 /** A request, as far as that decides what it runs with. */

@@ -23,10 +23,13 @@ import { type Received, WireReader, WireWriter } from './wire.ts';
 export class ProcessLost extends Error {
   /** Whether it says nothing of the request: it died of what came before, or was ended on purpose. */
   readonly ofAnother: boolean;
+  /** Or whether it may have: it had texts to go on with. Another try of the request tells more. */
+  readonly perhapsOfAnother: boolean;
 
-  constructor(message: string, ofAnother: boolean) {
+  constructor(message: string, ofAnother: boolean, perhapsOfAnother: boolean = false) {
     super(message);
     this.ofAnother = ofAnother;
+    this.perhapsOfAnother = perhapsOfAnother;
   }
 }
 
@@ -46,6 +49,8 @@ export class InferenceProcess {
   readonly #writer: WireWriter;
   readonly #waiting: Map<number, Waiting> = new Map();
   readonly #watch: SilenceWatch;
+  /** Texts that it may go on with while nothing is asked, and their sessions. */
+  readonly #texts: Map<number, number> = new Map();
   #lastId = 0;
   #words = '';
   #lost: string | undefined;
@@ -112,6 +117,7 @@ export class InferenceProcess {
       throw new EngineError(answer.code as EngineError['code'], answer.message);
     }
     assert(answer.kind === wanted, `the inference process answers what it was asked, found "${answer.kind}"`);
+    this.#noteTexts(request);
     return answer as AnswerOf<K>;
   }
 
@@ -126,6 +132,13 @@ export class InferenceProcess {
       this.#child.once('exit', () => resolve());
       this.#child.kill('SIGKILL');
     });
+  }
+
+  #noteTexts(done: Unnumbered<ChildRequest>): void {
+    if (done.kind === 'generate') this.#texts.set(done.generation, done.session);
+    if (done.kind === 'forget') this.#texts.delete(done.generation);
+    if (done.kind !== 'release') return;
+    for (const [text, session] of this.#texts) if (session === done.session) this.#texts.delete(text);
   }
 
   #answered(answer: Received<ChildAnswer>): void {
@@ -144,7 +157,7 @@ export class InferenceProcess {
     // It does one thing after another, so the first that waits is what it was at.
     let isOwn = !this.#closing && !ofNone;
     for (const { reject } of this.#waiting.values()) {
-      reject(new ProcessLost(this.#lost, !isOwn));
+      reject(new ProcessLost(this.#lost, !isOwn, this.#texts.size > 0));
       isOwn = false;
     }
     this.#waiting.clear();

@@ -13,10 +13,10 @@ import {
   InferenceStatus,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
-import { frameBytesMax } from './child-protocol.ts';
+import { type ChildRequest, frameBytesMax, type Unnumbered } from './child-protocol.ts';
 import { canonicalNan } from './host-tensor.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
-import { InferenceProcess } from './inference-process.ts';
+import { InferenceProcess, type ModelProcess } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
 import { modelProto, node, tensorProto, valueInfo } from './onnx/write-model.ts';
 import { hashModelFolder } from './repository.ts';
@@ -221,6 +221,51 @@ test('a process that dies is started again, and what was under way is run again'
     },
     { startProcess },
   );
+});
+
+test('a model that goes, since another one wants its room, is not run before it is loaded again', async () => {
+  const [a, b] = ['a', 'b'].map((id) => hosted(elementwise('Neg'), { id }));
+  const answer = encodeTensorList([]);
+  const one = { values: [''], times: [1] };
+  const ran = {
+    problems: one,
+    sizes: { values: [answer.length], times: [1] },
+    runOf: { values: [0], times: [1] },
+  };
+  const loaded = { signature: { inputs: [], outputs: [] }, bytes: 1, batching: { kind: 'single' } };
+  for (let turns = 0; turns < 20; turns++) {
+    const sessions = new Set<number>();
+    let onLoad = async (): Promise<void> => {};
+    const ask = async (_: unknown, request: Unnumbered<ChildRequest>): Promise<object> => {
+      if (request.kind === 'load') {
+        await onLoad();
+        sessions.add(request.session);
+        return loaded;
+      }
+      if (request.kind === 'release') sessions.delete(request.session);
+      if (request.kind === 'run') assert.ok(sessions.has(request.session), `after ${turns} turns`);
+      return { ...ran, runs: [{ requests: 1, micros: 1 }], body: answer, processBytes: 0 };
+    };
+    const close = async (): Promise<void> => {};
+    const startProcess = (): ModelProcess => ({ ask, close, lost: false, pid: 1 }) as unknown as ModelProcess;
+    await withHost(
+      async (host) => {
+        await host.load(b!);
+        await host.load(a!);
+        // The load of the other one ends so many turns of the queue before the run begins.
+        const begun = new Promise<() => void>((resolve) => {
+          onLoad = () => new Promise((end) => resolve(end));
+        });
+        const load = host.load(b!);
+        (await begun)();
+        onLoad = async () => {};
+        for (let turn = 0; turn < turns; turn++) await undefined;
+        await host.run(a!, [answer]);
+        await load;
+      },
+      { modelBytesMax: 1, startProcess },
+    );
+  }
 });
 
 test('a budget for two of five models keeps two, and changes no answer', { skip }, async () => {

@@ -178,7 +178,11 @@ export class ModelHost {
     let resident: Resident | undefined;
     let isLate = false;
     const run = async (): Promise<T> => {
-      resident = await this.#ensure(model, provider);
+      do resident = await this.#ensure(model, provider);
+      while (
+        // A load that ended meanwhile may have made room.
+        !this.#models.holds(resident)
+      );
       if (isLate) throw new Late();
       const { process } = resident;
       resident.inFlight++;
@@ -310,13 +314,18 @@ export class ModelHost {
     }
   }
 
-  /** A process that was lost to another's request, or lateness, says nothing about this one. */
+  /**
+   * A process that was lost to another's request, or lateness, says nothing about this one. Where that is not sure
+   * there are only so many tries.
+   */
   async #untilOwn<T>(model: HostedModel, provider: Provider, work: Work<T>): Promise<T> {
-    for (;;) {
+    for (let unsure = 0; ; ) {
       try {
         return await this.#runOn(model, provider, work, model.timeoutMs);
       } catch (error) {
-        if (!(error instanceof ProcessLost) || !error.ofAnother || this.#models.isClosed) throw error;
+        if (!(error instanceof ProcessLost) || this.#models.isClosed) throw error;
+        const isOwn = !error.ofAnother && (!error.perhapsOfAnother || ++unsure === attemptsMax);
+        if (isOwn) throw error;
         this.#event('inference-process-lost', model, error.message);
       }
     }

@@ -26,7 +26,8 @@ export interface Work<T> {
 }
 
 export function runWork(model: HostedModel, requests: readonly Uint8Array[]): Work<RunAnswers> {
-  const { outputBytesMax } = model;
+  // What is said as text knows no infinity.
+  const outputBytesMax = Math.min(model.outputBytesMax, Number.MAX_SAFE_INTEGER);
   const sizes = repeatsOf(requests.map(({ length }) => length));
   return {
     async ask({ process, session }) {

@@ -4,12 +4,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
+import type { ChildRequest, Unnumbered } from './child-protocol.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
-import { InferenceProcess } from './inference-process.ts';
+import { InferenceProcess, ProcessLost } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
 import { modelProto, node, tensorProto, valueInfo } from './onnx/write-model.ts';
+import { hashModelFolder } from './repository.ts';
 import { ModelSession } from './session.ts';
-import { elementwise, hosted, looping, withoutRuntime } from './testing/sample-models.ts';
+import { elementwise, folderOf, hosted, looping, withoutRuntime } from './testing/sample-models.ts';
+import { qwen, sampleKey, textRequest } from './testing/sample-texts.ts';
 
 const { float32, int64 } = ElementType;
 const skip = withoutRuntime('native');
@@ -170,6 +173,51 @@ test('a native model whose process dies is answered as unavailable, and runs aga
     assert.ok(events.some(({ kind }) => kind === 'inference-process-lost'));
     assert.equal(textOf((await host.run(model, [list(3)])).answers[0]), '-3');
   });
+});
+
+test('a process that had a text to go on with may have died of that: a request that waited has another try', {
+  skip: skip || process.platform === 'win32' ? 'processes cannot be stopped here' : false,
+}, async () => {
+  await withHost(async (host, _, processes) => {
+    const folder = folderOf(qwen);
+    const { sha256 } = hashModelFolder(folder);
+    const decoder = native(elementwise('Neg'), { id: 'text', folder, sha256 });
+    const model = native(elementwise('Neg'));
+    const wanted = { request: textRequest(), key: sampleKey, tokens: [], part: 0 };
+    const runAndDie = async (): Promise<string> => {
+      await host.run(model, [list(1)]);
+      const { pid } = processes.find(({ lost }) => !lost)!;
+      process.kill(pid!, 'SIGSTOP');
+      const under = host.run(model, [list(2)]);
+      await pause(10);
+      process.kill(pid!, 'SIGKILL');
+      return textOf((await under).answers[0]);
+    };
+    await host.generate(decoder, 1, wanted);
+    assert.equal(await runAndDie(), '-2');
+    await host.generate(decoder, 1, wanted);
+    await host.forget(decoder, 1);
+    assert.match(await runAndDie(), /^6 /);
+  });
+});
+
+test('a request that ends its process whatever else is there is not tried for ever', async () => {
+  let tries = 0;
+  const loaded = { signature: { inputs: [], outputs: [] }, bytes: 1, batching: { kind: 'single' } };
+  const ask = async (_: unknown, request: Unnumbered<ChildRequest>): Promise<object> => {
+    if (request.kind !== 'run') return loaded;
+    tries++;
+    throw new ProcessLost('it ended', false, true);
+  };
+  const close = async (): Promise<void> => {};
+  const startProcess = () => ({ ask, close, lost: false, pid: 1 }) as unknown as InferenceProcess;
+  await withHost(
+    async (host) => {
+      assert.match(textOf((await host.run(native(elementwise('Neg')), [list(1)])).answers[0]), /^6 /);
+      assert.equal(tries, 3);
+    },
+    { startProcess },
+  );
 });
 
 test('without graphics hardware a "gpu" model runs on the processor, after telling why', {

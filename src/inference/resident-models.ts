@@ -68,6 +68,11 @@ export class ResidentModels {
     return [...this.#residents.values()];
   }
 
+  /** Whether it was not let go of since it was found. */
+  holds(resident: Resident): boolean {
+    return this.#residents.get(keyOf(resident.model, resident.provider)) === resident;
+  }
+
   get isClosed(): boolean {
     return this.#closed;
   }

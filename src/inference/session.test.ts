@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ElementType, encodeTensorList } from '../abi/tensor-list.ts';
+import { modelProto, node, valueInfo } from './onnx/write-model.ts';
 import { ModelSession } from './session.ts';
 import { elementwise, hosted, looping, withoutRuntime } from './testing/sample-models.ts';
 
@@ -31,5 +32,29 @@ test('a run that takes long says so before its answers are there', {
   };
   await session.run([request], 100, allocate, () => seen.push('run'));
   assert.deepEqual(seen, ['run', 'answer']);
+  await session.release();
+});
+
+test('a request whose inputs have different numbers of rows is answered as without others', {
+  skip: withoutRuntime('portable'),
+}, async () => {
+  const { float32 } = ElementType;
+  const model = modelProto({
+    nodes: [node('Add', ['a', 'b'], ['y'])],
+    // Sizes without a name may be anything.
+    inputs: [valueInfo('a', float32, [-1, 1]), valueInfo('b', float32, [-1, 1])],
+    outputs: [valueInfo('y', float32, [-1, 1])],
+  });
+  const session = await ModelSession.open({ ...hosted(model), provider: 'wasm' });
+  assert.equal(session.batching.kind, 'any');
+  const tensor = (name: string, rows: number) => {
+    const data = new Uint8Array(new Float32Array(rows).fill(rows).buffer);
+    return { name, type: float32, dims: [rows, 1], data };
+  };
+  const request = (a: number, b: number) => encodeTensorList([tensor('a', a), tensor('b', b)]);
+  const requests = [request(1, 2), request(3, 2), request(2, 1), request(2, 3), request(2, 2)];
+  const { answers } = await session.run(requests, 1000);
+  for (const [i, each] of requests.entries())
+    assert.deepEqual(answers[i], (await session.run([each], 1000)).answers[0], `request ${i}`);
   await session.release();
 });

@@ -9,6 +9,7 @@ import { withOneNan } from '../host-tensor.ts';
 import type { Tensor } from '../runtime-types.ts';
 import type { ModelSession } from '../session.ts';
 import type { DecoderShape } from './decoder-shape.ts';
+import { vocabularyMax } from './first-tokens.ts';
 import { widenHalves } from './half-floats.ts';
 
 /** What the next token is chosen by. */
@@ -86,6 +87,8 @@ function lastRow({ data, dims }: Tensor, type: 'float32' | 'float16'): Logits {
   const view = data as ArrayBufferView;
   const bytes = size * (type === 'float32' ? 4 : 2);
   if (size === 0 || view.byteLength < bytes) throw new Error('"logits" has no elements');
+  if (size > vocabularyMax)
+    throw new Error(`"logits" tells of ${size} tokens, wanted at most ${vocabularyMax}`);
   const end = view.byteOffset + view.byteLength;
   // Nothing writes there: each run has results of its own.
   const last = new Uint8Array(view.buffer as ArrayBuffer, end - bytes, bytes);

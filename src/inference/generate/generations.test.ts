@@ -7,6 +7,8 @@ import type { InferenceSession } from '../runtime-types.ts';
 import type { ModelSession } from '../session.ts';
 import { withoutRuntime } from '../testing/sample-models.ts';
 import { opened, qwen, sampleKey, textRequest } from '../testing/sample-texts.ts';
+import { openDecoder } from './decoder-model.ts';
+import { Generation } from './generation.ts';
 import { Generations } from './generations.ts';
 
 const skip = withoutRuntime('portable');
@@ -60,6 +62,27 @@ test('texts are the same whatever was done of them before it was asked for', { s
     }),
     { numRuns: 12 },
   );
+  await session.release();
+});
+
+test('texts go on unasked only while their caches have room', { skip }, async () => {
+  const { session, folder } = await opened(qwen);
+  const wanted = { request: textRequest(), key: sampleKey, tokens: [], part: 0 };
+  const stepsAhead = async (bytesMax: number, texts: number): Promise<number> => {
+    const generations = new Generations(bytesMax);
+    await generations.open(session, folder);
+    for (let id = 0; id < texts; id++) await generations.next(session, id, wanted);
+    let steps = 0;
+    while ((await generations.stepAhead()) === 'done') steps++;
+    return steps;
+  };
+  const one = await Generation.resume(await openDecoder(session, folder), wanted);
+  assert.ok(one instanceof Generation);
+  await one.next(0);
+  assert.equal(await stepsAhead(2 ** 30, 2), 8);
+  assert.equal(await stepsAhead(2 * one.bytes + 1, 2), 1);
+  assert.equal(await stepsAhead(2 * one.bytes, 2), 0);
+  assert.equal(await stepsAhead(1, 1), 4);
   await session.release();
 });
 

@@ -1,6 +1,6 @@
 // The texts under way in an inference process. While nothing is asked they go on, each up to the end of its next piece:
-// when something is done never changes what it comes to. Their caches take memory: beyond a budget the one that was
-// used longest ago goes, and is made again when its next piece is wanted.
+// when something is done never changes what it comes to. Their caches take memory: at a budget they go on only when
+// they are asked for, and beyond it the one that was used longest ago goes, and is made again when it is wanted.
 
 import { EngineError } from '../../base/errors.ts';
 import { type ModelSession, microsSince, type RunAnswer } from '../session.ts';
@@ -51,8 +51,9 @@ export class Generations {
     return { ...answer, aheadMicros };
   }
 
-  /** Takes a step of the text that was asked for longest ago. */
+  /** Takes a step of the text that was asked for longest ago, where the caches have room. */
   async stepAhead(): Promise<'nothing-to-do' | 'done' | 'runtime-broken'> {
+    if (this.#running.size > 1 && this.#bytes >= this.#bytesMax) return 'nothing-to-do';
     for (const running of this.#running.values()) {
       const { generation } = running;
       if (!generation.goesOn) continue;
@@ -94,9 +95,14 @@ export class Generations {
     return found;
   }
 
-  #trim(newest: number): void {
+  get #bytes(): number {
     let bytes = 0;
     for (const { generation } of this.#running.values()) bytes += generation.bytes;
+    return bytes;
+  }
+
+  #trim(newest: number): void {
+    let bytes = this.#bytes;
     for (const [id, { generation }] of this.#running) {
       if (bytes <= this.#bytesMax || id === newest) return;
       bytes -= generation.bytes;
