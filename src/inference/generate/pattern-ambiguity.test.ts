@@ -60,6 +60,18 @@ test('a pattern explodes where it repeats what matches in two ways, and may fail
   assert.equal(mayExplode(/(?:a|A)+Q/giu), true);
 });
 
+test('what is said of a pattern takes little, however it was made up', () => {
+  const times = (count: number, source: string): string =>
+    count === 0 ? source : times(count - 1, `(?:${source}){8}`);
+  const looking = (count: number): string =>
+    count === 0 ? 'b' : `${times(3, `(?=${looking(count - 1)})a`)}`;
+  for (const source of [times(40, ''), times(40, String.raw`\b`), looking(9)])
+    assert.equal(mayExplode(new RegExp(source, 'u')), false, source.slice(0, 50));
+  for (const part of ['a', '[a-z]'])
+    assert.equal(mayExplode(new RegExp(`(?:${new Array(400).fill(part).join('|')})*Q`, 'u')), true, part);
+  assert.equal(mayExplode(new RegExp(`(?:${'a?'.repeat(300)})*Q`, 'u')), true);
+});
+
 /** A pattern of these parts. */
 type Shape = string | readonly ['+' | '?', Shape] | readonly ['|' | '.', Shape, Shape];
 

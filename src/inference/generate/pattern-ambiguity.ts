@@ -8,8 +8,8 @@ const laidOutMax = 8;
 /** Groups of a pattern, and its characters, laid out. */
 const groupsMax = 500;
 const positionsMax = 2000;
-/** Pairs of places that two ways may be at together. */
-const pairsMax = 20_000;
+/** Steps of laying a pattern out, and of following two ways through it. */
+const workMax = 4_000_000;
 /** Sets of characters within one repetition. */
 const setsMax = 40;
 
@@ -29,7 +29,7 @@ interface Part {
 /** Whether it may take exponentially long; of those too large to say, nothing is said. */
 export function mayExplode(pattern: RegExp): boolean {
   if (pattern.source.split('(').length > groupsMax) return false;
-  const looks: PatternNode[] = [];
+  const looks = new Set<PatternNode>();
   const whole = new Steps(looks);
   whole.lay(readPattern(pattern), true);
   if (whole.areExplosive(pattern.flags)) return true;
@@ -44,27 +44,29 @@ export function mayExplode(pattern: RegExp): boolean {
 
 /** A pattern as steps from one character to the next. */
 class Steps {
-  readonly #looks: PatternNode[];
+  readonly #looks: Set<PatternNode>;
   readonly #positions: Position[] = [];
   /** By position: what may follow, and in how many ways. */
   readonly #next: Map<number, number>[] = [];
+  #work = 0;
 
-  constructor(looks: PatternNode[]) {
+  constructor(looks: Set<PatternNode>) {
     this.#looks = looks;
   }
 
   get #isTooLarge(): boolean {
-    return this.#positions.length > positionsMax;
+    return this.#positions.length > positionsMax || this.#work > workMax;
   }
 
   /** @param isLast nothing behind it can fail: what it has matched is enough, and no other way is tried */
   lay(node: PatternNode, isLast: boolean): Part {
+    this.#work++;
     if (this.#isTooLarge) return nothing;
     switch (node.kind) {
       case 'character':
         return this.#character(node);
       case 'look':
-        this.#looks.push(node.body);
+        this.#looks.add(node.body);
         return nothing;
       case 'sequence': {
         const enoughFrom = node.parts.findLastIndex((part) => !mayBeNothing(part));
@@ -112,6 +114,8 @@ class Steps {
   }
 
   #follow(last: ReadonlyMap<number, number>, first: ReadonlyMap<number, number>): void {
+    this.#work += last.size * first.size;
+    if (this.#isTooLarge) return;
     for (const [from, ways] of last) for (const [to, more] of first) add(this.#next[from]!, to, ways * more);
   }
 
@@ -138,38 +142,33 @@ class Steps {
     if (sets === undefined) return false;
     const placeOf = new Map(loop.map((at, place) => [at, place]));
     const next = loop.map((at) => [...this.#next[at]!.keys()].flatMap((to) => placeOf.get(to) ?? []));
-    const both = pairsFrom(next, sharedBy(sets));
-    const isOne = (pair: number): boolean => both.pairs[pair]![0] === both.pairs[pair]![1];
-    return components(both.next).some((pairs) => pairs.some(isOne) && !pairs.every(isOne));
+    return meetAgain(next, sharedBy(sets));
   }
 }
 
-/** What two ways that begin at one place may be at after the same text, and what comes behind each. */
-function pairsFrom(
-  next: readonly (readonly number[])[],
-  shared: readonly (readonly number[])[],
-): { readonly pairs: readonly (readonly [number, number])[]; readonly next: number[][] } {
-  const pairs: (readonly [number, number])[] = next.map((_, place) => [place, place]);
-  const known = new Map(pairs.map(([a, b], pair) => [a * next.length + b, pair]));
-  const follow: number[][] = [];
+/**
+ * Whether two ways part at a place, take the same text and meet at one, from where some text leads back to the first.
+ * @param next by place; each leads to every other
+ */
+function meetAgain(next: readonly (readonly number[])[], shared: readonly (readonly number[])[]): boolean {
   const isNext = next.map((places) => new Set(places));
-  for (let pair = 0; pair < Math.min(pairs.length, pairsMax); pair++) {
-    const [a, b] = pairs[pair]!;
-    const behind: number[] = [];
+  const known = new Set<number>();
+  const open = next.map((_, place): readonly [number, number] => [place, place]);
+  let work = 0;
+  for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
+    const [a, b] = pair;
     for (const to of next[a]!)
       for (const other of shared[to]!) {
+        if (++work > workMax) return false;
         if (!isNext[b]!.has(other)) continue;
+        if (to === other && a !== b) return true;
         const key = to * next.length + other;
-        if (!known.has(key)) {
-          known.set(key, pairs.length);
-          pairs.push([to, other]);
-        }
-        behind.push(known.get(key)!);
+        if (to === other || known.has(key)) continue;
+        known.add(key);
+        open.push([to, other]);
       }
-    follow.push(behind);
   }
-  // Those that were too many lead nowhere.
-  return { pairs, next: pairs.map((_, pair) => follow[pair] ?? []) };
+  return false;
 }
 
 /** Whether it can be passed by, whatever the text. */
