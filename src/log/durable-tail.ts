@@ -29,18 +29,20 @@ export function makeTailDurable(directory: RunDirectory, end: LogEnd): void {
 }
 
 /**
- * Says in the head record how far a log reaches that was made durable and whole: from here on, what is missing or
- * changed up to there is damage, and no torn tail. `end` is what `truncateTail` answered.
+ * Says in the head record how far a log reaches that was made durable and whole: from here on, whatever happens to the
+ * machine, what is missing or changed up to there is damage, and no torn tail. `end` is what `truncateTail` answered.
  *
  * @throws EngineError `host-fault` where the storage fails
  */
 export function noteDurable(directory: RunDirectory, end: LogEnd): void {
   const { segment, offset, chain, messages, tick } = end;
+  if (offset === 0) return;
   const head = readHead(directory);
-  if (offset === 0 || (head.segment === segment && head.offset === offset)) return;
+  const isSaid = head.segment === segment && head.offset === offset;
   const writer = new HeadWriter(directory);
   try {
-    writer.write(head.epoch, { segment, offset, chain, messages, tick });
+    if (isSaid) writer.confirm();
+    else writer.write(head.epoch, { segment, offset, chain, messages, tick });
     writer.close();
   } catch (error) {
     writer.abandon();

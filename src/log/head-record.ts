@@ -159,6 +159,13 @@ export class HeadWriter {
     }
   }
 
+  /** Makes durable what the record says already: whoever wrote that may have died before it was. */
+  confirm(): void {
+    this.#attempt('write', () => {
+      this.#handle ??= this.#openDurable();
+    });
+  }
+
   close(): void {
     const handle = this.#handle;
     this.#handle = undefined;
