@@ -18,6 +18,8 @@ export class RunModels {
   readonly #run: Pick<OpenRun, 'inference' | 'record'>;
   readonly #calls: HostCalls;
   readonly #hostInputs: HostInputs;
+  /** By name the declaration that was called last, until it came to an end. */
+  readonly #declaring: Map<string, Promise<Input>> = new Map();
 
   constructor(run: Pick<OpenRun, 'inference' | 'record'>, calls: HostCalls, hostInputs: HostInputs) {
     this.#run = run;
@@ -35,6 +37,20 @@ export class RunModels {
 
   /** @throws EngineError `config-invalid`, and as `use` does */
   async declare(name: string, description: ModelDescription): Promise<Input> {
+    const before = this.#declaring.get(name);
+    // A model lies in one folder: another one of the name is not looked for while there may be one.
+    const declared = (before ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => this.#declare(name, description));
+    this.#declaring.set(name, declared);
+    try {
+      return await declared;
+    } finally {
+      if (this.#declaring.get(name) === declared) this.#declaring.delete(name);
+    }
+  }
+
+  async #declare(name: string, description: ModelDescription): Promise<Input> {
     this.#hostInputs.refuseClosed();
     this.#calls.checkNewModel(name);
     const { inference, record } = this.#run;

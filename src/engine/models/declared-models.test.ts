@@ -78,6 +78,26 @@ test('agents may ask a model from the tick on in which an input declares it; bef
   );
 });
 
+test('of two declarations of one name at a time the first stands, in its own folder', { skip }, async () => {
+  const outputs = new KeptOutputs();
+  const ports = { system: await withoutModels(), runDirectory: newFolder(), outputs };
+  const run = await Orchestrator.create(ports, keptPorts);
+  const other = placeModel([scaleModel(3), scaleModel(4)]);
+  const calls = [run.declareModel('late', late), run.declareModel('late', other)];
+  const ends = await Promise.allSettled(calls);
+  const [, second] = ends;
+  assert.deepEqual(
+    ends.map(({ status }) => status),
+    ['fulfilled', 'rejected'],
+  );
+  assert.match(String(second!.status === 'rejected' && second!.reason), /the system has one of that name/);
+  await run.useModel('late', '2');
+  askAll(run, 2);
+  await run.settle();
+  await run.stop();
+  assert.equal(lateTexts(outputs).length, 4);
+});
+
 test('digests are the same with any workers, in forks, and on replay from each snapshot', {
   skip,
 }, async () => {
