@@ -2,7 +2,7 @@
 // that is there is whole: a file goes only when nothing refers to it, and what moves is there twice until all refer to
 // the new place.
 
-import { onStorage, openFile, readRange, writeWhole } from '../../log/files.ts';
+import { onStorage, openFile, readInto, writeWhole } from '../../log/files.ts';
 import type { Storage } from '../../log/index.ts';
 import type { PageEntry, SnapshotFile } from './tables.ts';
 
@@ -111,12 +111,17 @@ function packSize({ storage, folder, packName }: CollectAccess, pack: number): n
   }
 }
 
-/** Bytes of a page as they are kept; its hash is checked by whoever reads it. */
+/**
+ * Bytes of a page as they are kept; its hash is checked by whoever reads it. Where its pack was cut off there are zeros
+ * in place of the rest: the pages behind it lie where they are said to.
+ */
 function readPart({ storage, folder, packName }: CollectAccess, page: PageEntry): Uint8Array {
+  const part = new Uint8Array(page.length);
   const handle = openFile(storage, `${folder}/${packName(page.pack)}`);
-  if (handle === undefined) return new Uint8Array(page.length);
+  if (handle === undefined) return part;
   try {
-    return readRange(handle, page.offset, page.length);
+    readInto(handle, page.offset, part);
+    return part;
   } finally {
     handle.close();
   }

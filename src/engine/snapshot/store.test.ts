@@ -203,3 +203,21 @@ test('a snapshot of another format is refused by its number', async () => {
     message: `Cannot use the snapshot "${name}" in "memory": it has format 1, and this version reads format 3`,
   });
 });
+
+test('a pack that was cut off takes no other page with it when pages are gathered', async () => {
+  const storage = new MemoryStorage();
+  const directory = directoryIn(storage);
+  const store = new SnapshotStore(directory, { ...nodePorts, compress });
+  const memories = [
+    [1, 2, 3, 4],
+    [4, 0, 0, 0],
+    [1, 0, 0, 0],
+  ];
+  for (const [i, pages] of memories.entries()) await store.write(snapshotOf(i + 1, pages), 10);
+  const pack = 'snapshots/000000000001.pages';
+  storage.files.set(pack, storage.files.get(pack)!.slice(0, -9));
+  store.remove([1]);
+  assert.equal(storage.files.has(pack), false);
+  assert.throws(() => store.read(2), { code: 'record-damaged' });
+  isWhole(store, 3, memories[2]!);
+});
