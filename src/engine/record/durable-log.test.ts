@@ -18,6 +18,8 @@ interface Followed {
   done(error?: Error): Promise<void>;
   /** Calls the timer that waits, the shortest of them. */
   ring(): void;
+  /** Calls the one that waits longest. */
+  ringLast(): void;
   /** Of the timers that wait, the shortest first. */
   readonly waitsMs: readonly number[];
 }
@@ -79,6 +81,9 @@ function follow(mode: Durability, batchTicks = 4, flush?: () => void): Followed 
     },
     ring() {
       timers.shift()?.callback();
+    },
+    ringLast() {
+      timers.pop()?.callback();
     },
     get waitsMs() {
       return timers.map(({ waitMs }) => waitMs);
@@ -240,6 +245,19 @@ test('mode "none" acknowledges at once, writes what outputs tell of before they 
   assert.deepEqual(calls, ['7 acknowledged', '5 acknowledged', 'flush', '7 acknowledged', 'write', 'begin']);
   await done();
   assert.deepEqual(followed.waitsMs, []);
+});
+
+test('mode "none" keeps what fails in any of its timers for whoever asks next', () => {
+  const followed = follow('none', 4, () => {
+    throw new Error('the disk is gone');
+  });
+  const { log, commit, calls } = followed;
+  commit([output]);
+  assert.deepEqual(followed.waitsMs, [20, 500]);
+  followed.ringLast();
+  assert.equal(log.failing.aborted, true);
+  assert.throws(() => commit(), /the disk is gone/);
+  assert.ok(!calls.includes('write'));
 });
 
 test('mode "none" writes when many outputs wait, and gives none out when it cannot write', () => {

@@ -141,8 +141,19 @@ export class DurableLog {
 
   readonly #onTime = (): void => {
     this.#cancelTimer = undefined;
-    if (this.#failure === undefined) this.settle();
+    this.#unawaited(() => this.settle());
   };
+
+  /** What fails where nobody waits for it is kept for whoever asks next. */
+  #unawaited(work: () => void): void {
+    if (this.#failure !== undefined) return;
+    try {
+      work();
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#failing.abort();
+    }
+  }
 
   #stopTimer(): void {
     this.#cancelTimer?.();
@@ -175,13 +186,7 @@ export class DurableLog {
 
   readonly #onWriteTime = (): void => {
     this.#cancelWrite = undefined;
-    if (this.#failure !== undefined) return;
-    try {
-      this.#writeAndRelease();
-    } catch (error) {
-      this.#failure = { error };
-      this.#failing.abort();
-    }
+    this.#unawaited(() => this.#writeAndRelease());
   };
 
   #syncNow(): void {
