@@ -56,6 +56,8 @@ export class LiveRun {
   #startedAtMs = 0;
   #startTick = 0;
   #lineArrival: Promise<void> | undefined;
+  /** Whether models are asked what agents want to know; not while a record is followed that has their answers. */
+  #isAsking = false;
 
   constructor(parts: LiveRunParts) {
     this.#parts = parts;
@@ -71,6 +73,7 @@ export class LiveRun {
     this.#startedAtMs = this.#clock.nowMs();
     this.#startTick = state.tick;
     this.#parts.lines.follow(lines);
+    this.#ask();
     if (state.stopping) return this.#finish(this.#stop ?? 'quiescence', state.tick, lines, options);
     let earliest = 0;
     for (;;) {
@@ -119,6 +122,8 @@ export class LiveRun {
       if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       if (options.signal?.aborted === true) return true;
       feed.compare(machine.digest);
+      if (feed.answers) this.#isAsking = false;
+      else this.#ask();
       const recorded = feed.nextTick;
       if (recorded === undefined) return false;
       const facts = { state, hasInputs: !hostInputs.isEmpty, heldTick: undefined, keptOpen: false };
@@ -136,6 +141,7 @@ export class LiveRun {
   /** Runs until nothing is left to do by itself; the run stays open. */
   async settle(options: RunOptions = {}): Promise<void> {
     const { state } = this.#parts.machine;
+    this.#ask();
     for (;;) {
       if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       const hasInputs = !this.#parts.hostInputs.isEmpty;
@@ -191,11 +197,17 @@ export class LiveRun {
     return this.#execute(tick, others, cursor, options);
   }
 
-  /** Goes on where a record ended: with a tick that was sealed and not told to its end, and with what was asked. */
+  /** Goes on where a record ended: with a tick that was sealed and not told to its end. */
   async goOn(
     sealed: { readonly tick: number; readonly inputs: readonly Input[] } | undefined,
   ): Promise<void> {
     if (sealed !== undefined) await this.#stepSealed(sealed.tick, sealed.inputs);
+  }
+
+  /** From here on models are asked, also what is under way. */
+  #ask(): void {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
     const { state } = this.#parts.machine;
     this.#parts.inference?.submit(waitingRequests(state), state.requests.models);
   }
@@ -206,6 +218,7 @@ export class LiveRun {
   ): Promise<readonly Input[] | undefined> {
     const { inference, durable, answerBytesPerTickMax } = this.#parts;
     assert(inference !== undefined, 'a run whose agents may ask has something that answers');
+    this.#ask();
     durable.settle();
     const answers = await untilAborted(inference.answers(due, answerBytesPerTickMax), [
       signal,
@@ -268,7 +281,8 @@ export class LiveRun {
     if (inference !== undefined) {
       recorder.told(executed.tick, inference.takeEvents());
       for (const facts of inference.takeFacts()) hooks.emitInference({ tick: executed.tick, ...facts });
-      inference.submit(machine.state.requests.made, machine.state.requests.models);
+      const { made, models } = machine.state.requests;
+      inference.submit(this.#isAsking ? made : [], models);
     }
     hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
     totals.add(executed);

@@ -60,6 +60,7 @@ async function forkWith(offers: Offers, options: ForkOptions, ports: Ports): Pro
     changes,
   };
   return withOpened(system, options, ports, captured, async (opened) => {
+    await opened.inference?.prepare(opened.machine.state.requests.models);
     const writeBase = async (directory: RunDirectory): Promise<void> => {
       const store = new SnapshotStore(directory, ports);
       if (snapshot !== undefined) store.takeOver(offers.of(snapshot));

@@ -77,7 +77,6 @@ export async function withOpened(
   let inference: InferenceDesk | undefined;
   try {
     if (mayAsk(system.config)) inference = ports.openInference(system);
-    await inference?.prepare();
     return await use({ machine, pool, inference });
   } catch (error) {
     await inference?.close();
@@ -90,6 +89,7 @@ export async function withOpened(
 export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
   const system = withWorkers(options.system, options);
   return withOpened(system, options, ports, undefined, async (opened) => {
+    await opened.inference?.prepare();
     const record = await beginRecord(options.runDirectory, system, ports);
     return {
       system,
@@ -188,6 +188,7 @@ async function goOn(run: LoadedRun, options: ResumeOptions, ports: Ports): Promi
       };
       throw hasEnded(summary, again.length);
     }
+    await opened.inference?.prepare(machine.state.requests.models);
     const next = durability === 'none' ? recorded.epoch + 1 : recorded.epoch;
     // A repair raises it: what it gave up may have left.
     const epoch = Math.max(next, readHead(directory).epoch);

@@ -123,9 +123,7 @@ export class Orchestrator {
    *   declaration; what `create` and `replayRun` throw
    */
   static async fork(options: ForkOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
-    const orchestrator = new Orchestrator(await openFork(options, ports), options, ports);
-    await orchestrator.#exclusive('fork', () => orchestrator.#live.goOn(undefined));
-    return orchestrator;
+    return new Orchestrator(await openFork(options, ports), options, ports);
   }
 
   /**

@@ -173,10 +173,20 @@ test('a run that stops amid its texts goes on, and so does a fork, with the dige
   const forked = newFolder();
   const fork = await Orchestrator.fork({ from: whole, tick: 3, runDirectory: forked }, keptPorts);
   await fork.run();
-  assert.deepEqual(
-    chainOf(forked),
-    chain.filter((line) => Number(line.split(' ')[0]) > 3),
-  );
+  const behind = chain.filter((line) => Number(line.split(' ')[0]) > 3);
+  assert.deepEqual(chainOf(forked), behind);
+  // One that takes the pieces that a record has, and then goes on with the texts.
+  const [part, followed] = [newFolder(), newFolder()];
+  const cut = await Orchestrator.create({ system, runDirectory: part }, keptPorts);
+  start(cut);
+  const abort = new AbortController();
+  const onTick = ({ ticks }: { readonly ticks: number }): void => {
+    if (ticks === 4) abort.abort();
+  };
+  await cut.run({ onTick, signal: abort.signal });
+  const follower = await Orchestrator.fork({ from: part, tick: 3, runDirectory: followed }, keptPorts);
+  await follower.run({ recorded: part });
+  assert.deepEqual(chainOf(followed), behind);
 });
 
 test('computing a record again tells the first step whose numbers are others', { skip }, async () => {

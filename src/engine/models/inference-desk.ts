@@ -27,8 +27,11 @@ import { isTextRequest, type MadeAnswer, TextDesk } from './text-desk.ts';
 
 /** What answers requests; the engine's own is `openInferenceDesk`. */
 export interface InferenceDesk {
-  /** Gets ready what the run begins with; throws where a model cannot be used. */
-  prepare(): Promise<void>;
+  /**
+   * Gets ready what the run begins with, or goes on with; throws where a model cannot be used.
+   * @param models of a run that goes on: which versions are in use by now
+   */
+  prepare(models?: readonly VersionInUse[]): Promise<void>;
   /**
    * Loads a version, by index, that may be asked. Resolves in the order of the calls.
    * @param folder where the model lies, of one that is about to be declared
@@ -36,7 +39,7 @@ export interface InferenceDesk {
    */
   preload(model: ModelConfig, version: number, folder?: string): Promise<void>;
   /**
-   * Begins to answer the requests of one tick; never throws.
+   * Begins to answer requests, those of one tick as a rule; never throws. One that was begun before goes on.
    * @param models all of the run, and what new requests go to: another version than before lets go of the others
    */
   submit(requests: readonly ModelRequest[], models?: readonly VersionInUse[]): void;
@@ -135,7 +138,10 @@ class ModelDesk implements InferenceDesk {
     return this.#models.statistics;
   }
 
-  async prepare(): Promise<void> {
+  async prepare(models: readonly VersionInUse[] = []): Promise<void> {
+    // Another one may be gone from the machine. What an input declared is loaded where it is asked.
+    for (const model of this.#inUse.keys())
+      this.#inUse[model] = models[model]?.version ?? this.#inUse[model]!;
     for (const [model, version] of this.#inUse.entries()) await this.#load(this.#list.at(model), version);
   }
 
@@ -162,7 +168,7 @@ class ModelDesk implements InferenceDesk {
       if (version !== this.#inUse[model]) this.#swap(model, version);
     });
     this.#texts.settle(requests.filter(isTextRequest));
-    this.#begin(requests);
+    this.#begin(requests.filter((request) => !this.#pieces.has(request)));
   }
 
   #begin(requests: readonly ModelRequest[]): void {

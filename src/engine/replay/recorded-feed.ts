@@ -67,6 +67,11 @@ export class RecordedFeed {
     return this.#counted?.tick;
   }
 
+  /** Whether answers of models come with the inputs. */
+  get answers(): boolean {
+    return this.#unchanged;
+  }
+
   /** So that whoever goes on with an interrupted fork finds where its inputs come from. */
   get cursor(): Cursor {
     return { source: this.#source, byte: 0, line: 0, ended: this.#counted === undefined, badLines: 0 };

@@ -103,11 +103,11 @@ export async function replayRun(
   const { residentAgentsMax = hostDefaults.residentAgentsMax } = options;
   const desk = openRecomputing(run, options, ports);
   try {
-    await desk?.prepare();
     const snapshot = newestSnapshot(run, (options.from ?? 1) - 1);
     const { journalEntriesMax } = ports;
     const machineOptions = { config, modules: prepared, pool, sha256, residentAgentsMax, journalEntriesMax };
     const machine = new Machine(machineOptions, snapshot);
+    await desk?.prepare(machine.state.requests.models);
     const reader = readEvents(directory, { channels: reExecuteChannels });
     const { onTick } = options;
     const recompute = desk === undefined ? undefined : new Recompute(config, desk, recordedBuilds(directory));
