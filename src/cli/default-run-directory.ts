@@ -1,6 +1,6 @@
 // Where a run goes that was given no folder: `runs/<system>-<n>`, the first number that is free.
 
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 
@@ -16,7 +16,8 @@ export function systemName(systemFile: string): string {
 export function makeRunDirectory(systemFile: string, parent = 'runs'): string {
   const name = systemName(systemFile);
   try {
-    tryMake(parent);
+    // The name of the run's own folder reaches the disk before there is a record in it.
+    if (tryMake(parent)) syncFolder(dirname(resolve(parent)));
     for (let number = 1; ; number++) {
       const path = join(parent, `${name}-${number}`);
       if (tryMake(path)) return path;
@@ -45,5 +46,16 @@ function tryMake(path: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Makes the names in a folder durable. Windows cannot, and does so by itself. */
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }

@@ -1,7 +1,8 @@
 // Text that leaves the commands: outputs, escapes, numbers, names of run directories, summaries.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -87,6 +88,20 @@ test('a run directory is called after the system, and takes the first free numbe
   assert.equal(makeRunDirectory('/x/market/system.toml', parent), join(parent, 'market-3'));
   writeFileSync(join(root, 'file'), '');
   assert.throws(() => makeRunDirectory('/x/a.toml', join(root, 'file')), EngineError);
+});
+
+test('the folder of all runs has its name on the disk when it is made', (t) => {
+  if (process.platform === 'win32') return t.skip('it needs none there');
+  const parent = join(mkdtempSync(join(root, 'new-')), 'runs');
+  const sync = t.mock.method(fs, 'fsyncSync');
+  syncBuiltinESMExports();
+  try {
+    makeRunDirectory('/x/market/system.toml', parent);
+    assert.equal(sync.mock.callCount(), 1);
+  } finally {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
 });
 
 test('an output file that cannot be opened is one clear error', () => {

@@ -79,6 +79,8 @@ function unlockOnFailure(directory: RunDirectory, work: () => void): void {
 }
 
 function writeContents(storage: Storage, { manifest, config, modules, notes }: RunContents): void {
+  // It may be there already, made by somebody whom a loss of power takes it from.
+  onStorage(storage, '.', 'make folder', () => storage.makeFolder(''));
   onStorage(storage, 'modules', 'make folder', () => storage.makeFolder('modules'));
   for (const [hash, bytes] of modules) writeUnnamed(storage, 'modules', `${hash}.wasm`, bytes);
   onStorage(storage, 'modules', 'sync the folder', () => storage.syncFolder('modules'));

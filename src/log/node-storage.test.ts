@@ -20,6 +20,33 @@ test('makeFolder() makes what is missing above, and takes what is there', () => 
   assert.ok(statSync(path).isDirectory() && statSync(join(root, 'a', 'x')).isDirectory());
 });
 
+test('makeFolder() makes the name of a folder durable that somebody else made', (t) => {
+  if (process.platform === 'win32') return t.skip('it needs none there');
+  const path = join(root, 'made');
+  mkdirSync(path);
+  symlinkSync(path, join(root, 'a', 'link'));
+  const synced: string[] = [];
+  const opened = new Map<number, string>();
+  const [open, sync] = [fs.openSync, fs.fsyncSync];
+  t.mock.method(fs, 'openSync', (...words: Parameters<typeof open>) => {
+    const file = open(...words);
+    opened.set(file, String(words[0]));
+    return file;
+  });
+  t.mock.method(fs, 'fsyncSync', (file: number) => {
+    synced.push(opened.get(file)!);
+    sync(file);
+  });
+  syncBuiltinESMExports();
+  try {
+    for (const name of [path, join(root, 'a', 'link')]) nodeStorage(name).makeFolder('');
+  } finally {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(synced, [fs.realpathSync(root), fs.realpathSync(root)]);
+});
+
 test('makeFolder() refuses a place below a file', () => {
   writeFileSync(join(root, 'file'), '');
   for (const path of [join(root, 'file', 'x', 'y'), join(root, 'file')])
@@ -75,6 +102,8 @@ test('link() makes one file of two storages, and copies nothing that leads elsew
   symlinkSync(join(root, 'file'), join(root, 'from', 'packs', '3'));
   assert.equal(to.link(from, 'packs/3'), false);
   if (process.platform !== 'linux') return t.diagnostic('no second disk to link to: not tried here');
+  // A disk that is only read may know of no sync.
+  assert.equal(nodeStorage(root).link(nodeStorage('/proc'), 'version'), false);
   const elsewhere = mkdtempSync('/dev/shm/wasm-engine-storage-');
   try {
     mkdirSync(join(elsewhere, 'packs'));

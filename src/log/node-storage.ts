@@ -33,9 +33,12 @@ export function nodeStorage(path: string): Storage {
   return storage;
 }
 
-/** What a system says that cannot do it: another disk, one without links, too many of them; or the file just went away. */
+/**
+ * What a system says that cannot do it: another disk, one without links or one that is only read and knows of no sync,
+ * too many of them; or the file just went away.
+ */
 const cannotLink: ReadonlySet<string | undefined> = new Set(
-  'EXDEV EPERM EACCES ENOTSUP EOPNOTSUPP ENOSYS EMLINK ENOENT'.split(' '),
+  'EXDEV EPERM EACCES ENOTSUP EOPNOTSUPP ENOSYS EMLINK ENOENT EINVAL EROFS'.split(' '),
 );
 
 /** Only a file itself is linked: a name that leads to another may lead elsewhere tomorrow. */
@@ -71,14 +74,26 @@ function listFolder(path: string): readonly string[] | undefined {
   }
 }
 
-/** Each new folder is made durable in the one above it. */
+/** Each new folder is made durable in the one above it; so is one that is there: whoever made it may not have waited. */
 function makeFolder(path: string): void {
   const missing: string[] = [];
   for (let folder = resolve(path); !isFolder(folder); folder = dirname(folder)) missing.push(folder);
+  if (missing.length === 0) syncAbove(path);
   // One by one: Node's own way of making them all never ends where the system lets nobody make the first (`/proc`).
   for (const folder of missing.toReversed()) {
     makeOne(folder);
     syncFolder(dirname(folder));
+  }
+}
+
+/** What a system says of a folder that is not ours to sync: it may not be read, or is on a disk that is only read. */
+const notOurs: ReadonlySet<string | undefined> = new Set('EACCES EPERM EINVAL EROFS'.split(' '));
+
+function syncAbove(path: string): void {
+  try {
+    syncFolder(dirname(fs.realpathSync(path)));
+  } catch (error) {
+    if (!notOurs.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
 

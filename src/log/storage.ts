@@ -8,7 +8,7 @@ export interface Storage {
   readonly inner?: Storage;
   /** Names in a folder (`''` for the one itself), sorted; undefined where it is not there. */
   list(folder: string): readonly string[] | undefined;
-  /** Makes a folder and those above it; one that is there already is left as it is. */
+  /** Makes a folder and those above it; one that is there already is left as it is. Its name is durable then. */
   makeFolder(folder: string): void;
   /** Makes what was created, renamed or removed in a folder durable. */
   syncFolder(folder: string): void;
