@@ -4,7 +4,7 @@
 import { assert } from '../base/errors.ts';
 import type { LogEnd } from './event-log-reader.ts';
 import { onStorage, openFile, readRange } from './files.ts';
-import { HeadWriter, readHead } from './head-record.ts';
+import { HeadWriter, type LogReach, readHead } from './head-record.ts';
 import { type RunDirectory, segmentName } from './run-directory.ts';
 
 /** Bytes that are written again at once. */
@@ -14,11 +14,15 @@ const copyBytes = 1_048_576;
  * Writes what lies behind the reach of the head record again, in place, and syncs it, with the names of the segments.
  * Nobody else may have the directory open. `end` is what a reader found; a torn tail behind it is left as it is.
  *
+ * @param head how far it is known to be durable
  * @throws EngineError `host-fault` where the storage fails
  */
-export function makeTailDurable(directory: RunDirectory, end: LogEnd): void {
+export function makeTailDurable(
+  directory: RunDirectory,
+  end: LogEnd,
+  head: Pick<LogReach, 'segment' | 'offset'> = readHead(directory),
+): void {
   if (end.segment < 0) return;
-  const head = readHead(directory);
   if (end.complete && head.segment === end.segment && head.offset === end.offset) return;
   for (let number = head.segment; number <= end.segment; number++) {
     const from = number === head.segment ? head.offset : 0;

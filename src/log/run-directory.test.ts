@@ -10,6 +10,7 @@ import { sha256 } from './chain.ts';
 import { createRunDirectory } from './create-run-directory.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { openRunDirectory } from './open-run-directory.ts';
+import { beginLog } from './run-directory.ts';
 import {
   appendAll,
   readAll,
@@ -50,6 +51,23 @@ describe('run directory', () => {
     assert.equal(storage.calls.length, calls);
     assert.deepEqual(directory.module(hash), bytes);
     assert.throws(() => directory.addModule(moduleHash.replace(/^./, 'f'), bytes), { code: 'bug' });
+  });
+
+  it('has its name on the disk before there is a record, also in a folder that was there', () => {
+    const storage = new MemoryStorage();
+    storage.folders.add('');
+    sampleDirectory(storage);
+    const made = storage.calls.indexOf('makeFolder ');
+    assert.ok(made >= 0 && made < storage.calls.indexOf('rename run.json.tmp run.json'));
+  });
+
+  it('says durably which log counts before another log goes', () => {
+    const { storage, directory } = sampleLog(1);
+    storage.folders.add('log-1');
+    storage.files.set('log-1/head', new Uint8Array(1));
+    storage.calls.length = 0;
+    beginLog(directory, 1, 0);
+    assert.deepEqual(storage.calls.slice(0, 3), ['syncFolder ', 'remove log-1/head', 'syncFolder log-1']);
   });
 
   it('is not made in a folder that holds something', () => {

@@ -173,6 +173,9 @@ export function beginLog(directory: RunDirectory, baseTick: number, epoch: numbe
   const { manifest } = directory;
   const { root } = directory;
   const log = logFolderName(logCount(manifest.log) + 1);
+  // What "run.json" says may not be on the disk, where a process died that had just replaced it: the logs go that it
+  // does not name.
+  onStorage(root, '.', 'sync the folder', () => root.syncFolder(''));
   // What an earlier attempt left.
   removeOtherLogs(root, manifest.log);
   onStorage(root, log, 'make folder', () => root.makeFolder(log));

@@ -89,6 +89,22 @@ describe('repair of a log', () => {
     }
   });
 
+  it('makes durable what it keeps before it says so: nobody knows what was synced where the head record is lost', () => {
+    const { storage, directory, names } = segmentedLog();
+    const last = names.at(-1)!;
+    const before = storage.files.get(last)!.slice();
+    storage.files.get('head')!.fill(7);
+    const plan = planLogRepair(directory)!;
+    assert.deepEqual([plan.head, plan.end.complete], [undefined, true]);
+    storage.calls.length = 0;
+    repairLog(directory, plan);
+    const written = storage.calls.indexOf(`write ${last}`);
+    const synced = storage.calls.indexOf(`sync ${last}`);
+    assert.ok(written >= 0 && synced > written, String(storage.calls));
+    assert.ok(storage.calls.lastIndexOf('rename head.tmp head') > synced);
+    assert.deepEqual(storage.files.get(last), before);
+  });
+
   it('counts what can still be read of any bytes', () => {
     const { storage } = sampleLog(3);
     const bytes = storage.files.get('events-000000.mcap')!;

@@ -2,6 +2,7 @@
 // given up without a copy.
 
 import { EngineError } from '../../base/errors.ts';
+import { makeTailDurable } from '../durable-tail.ts';
 import { checkEventLog, type LogEnd } from '../event-log-reader.ts';
 import { onStorage, openFile, readRange, writeWhole } from '../files.ts';
 import { encodeHeadFile, firstHead, type HeadRecord, headFile, readHead } from '../head-record.ts';
@@ -78,7 +79,10 @@ export function repairLog(directory: RunDirectory, { end, files, epoch }: LogRep
   const { baseTick = 0, runId } = manifest;
   const head = firstHead(runId, baseTick, epoch);
   writeWhole(storage, '', headFile, encodeHeadFile(head));
-  const { segment, offset, chain, messages, tick } = checkEventLog(directory);
+  const kept = checkEventLog(directory);
+  const { segment, offset, chain, messages, tick } = kept;
+  // Nobody knows how far the last one was synced; those before it were when it began.
+  makeTailDurable(directory, kept, { segment, offset: 0 });
   const reach = { segment, offset, chain, messages, tick };
   writeWhole(storage, '', headFile, encodeHeadFile({ ...head, ...reach, generation: 1 }));
 }
