@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
+import { decodeInferenceAnswer, encodeInferenceError, InferenceStatus } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../../inference/child-protocol.ts';
 import { InferenceProcess, type Mode } from '../../inference/index.ts';
@@ -289,10 +289,38 @@ function lying(place: number, machine = ''): Ports {
       prepare: () => desk.prepare(),
       submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
       takeEvents: () => desk.takeEvents().map((event) => ({ ...event, reason: event.reason + machine })),
+      takeFacts: () => desk.takeFacts(),
       close: () => desk.close(),
     });
   };
   return { ...nodePorts, openInference };
+}
+
+/** As if the second answer did not come in time now; `left` says how many facts of answers nobody took. */
+function late(): { readonly ports: Ports; readonly left: () => number } {
+  let facts = 0;
+  const openInference: Ports['openInference'] = (system) => {
+    const desk = keptPorts.openInference(system);
+    const answers: InferenceDesk['answers'] = async (requests) => {
+      const list = await desk.answers(requests);
+      facts += list.length;
+      const noAnswer = encodeInferenceError(InferenceStatus.timedOut, 'late');
+      return list.map((bytes, i) => (i === 1 ? noAnswer : bytes));
+    };
+    return Object.assign(Object.create(desk) as InferenceDesk, {
+      answers,
+      prepare: () => desk.prepare(),
+      submit: (requests: readonly ModelRequest[]) => desk.submit(requests),
+      takeEvents: () => desk.takeEvents(),
+      takeFacts: () => {
+        const taken = desk.takeFacts();
+        facts -= taken.length;
+        return taken;
+      },
+      close: () => desk.close(),
+    });
+  };
+  return { ports: { ...nodePorts, openInference }, left: () => facts };
 }
 
 /** The first and the last byte of an answer's first number: its smallest bit, and its exponent's. */
@@ -319,4 +347,14 @@ test('a native model gives the same bits where it ran, and elsewhere it may diff
   assert.equal(elsewhere.recomputed!.exact, 3);
   assert.ok(elsewhere.recomputed!.difference > 0);
   await assert.rejects(replayRun(folder, { recompute: true }, lying(largest, ' elsewhere')), difference);
+});
+
+test('an answer that does not come in time when it is computed again says nothing, and nothing is kept of any', {
+  skip: withoutRuntime('native'),
+}, async () => {
+  const { folder } = await run(await asking(1, 'native'), 0);
+  const { ports, left } = late();
+  const { recomputed } = await replayRun(folder, { recompute: true }, ports);
+  assert.deepEqual(recomputed, { answers: 3, exact: 3, difference: 0 });
+  assert.equal(left(), 0);
 });

@@ -74,6 +74,8 @@ export class Recompute {
     const found = await this.#desk.answers(pairs.map(({ request }) => request));
     for (const { kind, model, reason } of this.#desk.takeEvents())
       noteBuild(this.#own, { kind, text: model, reason });
+    // Nobody looks at them here, and a record may have millions.
+    this.#desk.takeFacts();
     for (const [i, { request, answer }] of pairs.entries())
       this.#compareOne(tick, request, answer!, found[i]!);
   }
@@ -117,8 +119,9 @@ export class Recompute {
       return;
     }
     const [wanted, got] = [decodeInferenceAnswer(recorded), decodeInferenceAnswer(found)];
-    // A time-out or a lost process says nothing of the model.
-    if (mode !== 'portable' && (wanted === undefined || wanted.status >= 5)) return;
+    // A time-out or a lost process says nothing of the model, then or now.
+    const isTold = wanted !== undefined && wanted.status < 5 && (got?.status ?? 0) < 5;
+    if (mode !== 'portable' && !isTold) return;
     this.summary.answers++;
     if (bytesEqual(recorded, found)) {
       this.summary.exact++;
