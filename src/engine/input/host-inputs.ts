@@ -29,7 +29,12 @@ export class HostInputs {
   #accepted = 0;
   #durable = 0;
   #refused = 0;
-  #held = 0;
+  /** Inputs that were taken since the last tick was committed. */
+  #taken: readonly Input[] = [];
+  /** Of those that wait for a receiver, how many were accepted before. */
+  #heldBehind: ReadonlyMap<Input, number> = new Map();
+  #heldCount = 0;
+  #executed = 0;
   #waiters: {
     readonly count: number;
     readonly resolve: () => void;
@@ -45,7 +50,7 @@ export class HostInputs {
   /** @throws EngineError `input-refused` when the run has ended or too many inputs wait. */
   add(input: Input): void {
     this.refuseClosed();
-    if (this.#waiting.length + this.#held >= waitingMax) {
+    if (this.#waiting.length + this.#heldCount >= waitingMax) {
       throw new EngineError(
         'input-refused',
         `Cannot take an input: ${waitingMax} wait for the next tick already; await acknowledged() before giving more`,
@@ -66,6 +71,7 @@ export class HostInputs {
   take(): Input[] {
     const taken = this.#waiting;
     if (taken.length > 0) this.#waiting = [];
+    this.#taken = taken;
     return taken;
   }
 
@@ -92,15 +98,33 @@ export class HostInputs {
     });
   }
 
-  /** A tick was committed: calls that were dropped in it, and calls that wait for a receiver after it. */
-  noteTick(refused: number, held: number): void {
+  /** A tick was committed: how many calls were dropped in it, and those that wait for a receiver after it. */
+  noteTick(refused: number, held: readonly Input[]): void {
     this.#refused += refused;
-    this.#held = held;
+    this.#heldCount = held.length;
+    const takenCount = this.#accepted - this.#waiting.length;
+    if (held.length > 0 || this.#heldBehind.size > 0) this.#noteHeld(held, takenCount - this.#taken.length);
+    const [first] = held;
+    // One that another process took says nothing of these.
+    this.#executed = first === undefined ? takenCount : (this.#heldBehind.get(first) ?? this.#executed);
+    this.#taken = [];
   }
 
-  /** Inputs that were taken and do not wait for a receiver. */
+  /** @param before how many inputs were taken in earlier ticks */
+  #noteHeld(held: readonly Input[], before: number): void {
+    const behind = new Map(this.#taken.map((input, i) => [input, before + i]));
+    const known = this.#heldBehind;
+    this.#heldBehind = new Map(
+      held.flatMap((input) => {
+        const count = known.get(input) ?? behind.get(input);
+        return count === undefined ? [] : [[input, count] as const];
+      }),
+    );
+  }
+
+  /** Inputs that are executed, up to the first that waits for a receiver: later ones may not have had to. */
   get executedCount(): number {
-    return this.#accepted - this.#waiting.length - this.#held;
+    return this.#executed;
   }
 
   /** So many of them are durable. */

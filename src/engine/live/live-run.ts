@@ -284,7 +284,7 @@ export class LiveRun {
       const { made, models } = machine.state.requests;
       inference.submit(this.#isAsking ? made : [], models);
     }
-    hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls.length);
+    hostInputs.noteTick(machine.state.refusedCalls, machine.state.waitingCalls);
     totals.add(executed);
     const held = durable.committed(outputs);
     if (!hooks.isEmpty) {

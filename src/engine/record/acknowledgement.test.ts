@@ -200,12 +200,36 @@ test('acknowledgements resolve in the order of the calls, each for what came bef
     () => order.push('second'),
     () => order.push('second refused'),
   );
+  inputs.noteTick(0, []);
   inputs.markDurable(inputs.executedCount);
   await first;
   inputs.close('it was closed');
   await second;
   assert.deepEqual(order, ['first', 'second refused']);
   assert.throws(() => inputs.add(input), /it was closed/);
+});
+
+test('a call is not acknowledged for one that came later and had not to wait for a receiver', async () => {
+  const inputs = new HostInputs();
+  const [waits, waitsToo, pauses] = [createInput(1), createInput(1), createInput(6)];
+  inputs.add(waits);
+  const acknowledged = inputs.acknowledged();
+  for (const input of [waitsToo, pauses]) inputs.add(input);
+  const all = inputs.acknowledged();
+  inputs.take();
+  assert.equal(inputs.executedCount, 0, 'its tick is not executed');
+  inputs.noteTick(0, [waits, waitsToo]);
+  inputs.markDurable(inputs.executedCount);
+  assert.equal(await isSettled(acknowledged), false);
+  inputs.take();
+  inputs.noteTick(0, [waitsToo]);
+  inputs.markDurable(inputs.executedCount);
+  await acknowledged;
+  assert.equal(await isSettled(all), false);
+  inputs.take();
+  inputs.noteTick(0, []);
+  inputs.markDurable(inputs.executedCount);
+  await all;
 });
 
 test('a restless run acknowledges in batches while it goes on', async () => {
