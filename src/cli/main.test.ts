@@ -31,17 +31,20 @@ function oneError({ err }: Ended, wanted: RegExp): void {
 }
 
 test('help and version are there, and a command line that is not understood is one line and exit code 2', async () => {
-  const [help, runHelp, version, none, unknown, option, number, missing, resumed] = await Promise.all([
-    cli(['--help']),
-    cli(['run', '--help']),
-    cli(['--version']),
-    cli([]),
-    cli(['rnu']),
-    cli(['run', 'echo.toml', '--sed', '1']),
-    cli(['run', 'echo.toml', '--workers', 'two']),
-    cli(['run']),
-    cli(['run', '--run-dir', 'x', '--seed', '1']),
-  ]);
+  const [help, runHelp, version, none, unknown, option, number, missing, resumed, models, replayed] =
+    await Promise.all([
+      cli(['--help']),
+      cli(['run', '--help']),
+      cli(['--version']),
+      cli([]),
+      cli(['rnu']),
+      cli(['run', 'echo.toml', '--sed', '1']),
+      cli(['run', 'echo.toml', '--workers', 'two']),
+      cli(['run']),
+      cli(['run', '--run-dir', 'x', '--seed', '1']),
+      cli(['run', 'echo.toml', '--models', 'x']),
+      cli(['replay', 'x', '--models', 'x']),
+    ]);
   assert.deepEqual(
     [help, runHelp, version].map(({ code, err }) => [code, err]),
     Array(3).fill([0, '']),
@@ -52,12 +55,14 @@ test('help and version are there, and a command line that is not understood is o
   assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
   assert.equal(none.code, 2);
   assert.match(none.err, /Usage: wasm-engine/);
-  for (const result of [unknown, option, number, missing, resumed]) {
+  for (const result of [unknown, option, number, missing, resumed, models, replayed]) {
     assert.deepEqual([result.code, result.out], [2, '']);
   }
   oneError(unknown, /unknown command 'rnu' \(Did you mean run\?\)/);
   oneError(option, /unknown option '--sed' \(Did you mean --seed\?\)/);
   oneError(number, /found "two", wanted a whole number from 0 to 64/);
+  oneError(models, /Cannot begin a run with models of ".*x": the system file says where they lie/);
+  oneError(replayed, /Cannot use --models without --recompute/);
 });
 
 test('colours are for those who want them, and a stack trace for those who ask', async () => {

@@ -1,5 +1,6 @@
 // `wasm-engine replay`: a record executed again, every digest compared.
 
+import { EngineError } from '../base/errors.ts';
 import { replayRun } from '../engine/index.ts';
 import { grouped } from './printable.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -14,6 +15,8 @@ export interface ReplayOptions {
 }
 
 export async function replayCommand(runDirectory: string, options: ReplayOptions): Promise<number> {
+  if (options.models !== undefined && options.recompute !== true)
+    throw new EngineError('usage', 'Cannot use --models without --recompute: a replay asks no model');
   const progress = new ProgressLine();
   const startedAtMs = performance.now();
   try {

@@ -112,8 +112,12 @@ function noteEnded({ runDirectory, ticks }: RunSummary, { outputs, link }: Prepa
   link?.opened({ runDirectory, name: runDirectory, pace: 'free', host: {} }, ticks);
 }
 
-function checkUsage(systemFile: string | undefined, { runDir, seed }: RunOptions): void {
-  if (systemFile !== undefined) return;
+function checkUsage(systemFile: string | undefined, { runDir, seed, models }: RunOptions): void {
+  if (systemFile !== undefined) {
+    if (models === undefined) return;
+    const why = 'the system file says where they lie, and --models is for a run that goes on';
+    throw new EngineError('usage', `Cannot begin a run with models of "${models}": ${why}`);
+  }
   if (runDir === undefined)
     throw new EngineError('usage', 'Wanted a system file, or --run-dir with a run to go on with');
   if (seed !== undefined)
