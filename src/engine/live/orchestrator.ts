@@ -133,10 +133,12 @@ export class Orchestrator {
   static async resume(options: ResumeOptions, ports: Ports = nodePorts): Promise<Orchestrator> {
     const open = await openExistingRun(options, ports);
     const orchestrator = new Orchestrator(open, options, ports);
-    for (const output of open.again) options.outputs?.write(output);
     // A tick whose end the record does not tell.
     const sealed = open.recorded?.sealed;
-    await orchestrator.#exclusive('resume', () => orchestrator.#live.goOn(sealed));
+    await orchestrator.#exclusive('resume', async () => {
+      for (const output of open.again) options.outputs?.write(output);
+      await orchestrator.#live.goOn(sealed);
+    });
     return orchestrator;
   }
 

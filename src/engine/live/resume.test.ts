@@ -167,3 +167,29 @@ test('a record that was cut while its agents shut down goes on to the same end, 
     assert.ok(stopped > 1 && stopTick < expected.ticks, `${stopped} of those cuts lie behind the stop`);
   }
 });
+
+test('a run whose outputs cannot be given again is let go of', async () => {
+  const folder = newFolder();
+  const echo = { module: counting, capabilities: ['output'] } as const;
+  const run = await Orchestrator.create({
+    system: await createSystem({ agents: { echo } }),
+    runDirectory: folder,
+  });
+  run.send('echo', { payload: 1 });
+  await run.settle();
+  await run.close();
+  const outputsAfter = { epoch: 0, tick: 0, index: -1 };
+  const refusing = {
+    write: () => {
+      throw new Error('nobody takes it');
+    },
+  };
+  await assert.rejects(
+    Orchestrator.resume({ runDirectory: folder, outputsAfter, outputs: refusing }),
+    /nobody takes it/,
+  );
+  const outputs = new KeptOutputs();
+  const again = await Orchestrator.resume({ runDirectory: folder, outputsAfter, outputs });
+  assert.equal(outputs.list.length, 1);
+  await again.close();
+});

@@ -70,14 +70,15 @@ export async function beginRecord(
     notes: modelFolderNotes(host),
   };
   const { directory, commit } = beginRunDirectory(path, contents, ports.openStorage(path));
+  let log: EventLogWriter;
   try {
     await beginning?.writeBase(directory);
+    commit();
+    log = new EventLogWriter(directory, { ...ports.logSizes });
   } catch (error) {
     directory.unlock();
     throw error;
   }
-  commit();
-  const log = new EventLogWriter(directory, { ...ports.logSizes });
   return open(directory, { config, host, modules }, log, { epoch: 0, tick: base.tick, trace, base });
 }
 
