@@ -3,11 +3,13 @@
 
 import assert from 'node:assert/strict';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,7 +17,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { readWhole } from '../../log/files.ts';
-import { openRunDirectory } from '../../log/index.ts';
+import { openRunDirectory, type Storage } from '../../log/index.ts';
 import { createSystem } from '../config/index.ts';
 import {
   diffRuns,
@@ -28,6 +30,7 @@ import {
   redactionLines,
   replayRun,
 } from '../index.ts';
+import { nodePorts } from '../ports.ts';
 import { agent, importText } from '../testing/agents.ts';
 import { chainOf, newFolder } from '../testing/runs.ts';
 
@@ -253,4 +256,39 @@ test('a topic without inputs, a place within the run and a folder that is not th
     );
     assert.equal(existsSync(file), false);
   }
+});
+
+test('what an export says of a run that is going is what it holds', async () => {
+  const folder = newFolder();
+  const echo = { module: tellingAgent(), capabilities: ['output', 'log'] } as const;
+  const system = await createSystem({ agents: { echo }, host: { durability: 'tick' } });
+  const run = await Orchestrator.create({ system, runDirectory: folder });
+  const log = join(folder, 'events-000000.mcap');
+  const sizes: number[] = [];
+  let head = new Uint8Array();
+  for (let i = 0; i < 9; i++) {
+    run.send('echo', { payload: i });
+    await run.settle();
+    sizes.push(statSync(log).size);
+    if (i === 0) head = readFileSync(join(folder, 'head'));
+  }
+  const copy = newFolder();
+  cpSync(folder, copy, { recursive: true });
+  await run.close();
+  writeFileSync(join(copy, 'head'), head);
+  // Whenever somebody asks, the log has grown.
+  const growing = (path: string): Storage => {
+    const inner = nodePorts.openStorage(path);
+    const openRead: Storage['openRead'] = (name) => {
+      const handle = inner.openRead(name);
+      if (name !== 'events-000000.mcap' || handle === undefined) return handle;
+      const size = (): number => (sizes.length > 1 ? sizes.shift()! : sizes[0]!);
+      return { size, read: (into, offset) => handle.read(into, offset), close: () => handle.close() };
+    };
+    return { ...inner, openRead };
+  };
+  const { ticks, digest } = exportRun(copy, `${copy}.tar`, { snapshots: false }, { openStorage: growing });
+  const held = await replayRun(`${copy}.tar`);
+  assert.ok(ticks < 9, 'it went on meanwhile');
+  assert.deepEqual([ticks, digest], [held.ticks, held.digest]);
 });

@@ -7,12 +7,12 @@ import { EngineError } from '../../base/errors.ts';
 import { readWhole } from '../../log/files.ts';
 import {
   type ArchivedFile,
-  checkEventLog,
   createRunDirectory,
   decodeEvent,
   EventLogWriter,
   type HeldFiles,
   holdFiles,
+  type LogEnd,
   manifestBytes,
   nodeStorage,
   openRunDirectory,
@@ -195,8 +195,7 @@ function pack(
   const { storage, manifest } = directory;
   // First: a run that is going must not say of its log more than is packed.
   const head = directory.headBytes();
-  const end = checkEventLog(directory);
-  const { ticks, digest } = lastDigest(directory);
+  const { end, ticks, digest } = readToEnd(directory);
   const segments = directory.segments().filter((number) => number <= end.segment);
   const files: ArchivedFile[] = [
     // In an archive there is one log, beside it.
@@ -226,12 +225,14 @@ function withoutLog({ log: _, ...manifest }: RunManifest): RunManifest {
   return manifest;
 }
 
-function lastDigest(directory: RunDirectory): { ticks: number; digest: string } {
+/** In one pass: that of a run that is going has grown when it is read again. */
+function readToEnd(directory: RunDirectory): { end: LogEnd; ticks: number; digest: string } {
   let last = { ticks: 0, digest: '' };
-  for (const { tick, payload } of readEvents(directory, { channels: ['digests'] })) {
+  const reader = readEvents(directory, { channels: ['digests'] });
+  for (const { tick, payload } of reader) {
     last = { ticks: tick, digest: encodeHex(decodeEvent('digests', payload).digest) };
   }
-  return last;
+  return { end: reader.end, ...last };
 }
 
 /** By way of a run directory beside the archive, which goes away. */
