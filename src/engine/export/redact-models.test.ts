@@ -89,7 +89,10 @@ test('prompts, texts of models and words that quote them are in no redacted expo
     readFileSync(redacted, 'utf8'),
     /4 outputs, 0 log texts, 4 answers of models and 1 texts of why one failed/,
   );
+  const hash = /Of each of these answers the SHA-256 is there, too/;
+  assert.match(readFileSync(redacted, 'utf8'), hash);
   const kept = `${folder}-kept.tar`;
   exportRun(folder, kept, { redact: ['prompts'], keepDerived: true });
   assert.deepEqual(found(kept, [texts.at(-1)!]), [0]);
+  assert.doesNotMatch(readFileSync(kept, 'utf8'), hash);
 });

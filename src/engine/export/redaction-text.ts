@@ -19,6 +19,9 @@ export function redactionLines(facts: RedactionFacts): string[] {
     derived === 'left-out'
       ? `Left out, since they may repeat payloads: ${made}.`
       : `KEPT, though they may repeat payloads: ${made}.`,
+    ...(derived === 'left-out' && answers > 0
+      ? ['Of each of these answers the SHA-256 is there, too; one that can be guessed can be found by it.']
+      : []),
     ...(again
       ? ['The run was redacted before: what was left out then is not there any more, and not counted here.']
       : []),
