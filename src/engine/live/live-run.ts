@@ -55,7 +55,8 @@ export class LiveRun {
   #yieldedAtMs: number;
   #startedAtMs = 0;
   #startTick = 0;
-  #lineArrival: Promise<void> | undefined;
+  #awaitsLine = false;
+  #wakeByLine: (() => void) | undefined;
   /** Whether models are asked what agents want to know; not while a record is followed that has their answers. */
   #isAsking = false;
 
@@ -349,10 +350,18 @@ export class LiveRun {
   #arrivals(lines: LineInputs | undefined): Promise<void>[] {
     const arrivals = [this.#parts.hostInputs.arrival()];
     if (lines === undefined || !lines.live || lines.ended || lines.heldTick !== undefined) return arrivals;
-    this.#lineArrival ??= lines.arrival().then(() => {
-      this.#lineArrival = undefined;
+    if (!this.#awaitsLine) {
+      this.#awaitsLine = true;
+      void lines.arrival().then(() => {
+        this.#awaitsLine = false;
+        this.#wakeByLine?.();
+      });
+    }
+    // One for each wait: what waits for a line may do so as long as the run goes, and would keep all who ever asked it.
+    const arrival = new Promise<void>((resolve) => {
+      this.#wakeByLine = resolve;
     });
-    return [...arrivals, this.#lineArrival];
+    return [...arrivals, arrival];
   }
 
   /** The tick whose logical time it is; 0 where ticks follow one another at once. */

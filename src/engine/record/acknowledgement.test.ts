@@ -117,6 +117,38 @@ test('a live run takes calls and lines when they come, and ends with its source'
   assert.deepEqual([outputs, ticks], [6, 7]);
 });
 
+test('waiting for a line that does not come costs no more the longer it lasts', async (t) => {
+  const { orchestrator } = await create('none');
+  const { source, feed } = fedSource();
+  const running = orchestrator.run({ source, live: true });
+  const counts = new WeakMap<object, number>();
+  let most = 0;
+  const then = Promise.prototype.then;
+  t.mock.method(
+    Promise.prototype,
+    'then',
+    function (this: Promise<unknown>, ...words: Parameters<typeof then>) {
+      const count = (counts.get(this) ?? 0) + 1;
+      counts.set(this, count);
+      most = Math.max(most, count);
+      return then.apply(this, words);
+    },
+  );
+  try {
+    for (let i = 0; i < 30; i++) {
+      orchestrator.send('echo', { payload: i });
+      await orchestrator.acknowledged();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    t.mock.restoreAll();
+  }
+  feed.push('{"agent":"echo","payload":30}\n');
+  feed.push(null);
+  assert.equal((await running).outputs, 31);
+  assert.ok(most < 10, `one promise was asked ${most} times`);
+});
+
 test('a call made in any microtask of a live run is heard without a line', async () => {
   for (let delay = 0; delay < 12; delay++) {
     const { orchestrator } = await create('none');
