@@ -146,6 +146,18 @@ test('a fork that was given something else takes the recorded inputs, and asks i
     assert.ok(values.includes('101') && values.includes(settles ? '7' : '61'), values.join());
     await replayRun(runDirectory, { recompute: true }, keptPorts);
   }
+  const [outputs, elsewhere] = [new KeptOutputs(), { ...late, folder: newFolder() }];
+  const refused = await Orchestrator.fork(
+    { from: whole, tick: 1, runDirectory: newFolder(), outputs },
+    keptPorts,
+  );
+  await assert.rejects(refused.declareModel('late', elsewhere), { code: 'model-missing' });
+  refused.send('asker/0', { payload: rows([50, 1, 1, 1]) });
+  await refused.run({ recorded: whole });
+  assert.ok(
+    lateTexts(outputs).some((text) => text.endsWith(' 31')),
+    'where it lies for the record',
+  );
   const own = { from: whole, tick: 1, runDirectory: newFolder() };
   const fork = await Orchestrator.fork(own, keptPorts);
   await fork.declareModel('late', late);

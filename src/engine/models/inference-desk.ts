@@ -146,11 +146,14 @@ class ModelDesk implements InferenceDesk {
   }
 
   preload(model: ModelConfig, version: number, folder?: string): Promise<void> {
+    const before = this.#folders.get(model.name);
     if (folder !== undefined) this.#folders.set(model.name, folder);
     const done = this.#preloads.then(async () => {
       try {
         await this.#load(model, version);
       } catch (error) {
+        // An input of a record that is followed may yet declare the model where it lay for that.
+        if (before !== undefined) this.#folders.set(model.name, before);
         if (!(error instanceof ProcessLost)) throw error;
         const { name } = model;
         throw new EngineError('host-fault', `Cannot load model "${name}": the run was closed`, {
