@@ -10,10 +10,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { readWhole } from '../../log/files.ts';
@@ -291,4 +292,21 @@ test('what an export says of a run that is going is what it holds', async () => 
   const held = await replayRun(`${copy}.tar`);
   assert.ok(ticks < 9, 'it went on meanwhile');
   assert.deepEqual([ticks, digest], [held.ticks, held.digest]);
+});
+
+test('a run is not exported into itself, by whatever link that is named', async () => {
+  const folder = await recordedRun();
+  const link = `${folder}-link`;
+  symlinkSync(folder, link, 'junction');
+  const file = `${folder}.tar`;
+  exportRun(link, file);
+  const before = readFileSync(join(folder, 'head'));
+  for (const [run, into] of [
+    [folder, join(link, 'head')],
+    [link, join(folder, 'head')],
+    [link, join(folder, 'snapshots', 'run.tar')],
+    [file, join(link, '..', basename(file))],
+  ] as const)
+    assert.throws(() => exportRun(run, into), { code: 'run-directory-invalid' }, into);
+  assert.deepEqual(readFileSync(join(folder, 'head')), before);
 });

@@ -1,6 +1,6 @@
 // Packs a run into one file that is read like its directory. The run is only read.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { bytesEqual, encodeHex, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
@@ -70,8 +70,8 @@ export function exportRun(
   options: ExportOptions = {},
   ports: Pick<Ports, 'openStorage'> = nodePorts,
 ): ExportSummary {
-  const inside = `${resolve(path)}${sep}`;
-  if (`${resolve(file)}${sep}`.startsWith(inside)) {
+  const inside = `${realPath(path)}${sep}`;
+  if (`${join(realPath(dirname(file)), basename(file))}${sep}`.startsWith(inside)) {
     const text = `Cannot export "${path}" to "${file}": that is the run itself, or lies within it`;
     throw new EngineError('run-directory-invalid', text, { path, file });
   }
@@ -84,6 +84,15 @@ export function exportRun(
     return { ...summary, redactedBefore };
   } finally {
     held.close();
+  }
+}
+
+/** Where a path leads to, by whatever links; what is not there is said by whoever opens it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
   }
 }
 
