@@ -63,6 +63,7 @@ export class AppendFile {
     }
     this.#syncsAside--;
     if (failed !== undefined) {
+      if (this.#closing && this.#syncsAside === 0) this.abandon();
       this.#attempt('sync', () => {
         throw failed.error;
       });

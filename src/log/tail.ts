@@ -37,7 +37,12 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
   }
   const file = new AppendFile(storage, name, 'openAppend');
   const segment = new SegmentWriter(file, end.segment, end.index!, end.offset, state, new ByteWriter(4096));
-  segment.close();
+  try {
+    segment.close();
+  } catch (error) {
+    segment.abandon();
+    throw error;
+  }
   return {
     ...end,
     ...state,
@@ -53,18 +58,23 @@ export function truncateTail(directory: RunDirectory, end: LogEnd = checkEventLo
 /** Answers the name of the copy. */
 function keepTail({ storage }: RunDirectory, name: string, { offset, size }: LogEnd): string {
   const copyName = freeName(storage, '', `${name}.torn-${offset}`);
-  const copy = new AppendFile(storage, copyName, 'create');
   const handle = openFile(storage, name);
   assert(handle !== undefined, 'a log that was just read is there');
   try {
-    for (let at = offset; at < size; at += copyBytes) {
-      copy.write(readRange(handle, at, Math.min(copyBytes, size - at)));
+    const copy = new AppendFile(storage, copyName, 'create');
+    try {
+      for (let at = offset; at < size; at += copyBytes) {
+        copy.write(readRange(handle, at, Math.min(copyBytes, size - at)));
+      }
+      copy.sync();
+    } catch (error) {
+      copy.abandon();
+      throw error;
     }
+    copy.close();
   } finally {
     handle.close();
   }
-  copy.sync();
-  copy.close();
   onStorage(storage, copyName, 'sync the folder of', () => storage.syncFolder(''));
   return copyName;
 }
