@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ElementType } from '../abi/tensor-list.ts';
+import { ElementType, type ElementTypeName, encodeStrings } from '../abi/tensor-list.ts';
 import type { Tensors } from './batching.ts';
 import { differenceOf, halfValue, judge, probe } from './probe.ts';
 import { hashModelFolder } from './repository.ts';
@@ -20,6 +20,26 @@ test('differences count against the largest value; another shape or a NaN in one
   assert.equal(differenceOf(result(1), result(1, 2)), Number.POSITIVE_INFINITY);
   assert.equal(differenceOf(result(1), result(Number.NaN)), Number.POSITIVE_INFINITY);
   assert.equal(differenceOf(result(Number.NaN), result(Number.NaN)), 0);
+});
+
+test('whole numbers of every size count by their values, and texts are the same or not', () => {
+  const of = (name: ElementTypeName, view: ArrayBufferView, count = 1): Tensors => {
+    const data = new Uint8Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+    return new Map([['y', { name: 'y', type: ElementType[name], dims: [count], data }]]);
+  };
+  const apart = (name: ElementTypeName, a: ArrayBufferView, b: ArrayBufferView, count?: number): number =>
+    differenceOf(of(name, a, count), of(name, b, count));
+  assert.equal(apart('int32', Int32Array.of(-256), Int32Array.of(-255)), 1 / 256);
+  assert.equal(apart('uint32', Uint32Array.of(2 ** 32 - 1), Uint32Array.of(0)), 1);
+  assert.equal(apart('int16', Int16Array.of(256), Int16Array.of(255)), 1 / 256);
+  assert.equal(apart('uint16', Uint16Array.of(65_280), Uint16Array.of(65_279)), 1 / 65_280);
+  assert.equal(apart('int8', Int8Array.of(100, -1), Int8Array.of(100, 0), 2), 0.01);
+  assert.equal(apart('uint64', BigUint64Array.of(2n ** 63n), BigUint64Array.of(2n ** 62n)), 0.5);
+  assert.equal(apart('uint4', Uint8Array.of(0x0f, 1), Uint8Array.of(0x0f, 2), 3), 1 / 15);
+  assert.equal(apart('int4', Uint8Array.of(0xf8), Uint8Array.of(0x08), 2), 1 / 8);
+  const [cat, cau] = [encodeStrings(['cat']), encodeStrings(['cau'])];
+  assert.equal(apart('string', cat, cat.slice()), 0);
+  assert.equal(apart('string', cat, cau), Number.POSITIVE_INFINITY, 'one letter away is another label');
 });
 
 test('a provider is used within 2% of the processor and 5% of itself, and says what it was', () => {

@@ -2,6 +2,7 @@
 // processor. Runs in a process that nothing else depends on.
 
 import { ElementType, type FlatTensor } from '../abi/tensor-list.ts';
+import { bytesEqual } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Tensors } from './batching.ts';
 import { madeUpInputs } from './made-up-inputs.ts';
@@ -64,12 +65,17 @@ export function judge(wanted: Tensors, found: readonly Tensors[]): Verdict {
   return { usable: reason === '', reason, difference, variance };
 }
 
-/** The largest difference of two results, against the largest value of the first; infinite where shapes differ. */
+/** The largest difference of two results, against the largest value of the first; infinite where shapes or texts differ. */
 export function differenceOf(a: Tensors, b: Tensors): number {
   let largest = 0;
   for (const [name, tensor] of a) {
     const other = b.get(name);
-    if (other === undefined || other.dims.join() !== tensor.dims.join()) return Number.POSITIVE_INFINITY;
+    if (other?.type !== tensor.type || other.dims.join() !== tensor.dims.join())
+      return Number.POSITIVE_INFINITY;
+    if (tensor.type === ElementType.string) {
+      if (!bytesEqual(tensor.data, other.data)) return Number.POSITIVE_INFINITY;
+      continue;
+    }
     const [values, others] = [valuesOf(tensor), valuesOf(other)];
     const scale = values.reduce((max, x) => (Number.isFinite(x) ? Math.max(max, Math.abs(x)) : max), 1e-6);
     for (let i = 0; i < values.length; i++) {
@@ -92,11 +98,31 @@ function valuesOf({ type, data }: FlatTensor): number[] {
     case ElementType.float16:
       return [...new Uint16Array(buffer)].map(halfValue);
     case ElementType.int64:
-    case ElementType.uint64:
       return [...new BigInt64Array(buffer)].map(Number);
+    case ElementType.uint64:
+      return [...new BigUint64Array(buffer)].map(Number);
+    case ElementType.int32:
+      return [...new Int32Array(buffer)];
+    case ElementType.uint32:
+      return [...new Uint32Array(buffer)];
+    case ElementType.int16:
+      return [...new Int16Array(buffer)];
+    case ElementType.uint16:
+      return [...new Uint16Array(buffer)];
+    case ElementType.int8:
+      return [...new Int8Array(buffer)];
+    case ElementType.uint4:
+      return halvesOf(data);
+    case ElementType.int4:
+      return halvesOf(data).map((value) => (value < 8 ? value : value - 16));
     default:
-      return [...new Uint8Array(buffer)];
+      return [...data];
   }
+}
+
+/** Two elements lie in a byte, the first in the low half. */
+function halvesOf(data: Uint8Array): number[] {
+  return [...data].flatMap((byte) => [byte & 15, byte >> 4]);
 }
 
 export function halfValue(bits: number): number {
