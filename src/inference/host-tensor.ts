@@ -12,7 +12,11 @@ import {
 import { assert } from '../base/errors.ts';
 import type { Tensor, TensorConstructor } from './runtime-types.ts';
 
-export type Viewer = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView;
+export type Viewer = new (
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+) => ArrayBufferView & Iterable<number | bigint>;
 
 /** How elements of each type are seen, and how many bytes one view element has. */
 export const elementViewers: Readonly<Record<Exclude<ElementTypeName, 'string'>, readonly [Viewer, number]>> =
@@ -32,6 +36,14 @@ export const elementViewers: Readonly<Record<Exclude<ElementTypeName, 'string'>,
     uint4: [Uint8Array, 1],
     int4: [Uint8Array, 1],
   };
+
+/** Numbers as their type has them; of halves of two and of four bits, the bits. */
+export function elementsOf(type: ElementType, data: Uint8Array): (number | bigint)[] {
+  const name = elementTypeName(type);
+  assert(name !== undefined && name !== 'string', 'the elements are numbers');
+  const [Viewer, bytes] = elementViewers[name];
+  return [...new Viewer(data.slice().buffer, 0, data.length / bytes)];
+}
 
 /** A tensor of a runtime. It is a view of the data where that lies well; nobody may write it until the run is over. */
 export function toRuntime(Tensor: TensorConstructor, { type, dims, data }: FlatTensor): Tensor {

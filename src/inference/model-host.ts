@@ -178,11 +178,9 @@ export class ModelHost {
     let resident: Resident | undefined;
     let isLate = false;
     const run = async (): Promise<T> => {
-      do resident = await this.#ensure(model, provider);
-      while (
-        // A load that ended meanwhile may have made room.
-        !this.#models.holds(resident)
-      );
+      resident = await this.#ensure(model, provider);
+      // A load that ended meanwhile may have made room.
+      while (!this.#models.holds(resident)) resident = await this.#ensure(model, provider);
       if (isLate) throw new Late();
       const { process } = resident;
       resident.inFlight++;

@@ -5,6 +5,7 @@ import { ElementType, type FlatTensor } from '../abi/tensor-list.ts';
 import { bytesEqual } from '../base/encoding.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Tensors } from './batching.ts';
+import { elementsOf } from './host-tensor.ts';
 import { madeUpInputs } from './made-up-inputs.ts';
 import { firstLine } from './optional-package.ts';
 import { ModelSession, type Rehearsal, type SessionChoice } from './session.ts';
@@ -89,34 +90,15 @@ export function differenceOf(a: Tensors, b: Tensors): number {
 }
 
 function valuesOf({ type, data }: FlatTensor): number[] {
-  const { buffer } = data.slice();
   switch (type) {
-    case ElementType.float32:
-      return [...new Float32Array(buffer)];
-    case ElementType.float64:
-      return [...new Float64Array(buffer)];
     case ElementType.float16:
-      return [...new Uint16Array(buffer)].map(halfValue);
-    case ElementType.int64:
-      return [...new BigInt64Array(buffer)].map(Number);
-    case ElementType.uint64:
-      return [...new BigUint64Array(buffer)].map(Number);
-    case ElementType.int32:
-      return [...new Int32Array(buffer)];
-    case ElementType.uint32:
-      return [...new Uint32Array(buffer)];
-    case ElementType.int16:
-      return [...new Int16Array(buffer)];
-    case ElementType.uint16:
-      return [...new Uint16Array(buffer)];
-    case ElementType.int8:
-      return [...new Int8Array(buffer)];
+      return elementsOf(type, data).map((bits) => halfValue(Number(bits)));
     case ElementType.uint4:
       return halvesOf(data);
     case ElementType.int4:
       return halvesOf(data).map((value) => (value < 8 ? value : value - 16));
     default:
-      return [...data];
+      return elementsOf(type, data).map(Number);
   }
 }
 

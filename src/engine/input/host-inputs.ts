@@ -31,7 +31,7 @@ export class HostInputs {
   #refused = 0;
   /** Inputs that were taken since the last tick was committed. */
   #taken: readonly Input[] = [];
-  /** Of those that wait for a receiver, how many were accepted before. */
+  /** Of those that wait for a receiver, in order, how many were accepted before. Those of an earlier process are not here. */
   #heldBehind: ReadonlyMap<Input, number> = new Map();
   #heldCount = 0;
   #executed = 0;
@@ -104,9 +104,8 @@ export class HostInputs {
     this.#heldCount = held.length;
     const takenCount = this.#accepted - this.#waiting.length;
     if (held.length > 0 || this.#heldBehind.size > 0) this.#noteHeld(held, takenCount - this.#taken.length);
-    const [first] = held;
-    // One that another process took says nothing of these.
-    this.#executed = first === undefined ? takenCount : (this.#heldBehind.get(first) ?? this.#executed);
+    const [firstHeld = takenCount] = this.#heldBehind.values();
+    this.#executed = firstHeld;
     this.#taken = [];
   }
 

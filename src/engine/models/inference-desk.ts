@@ -171,15 +171,16 @@ class ModelDesk implements InferenceDesk {
       if (version !== this.#inUse[model]) this.#swap(model, version);
     });
     this.#texts.settle(requests.filter(isTextRequest));
-    this.#begin(requests.filter((request) => !this.#pieces.has(request)));
+    this.#begin(requests);
   }
 
+  /** Requests that were begun before go on; texts may need their next piece. */
   #begin(requests: readonly ModelRequest[]): void {
     this.#texts.begin(requests.filter(isTextRequest));
     const groups = new Map<string, ModelRequest[]>();
     // What a tick asks of one model goes together, in the order of its answers.
-    for (const request of requests.toSorted(byAgent)) {
-      if (isTextRequest(request)) continue;
+    const isNew = (request: ModelRequest): boolean => !isTextRequest(request) && !this.#pieces.has(request);
+    for (const request of requests.filter(isNew).toSorted(byAgent)) {
       const key = `${request.tick} ${request.model} ${request.version}`;
       const group = groups.get(key) ?? [];
       groups.set(key, group);
@@ -195,7 +196,7 @@ class ModelDesk implements InferenceDesk {
     requests: readonly ModelRequest[],
     bytesMax = Number.POSITIVE_INFINITY,
   ): Promise<readonly Uint8Array[]> {
-    this.#begin(requests.filter((request) => !this.#pieces.has(request)));
+    this.#begin(requests);
     const answers: Uint8Array[] = [];
     let bytesLeft = bytesMax;
     /** By model, how long the tick was held. */

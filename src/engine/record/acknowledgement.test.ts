@@ -264,6 +264,21 @@ test('a call is not acknowledged for one that came later and had not to wait for
   await all;
 });
 
+test('a call that an earlier process took, and that still waits, holds up none of this one', async () => {
+  const inputs = new HostInputs();
+  const [earlier, own] = [createInput(1), createInput(1)];
+  inputs.add(own);
+  const acknowledged = inputs.acknowledged();
+  inputs.take();
+  inputs.noteTick(0, [earlier, own]);
+  inputs.markDurable(inputs.executedCount);
+  assert.equal(await isSettled(acknowledged), false);
+  inputs.take();
+  inputs.noteTick(0, [earlier]);
+  inputs.markDurable(inputs.executedCount);
+  await acknowledged;
+});
+
 test('a restless run acknowledges in batches while it goes on', async () => {
   const restless = { module: restlessAgent(), capabilities: ['output'] } as const;
   const system = await createSystem({ host: { durability: 'batch' }, agents: { restless } });
