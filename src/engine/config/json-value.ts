@@ -31,19 +31,10 @@ export function copyJson(
   complain: JsonComplaint,
   path: JsonPath = [],
 ): JsonValue | undefined {
-  if (value === null || typeof value === 'boolean') return value;
-  if (typeof value === 'string') {
-    if (value.isWellFormed()) return value;
-    complain(path, 'found half of a surrogate pair, wanted Unicode text');
-    return undefined;
-  }
-  if (typeof value === 'number') {
-    if (Number.isFinite(value)) return Object.is(value, -0) ? 0 : value;
-    complain(path, `found ${value}, wanted a finite number`);
-    return undefined;
-  }
-  if (typeof value !== 'object') {
-    complain(path, `found ${value === undefined ? 'undefined' : `a ${typeof value}`}, wanted a JSON value`);
+  if (typeof value !== 'object' || value === null) {
+    const problem = plainProblem(value);
+    if (problem === undefined) return Object.is(value, -0) ? 0 : (value as JsonValue);
+    complain(path, problem);
     return undefined;
   }
   if (path.length >= jsonDepthMax) {
@@ -56,10 +47,32 @@ export function copyJson(
   return copyObject(value, complain, path);
 }
 
-function copyObject(value: object, complain: JsonComplaint, path: JsonPath): JsonValue | undefined {
+/** What keeps a value that is no object from being JSON. */
+function plainProblem(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? undefined : 'found half of a surrogate pair, wanted Unicode text';
+    case 'number':
+      return Number.isFinite(value) ? undefined : `found ${value}, wanted a finite number`;
+    case 'boolean':
+      return undefined;
+    default:
+      if (value === null) return undefined;
+      return `found ${value === undefined ? 'undefined' : `a ${typeof value}`}, wanted a JSON value`;
+  }
+}
+
+/** What keeps an object from being a table of JSON. */
+function classProblem(value: object): string | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    complain(path, `found a ${value.constructor?.name || 'class instance'}, wanted a JSON value`);
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined;
+  return `found a ${value.constructor?.name || 'class instance'}, wanted a JSON value`;
+}
+
+function copyObject(value: object, complain: JsonComplaint, path: JsonPath): JsonValue | undefined {
+  const problem = classProblem(value);
+  if (problem !== undefined) {
+    complain(path, problem);
     return undefined;
   }
   const copy: Record<string, JsonValue> = Object.create(null);
@@ -79,6 +92,33 @@ function copyObject(value: object, complain: JsonComplaint, path: JsonPath): Jso
     if (copied !== undefined) copy[key] = copied;
   }
   return copy;
+}
+
+/**
+ * Why a value is not JSON, and where in it; undefined where it is. Stops at the first reason, so that a value which
+ * holds itself is told soon, too.
+ */
+export function jsonProblem(value: unknown): string | undefined {
+  const path: (string | number)[] = [];
+  const problem = problemWithin(value, path);
+  return problem === undefined || path.length === 0 ? problem : `${path.join('.')}: ${problem}`;
+}
+
+/** Where there is a problem, `path` is left at its place. */
+function problemWithin(value: unknown, path: (string | number)[]): string | undefined {
+  if (typeof value !== 'object' || value === null) return plainProblem(value);
+  if (path.length >= jsonDepthMax) return `nested more than ${jsonDepthMax} deep`;
+  const isList = Array.isArray(value);
+  const ownProblem = isList ? undefined : classProblem(value);
+  if (ownProblem !== undefined) return ownProblem;
+  for (const [key, item] of isList ? value.entries() : Object.entries(value)) {
+    if (!isList && item === undefined) continue;
+    path.push(key);
+    const problem = problemWithin(item, path) ?? (isList ? undefined : problemWithin(key, path));
+    if (problem !== undefined) return problem;
+    path.pop();
+  }
+  return undefined;
 }
 
 /** Canonical JSON (RFC 8785) as UTF-8. The value must be JSON, as `copyJson` or `JSON.parse` give it. */

@@ -20,6 +20,10 @@ test('calls with what does not exist, or is too large, are refused at once and c
     [() => run.publish('', { payload: 1 }), /0 bytes/],
     [() => run.publish('x'.repeat(65), { payload: 1 }), /65 bytes/],
     [() => run.joinChannel('echo', ''), /0 bytes/],
+    [() => run.publish('\ud800', { payload: 1 }), /"\\ud800" as a name: Unicode text/],
+    [() => run.joinChannel('echo', '\udc00'), /"\\udc00" as a name: Unicode text/],
+    [() => run.joinChannel('echo', undefined as never), /undefined as a name: Unicode text/],
+    [() => run.scheduleTask('echo', { payload: 1, taskId: '\ud800' }), /as a taskId: Unicode text/],
     [() => run.terminateAgent('nobody'), /"nobody"/],
   ];
   for (const [call, words] of refused) assert.throws(call, isCode('input-invalid', words));
@@ -29,11 +33,52 @@ test('calls with what does not exist, or is too large, are refused at once and c
 test('a payload is taken as it is at the call, whatever the caller does with it then', async () => {
   const outputs = new KeptOutputs();
   const run = await create({}, { outputs });
-  const payload = new Uint8Array([1, 2, 3]);
-  run.send('echo', { payload });
-  payload.fill(9);
+  const payloads = [new Uint8Array([1, 2, 3]), Buffer.from([4, 5, 6]), Buffer.from([7, 8, 9]).subarray(1)];
+  run.pauseAgent('echo');
+  for (const payload of payloads) run.send('echo', { payload });
+  await run.settle();
+  for (const payload of payloads) payload.fill(99);
+  run.resumeAgent('echo');
   await run.run();
-  assert.deepEqual([...outputs.list[0]!.payload], [1, 2, 3]);
+  assert.deepEqual(
+    outputs.list.map(({ payload }) => [...payload]),
+    [
+      [1, 2, 3],
+      [4, 5, 6],
+      [8, 9],
+    ],
+  );
+});
+
+test('a payload that JSON cannot carry is refused, with what and where, and never changed', async () => {
+  const run = await create();
+  const around: Record<string, unknown> = { list: [1] };
+  (around['list'] as unknown[]).push(around);
+  let deep: unknown = 1;
+  for (let i = 0; i < 30_000; i++) deep = [deep];
+  const refused: [unknown, RegExp][] = [
+    [undefined, /payload: found undefined, wanted a JSON value/],
+    [() => 1, /found a function/],
+    [1n, /found a bigint/],
+    [Symbol('s'), /found a symbol/],
+    [Number.NaN, /found NaN, wanted a finite number/],
+    [{ a: [1, -Infinity] }, /a\.1: found -Infinity/],
+    ['\ud800', /half of a surrogate pair/],
+    [{ a: { '\udfff': 1 } }, /half of a surrogate pair/],
+    [[1, undefined], /1: found undefined/],
+    [{ when: new Date(0) }, /when: found a Date/],
+    [new Map([[1, 2]]), /found a Map/],
+    [new ArrayBuffer(4), /found a ArrayBuffer/],
+    [new Uint16Array(2), /found a Uint16Array/],
+    [around, /nested more than 200 deep/],
+    [deep, /nested more than 200 deep/],
+  ];
+  for (const [payload, words] of refused) {
+    assert.throws(() => run.send('echo', { payload: payload as never }), isCode('input-invalid', words));
+  }
+  for (const payload of [null, '', { a: undefined } as never, JSON.parse('{"__proto__":[1]}')])
+    run.send('echo', { payload });
+  await run.run();
 });
 
 test('an agent can be spoken to by the identity that spawnAgent() answers, before it exists', async () => {

@@ -5,7 +5,7 @@ import { EngineError } from '../../base/errors.ts';
 import { type Input, InputKind } from '../../log/index.ts';
 import { agentOf, type SchedulerState } from '../../scheduler/index.ts';
 import { type AgentId, AgentNames, formatAgentId, type Identity } from '../agent-id.ts';
-import { canonicalBytes } from '../config/json-value.ts';
+import { canonicalBytes, jsonProblem } from '../config/json-value.ts';
 import { decodeModel, encodeModel } from '../config/model-detail.ts';
 import type { ModelConfig, SystemConfig } from '../config/system-config.ts';
 import type { AgentSpec, Message, PayloadValue, TaskSpec } from '../run-types.ts';
@@ -48,7 +48,9 @@ export class HostCalls {
   }
 
   task(id: AgentId, task: TaskSpec): Input {
-    const detail = encodeUtf8(task.taskId ?? '');
+    const { taskId = '' } = task;
+    checkText(taskId, 'a taskId');
+    const detail = encodeUtf8(taskId);
     return createInput(InputKind.scheduledTask, { ...this.find(id), ...this.#content(task), detail });
   }
 
@@ -182,7 +184,10 @@ export class HostCalls {
 }
 
 function payloadBytes(payload: PayloadValue, bytesMax: number): Uint8Array {
-  const bytes = payload instanceof Uint8Array ? payload.slice() : canonicalBytes(payload);
+  const problem = payload instanceof Uint8Array ? undefined : jsonProblem(payload);
+  if (problem !== undefined) throw invalid(`Cannot take a payload: ${problem}`);
+  // A copy: `slice` of a Buffer is a view of what the caller may write again.
+  const bytes = payload instanceof Uint8Array ? new Uint8Array(payload) : canonicalBytes(payload);
   if (bytes.length <= bytesMax) return bytes;
   throw invalid(`Cannot take a payload of ${bytes.length} bytes: at most ${bytesMax} were wanted`);
 }
@@ -192,11 +197,18 @@ function declares({ kind, name }: Input, model: string): boolean {
 }
 
 function checkChannelName(name: string): void {
+  checkText(name, 'a name');
   const size = encodeUtf8(name).length;
   if (size >= 1 && size <= channelNameBytesMax) return;
   throw invalid(
     `Cannot use ${JSON.stringify(name)} as a name: it has ${size} bytes, 1 to ${channelNameBytesMax} were wanted`,
   );
+}
+
+/** The record holds UTF-8: half of a surrogate pair would come back as another text. */
+function checkText(text: unknown, what: string): void {
+  if (typeof text === 'string' && text.isWellFormed()) return;
+  throw invalid(`Cannot use ${JSON.stringify(text) ?? String(text)} as ${what}: Unicode text was wanted`);
 }
 
 function invalid(message: string): EngineError {
