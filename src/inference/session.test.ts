@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ElementType, encodeTensorList } from '../abi/tensor-list.ts';
-import { modelProto, node, valueInfo } from './onnx/write-model.ts';
+import { decodeTensorList, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
+import { elementsOf } from './host-tensor.ts';
+import { bytesField, graphProto, modelProto, node, valueInfo } from './onnx/write-model.ts';
 import { ModelSession } from './session.ts';
 import { elementwise, hosted, looping, withoutRuntime } from './testing/sample-models.ts';
 
@@ -56,5 +57,51 @@ test('a request whose inputs have different numbers of rows is answered as witho
   const { answers } = await session.run(requests, 1000);
   for (const [i, each] of requests.entries())
     assert.deepEqual(answers[i], (await session.run([each], 1000)).answers[0], `request ${i}`);
+  await session.release();
+});
+
+test('what draws random numbers is refused in mode "portable", and only there', {
+  skip: withoutRuntime('portable') || withoutRuntime('native'),
+}, async () => {
+  const model = hosted(elementwise('RandomNormalLike'));
+  const portable = ModelSession.open({ ...model, provider: 'wasm' });
+  await assert.rejects(portable, {
+    code: 'model-refused',
+    message: /which draws random numbers, wanted a model that answers/,
+  });
+  const native = await ModelSession.open({ ...model, mode: 'native', provider: 'cpu' });
+  assert.equal(native.batching.kind, 'single');
+  await native.release();
+});
+
+test('a model whose branches do not say what they give is run', {
+  skip: withoutRuntime('portable'),
+}, async () => {
+  const { bool, float32 } = ElementType;
+  const branch = (operator: string, name: string) => ({
+    graph: graphProto({ nodes: [node(operator, ['x'], [name])], inputs: [], outputs: [bytesField(1, name)] }),
+  });
+  const model = modelProto({
+    nodes: [node('If', ['c'], ['y'], { then_branch: branch('Neg', 'a'), else_branch: branch('Abs', 'b') })],
+    inputs: [valueInfo('x', float32, ['?', '?']), valueInfo('c', bool, [])],
+    outputs: [valueInfo('y', float32, ['?', '?'])],
+  });
+  const session = await ModelSession.open({ ...hosted(model), provider: 'wasm' });
+  const x = new Float32Array([-1, 2]);
+  const answerTo = async (c: number) => {
+    const request = encodeTensorList([
+      { name: 'x', type: float32, dims: [1, 2], data: new Uint8Array(x.buffer) },
+      { name: 'c', type: bool, dims: [], data: Uint8Array.of(c) },
+    ]);
+    const list = decodeTensorList((await session.run([request], 1000)).answers[0]!.bytes);
+    return list.ok && elementsOf(float32, list.tensors[0]!.data);
+  };
+  assert.deepEqual(
+    [await answerTo(1), await answerTo(0)],
+    [
+      [1, -2],
+      [1, 2],
+    ],
+  );
   await session.release();
 });

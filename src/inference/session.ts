@@ -364,12 +364,13 @@ function failure(status: InferenceStatus, text: string, problem: string = text):
   return { bytes: encodeInferenceError(status, text), problem };
 }
 
-function judge({ externalFiles, unbounded }: ModelFacts, folder: string, mode: Mode): void {
-  if (mode === 'portable' && unbounded !== undefined) {
-    throw new EngineError(
-      'model-refused',
-      `${unbounded}, wanted a model that always ends in mode "portable"`,
-    );
+function judge({ externalFiles, unbounded, random }: ModelFacts, folder: string, mode: Mode): void {
+  if (mode === 'portable') {
+    const refuse = (found: string, wanted: string): never => {
+      throw new EngineError('model-refused', `${found}, wanted a model that ${wanted} in mode "portable"`);
+    };
+    if (unbounded !== undefined) refuse(unbounded, 'always ends');
+    if (random !== undefined) refuse(random, 'answers the same each time');
   }
   for (const name of externalFiles) {
     if (existsSync(join(folder, name))) continue;

@@ -17,6 +17,7 @@ import {
 } from '../testing/looping-models.ts';
 import { elementwise, external, looping, zeros } from '../testing/sample-models.ts';
 import { readModel } from './read-model.ts';
+import { bytesField, graphProto, modelProto, node, tensorProto, valueInfo } from './write-model.ts';
 
 function refusal(bytes: Uint8Array): string {
   try {
@@ -75,6 +76,75 @@ test('weights may lie in files of the same folder, and nowhere else', () => {
   assert.deepEqual(readModel(external('./w.bin')).externalFiles, ['w.bin']);
   for (const file of ['../w.bin', '/etc/passwd', 'a/b.bin', '..', 'c:w', 'a\\b', ''])
     assert.match(refusal(external(file)), /wanted a file of its own folder/, file);
+});
+
+const { float32, int64, bool } = ElementType;
+
+test('within a model a value may have no type, or be no tensor; at its door it is one', () => {
+  const untyped = (name: string) => bytesField(1, name);
+  const branch = (name: string) =>
+    graphProto({ nodes: [node('Relu', ['x'], [name])], inputs: [], outputs: [untyped(name)] });
+  const graph = (output: Uint8Array<ArrayBuffer>) =>
+    modelProto({
+      nodes: [
+        node('If', ['c'], ['y'], {
+          then_branch: { graph: branch('a') },
+          else_branch: { graph: branch('b') },
+        }),
+      ],
+      inputs: [valueInfo('x', float32, ['n']), valueInfo('c', bool, [])],
+      outputs: [output],
+    });
+  const { outputs, unbounded } = readModel(graph(valueInfo('y', float32, ['n'])));
+  assert.deepEqual([outputs.map(({ name }) => name), unbounded], [['y'], undefined]);
+  assert.match(refusal(graph(untyped('y'))), /"y" is no tensor/);
+});
+
+test('sizes have one name where they are the same; a mark for an unknown size is no name', () => {
+  const marks = ['?', '-1', '', '*', 'None'];
+  const model = modelProto({
+    nodes: [node('Relu', ['x'], ['y'])],
+    inputs: [valueInfo('x', float32, ['batch', 's0 + 1', 'длина', '_', 3, ...marks])],
+    outputs: [],
+  });
+  const dims = ['batch', 's0 + 1', 'длина', '_', 3, ...marks.map(() => null)];
+  assert.deepEqual(readModel(model).inputs, [{ name: 'x', type: float32, dims }]);
+});
+
+/** y by a node of this operator; "train" is what its third input is. */
+function drawing(operator: string, train?: 'input' | 0 | 1, domain = ''): Uint8Array<ArrayBuffer> {
+  const training = train === 0 || train === 1 ? [Uint8Array.of(train)] : [];
+  return modelProto({
+    nodes: [node(operator, train === undefined ? ['x'] : ['x', '', 'train'], ['y'], {}, domain)],
+    inputs: [valueInfo('x', float32, ['n']), ...(train === 'input' ? [valueInfo('train', bool, [])] : [])],
+    outputs: [valueInfo('y', float32, ['n'])],
+    initializers: training.map((data) => tensorProto('train', bool, [], data)),
+  });
+}
+
+test('a model that draws random numbers is told from one that does not', () => {
+  for (const operator of ['RandomNormalLike', 'RandomUniform', 'Multinomial', 'Bernoulli'])
+    assert.match(readModel(drawing(operator)).random ?? '', /draws random numbers/, operator);
+  assert.match(readModel(drawing('Bernoulli', undefined, 'ai.onnx')).random ?? '', /"Bernoulli"/);
+  assert.match(readModel(drawing('Sampling', undefined, 'com.microsoft')).random ?? '', /"Sampling"/);
+  assert.equal(readModel(drawing('Sampling', undefined, 'own')).random, undefined);
+  for (const train of ['input', 1] as const)
+    assert.match(readModel(drawing('Dropout', train)).random ?? '', /"Dropout"/, String(train));
+  for (const train of [undefined, 0] as const)
+    assert.equal(readModel(drawing('Dropout', train)).random, undefined, String(train));
+  // Where a file has a bool in two places, which of them counts is for the runtime to say.
+  const twice = concatBytes([
+    tensorProto('train', bool, [], Uint8Array.of(0)),
+    bytesField(5, Uint8Array.of(1)),
+  ]);
+  const nodes = [node('Dropout', ['x', '', 'train'], ['y'])];
+  const model = modelProto({
+    nodes,
+    inputs: [valueInfo('x', int64, [])],
+    outputs: [],
+    initializers: [twice],
+  });
+  assert.match(readModel(model).random ?? '', /"Dropout"/);
 });
 
 test('damaged bytes are refused with one error, or read as some other model', () => {

@@ -1,20 +1,21 @@
 // What an ONNX file says about itself: signature, files of weights beside it, loops. Enough to judge a model before a
 // runtime sees it; whatever the bytes are, the answer is facts or one error.
 
-import { type ElementType, elementTypeName } from '../../abi/tensor-list.ts';
-import type { TensorSpec } from '../signature.ts';
+import type { Signature } from '../signature.ts';
 import { type ProtoField, protoFields, protoParts } from './proto-fields.ts';
+import { isRandom } from './random-operators.ts';
+import { readDoor } from './read-door.ts';
 import { readTensor } from './read-tensor.ts';
 import { refused, text } from './refused.ts';
 import { addWork, graphDepthMax, noWork, type Work, workProblem } from './work.ts';
 
-export interface ModelFacts {
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+export interface ModelFacts extends Signature {
   /** Files of weights beside the model's own, as it names them. */
   readonly externalFiles: readonly string[];
   /** Why the model need not end; undefined where it always does. */
   readonly unbounded: string | undefined;
+  /** Why it may answer the same request in two ways; undefined where it never does. */
+  readonly random: string | undefined;
 }
 
 /** @throws EngineError `model-refused` */
@@ -27,15 +28,17 @@ export function readModel(bytes: Uint8Array): ModelFacts {
   }
   if (graph === undefined) throw refused('the file is no ONNX model: it has no graph');
   const scan = new Scan(functions);
-  const { inputs, outputs, work } = scan.graph(graph, { constants: new Map(), depth: 1 });
+  const { names, work } = scan.graph(graph, { constants: new Map(), depth: 1 });
+  const { inputs, outputs } = readDoor(graph);
   // Functions that nothing calls do nothing, and yet may name files.
   for (const name of functions.keys()) scan.call(name, 1);
-  const { externalFiles } = scan;
+  const { externalFiles, unbounded = workProblem(work), random } = scan;
   return {
-    inputs,
+    inputs: inputs.filter(({ name }) => !names.has(name)),
     outputs,
     externalFiles: [...externalFiles],
-    unbounded: scan.unbounded ?? workProblem(work),
+    unbounded,
+    random,
   };
 }
 
@@ -63,8 +66,8 @@ interface Around {
 }
 
 interface GraphFacts {
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  /** What has a value from the file. */
+  readonly names: ReadonlySet<string>;
   readonly work: Work;
 }
 
@@ -86,6 +89,7 @@ interface Node {
 class Scan {
   readonly externalFiles: Set<string> = new Set();
   unbounded: string | undefined;
+  random: string | undefined;
   readonly #functions: ReadonlyMap<string, readonly Uint8Array[]>;
   /** What one call of each function takes; undefined while that is being found out. */
   readonly #calls: Map<string, Work | undefined> = new Map();
@@ -98,12 +102,10 @@ class Scan {
     checkDepth(around.depth);
     const fields = [...protoParts(bytes)];
     const constants = new Map(around.constants);
-    /** What has a value from the file. */
     const names = new Set<string>();
-    const infos = (number: number): TensorSpec[] =>
-      fields.filter((field) => field.number === number).map((field) => valueInfo(field.bytes));
-    const allInputs = infos(11);
-    const replaceable = new Set(allInputs.map(({ name }) => name));
+    // Of what types they are is the runtime's to say: within a model they need be no tensors, or say nothing.
+    const inputs = fields.filter(({ number }) => number === 11);
+    const replaceable = new Set(inputs.map(({ bytes: info }) => nameOf(info)));
     for (const name of replaceable) constants.delete(name);
     const define = (name: string, scalar: bigint | undefined): void => {
       constants.delete(name);
@@ -119,7 +121,7 @@ class Scan {
       } else if (number === 15) for (const name of this.#sparse(tensor)) define(name, undefined);
     }
     const work = this.#nodes(fields, 1, { ...around, constants }, [...names, ...replaceable]);
-    return { inputs: allInputs.filter(({ name }) => !names.has(name)), outputs: infos(12), work };
+    return { names, work };
   }
 
   /** What a call of a function takes; nothing where the name is not that of a function. */
@@ -177,6 +179,8 @@ class Scan {
     const key = this.#functions.has(node.key) ? '' : node.key;
     const inner = graphs.reduce(addWork, this.call(node.key, depth + 1));
     const nodes = inner.nodes + 1;
+    if (isRandom(key, node.inputs, constants))
+      this.random ??= `it has a ${JSON.stringify(node.operator)}, which draws random numbers`;
     if (key === ':Loop') return { work: { steps: this.#loopSteps(node, inner, constants), nodes } };
     if (graphs.length > 0 && key !== ':If')
       this.unbounded ??= `it has a ${JSON.stringify(node.operator)}, whose steps may be any number`;
@@ -238,6 +242,12 @@ function readNode(bytes: Uint8Array): Node {
   return { inputs, outputs, attributes, operator, key: operatorKey(domain, operator) };
 }
 
+function nameOf(info: Uint8Array): string {
+  let name = '';
+  for (const { number, bytes: content } of protoParts(info)) if (number === 1) name = text(content);
+  return name;
+}
+
 function checkDepth(depth: number): void {
   if (depth > graphDepthMax)
     throw refused(`its graphs and functions are nested deeper than ${graphDepthMax}`);
@@ -247,45 +257,4 @@ function checkDepth(depth: number): void {
 function onlyOne(before: Uint8Array | undefined, part: Uint8Array, what: string): Uint8Array {
   if (before !== undefined) throw refused(`it has more than one ${what}`);
   return part;
-}
-
-function valueInfo(bytes: Uint8Array): TensorSpec {
-  let name = '';
-  let spec: Omit<TensorSpec, 'name'> | undefined;
-  for (const { number, bytes: content } of protoFields(bytes)) {
-    if (number === 1) name = text(content);
-    else if (number === 2) spec = typeProto(content);
-  }
-  if (spec === undefined) throw refused(`${JSON.stringify(name)} is no tensor`);
-  return { name, ...spec };
-}
-
-function typeProto(bytes: Uint8Array): Omit<TensorSpec, 'name'> | undefined {
-  for (const { number, bytes: content } of protoFields(bytes)) {
-    if (number !== 1) continue;
-    let type = 0;
-    let dims: TensorSpec['dims'];
-    for (const field of protoFields(content)) {
-      if (field.number === 1) type = Number(field.value);
-      else if (field.number === 2) dims = shape(field.bytes);
-    }
-    if (elementTypeName(type) === undefined) throw refused(`it uses element type ${type} at its door`);
-    return { type: type as ElementType, dims };
-  }
-  return undefined;
-}
-
-function shape(bytes: Uint8Array): (number | string | null)[] {
-  const dims: (number | string | null)[] = [];
-  for (const { number, bytes: dim } of protoFields(bytes)) {
-    if (number !== 1) continue;
-    let found: number | string | null = null;
-    for (const field of protoFields(dim)) {
-      if (field.number === 1) found = Number(field.value);
-      else if (field.number === 2) found = text(field.bytes);
-    }
-    if (typeof found === 'number' && (found < 0 || !Number.isSafeInteger(found))) found = null;
-    dims.push(found);
-  }
-  return dims;
 }

@@ -7,7 +7,7 @@ import { refused, text } from './refused.ts';
 
 interface TensorFacts {
   readonly name: string;
-  /** Undefined where it is anything else than one number of type int64. */
+  /** Undefined where it is anything else than one number of type int64, or one bool. */
   readonly scalar: bigint | undefined;
 }
 
@@ -17,20 +17,30 @@ export function readTensor(bytes: Uint8Array, externalFiles: Set<string>): Tenso
   let type = 0;
   let isHere = true;
   let elements = 1n;
-  const values: (bigint | undefined)[] = [];
+  const numbers64: (bigint | undefined)[] = [];
+  const bools: (bigint | undefined)[] = [];
   for (const field of protoFields(bytes)) {
     const { number, wire, value, bytes: content } = field;
     if (number === 1) for (const dim of numbers(field)) elements *= dim;
     else if (number === 2 && wire === 0) type = Number(value);
-    else if (number === 7) values.push(...numbers(field));
+    else if (number === 5) bools.push(...numbers(field));
+    else if (number === 7) numbers64.push(...numbers(field));
     else if (number === 8 && wire === 2) name = text(content);
-    else if (number === 9 && wire === 2) values.push(rawInt64(content));
+    else if (number === 9 && wire === 2) {
+      numbers64.push(rawInt64(content));
+      bools.push(rawBool(content));
+    }
     // A runtime goes by either of these two and passes over the data that stand here.
     else if (number === 13 || (number === 14 && value !== 0n)) isHere = false;
     if (number === 13 && wire === 2) addExternal(content, externalFiles);
   }
-  const isScalar = isHere && type === ElementType.int64 && elements === 1n && values.length === 1;
+  const values = type === ElementType.int64 ? numbers64 : type === ElementType.bool ? bools : [];
+  const isScalar = isHere && elements === 1n && values.length === 1;
   return { name, scalar: isScalar ? values[0] : undefined };
+}
+
+function rawBool(bytes: Uint8Array): bigint | undefined {
+  return bytes.length === 1 ? BigInt(bytes[0]!) : undefined;
 }
 
 function rawInt64(bytes: Uint8Array): bigint | undefined {
