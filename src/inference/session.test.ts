@@ -105,3 +105,26 @@ test('a model whose branches do not say what they give is run', {
   );
   await session.release();
 });
+
+test('elements of four bits are refused where the runtime cannot give or take them', {
+  skip: withoutRuntime('portable') || withoutRuntime('native'),
+}, async () => {
+  const { int4, uint4, float32 } = ElementType;
+  const cast = (from: number, to: number) =>
+    modelProto(
+      {
+        nodes: [node('Cast', ['x'], ['y'], { to: { int: to } })],
+        inputs: [valueInfo('x', from, ['n'])],
+        outputs: [valueInfo('y', to, ['n'])],
+      },
+      21,
+    );
+  const giving = hosted(cast(float32, int4));
+  const taking = hosted(cast(uint4, float32));
+  const refused = (message: RegExp) => ({ code: 'model-refused', message });
+  await assert.rejects(ModelSession.open({ ...giving, provider: 'wasm' }), refused(/output "y" is int4/));
+  const native = { mode: 'native', provider: 'cpu' } as const;
+  await assert.rejects(ModelSession.open({ ...giving, ...native }), refused(/output "y" is int4/));
+  await assert.rejects(ModelSession.open({ ...taking, ...native }), refused(/input "x" is uint4/));
+  await (await ModelSession.open({ ...taking, provider: 'wasm' })).release();
+});

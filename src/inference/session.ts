@@ -1,6 +1,6 @@
 // One model, loaded: opened from its folder, judged, and run on flat lists of tensors. Lives in the inference process.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Allocate,
@@ -15,6 +15,7 @@ import { type Batching, findBatching, groupRequests, joinRows, splitRows, type T
 import { frameBytesMax, type ModelRun } from './child-protocol.ts';
 import { looksLikeDecoder } from './generate/decoder-shape.ts';
 import { fromRuntime, runtimeBytes, toRuntime } from './host-tensor.ts';
+import { judgeModel } from './judge-model.ts';
 import { madeUpInputs } from './made-up-inputs.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { firstLine } from './optional-package.ts';
@@ -119,7 +120,7 @@ export class ModelSession {
     }
     const bytes = readFileSync(join(folder, modelFile));
     const facts = readModel(bytes);
-    judge(facts, folder, mode);
+    judgeModel(facts, folder, mode);
     const runtime = await loadRuntime(mode);
     let session: ModelSession;
     try {
@@ -362,20 +363,6 @@ function sessionBytes(fileBytes: number): number {
 
 function failure(status: InferenceStatus, text: string, problem: string = text): RunAnswer {
   return { bytes: encodeInferenceError(status, text), problem };
-}
-
-function judge({ externalFiles, unbounded, random }: ModelFacts, folder: string, mode: Mode): void {
-  if (mode === 'portable') {
-    const refuse = (found: string, wanted: string): never => {
-      throw new EngineError('model-refused', `${found}, wanted a model that ${wanted} in mode "portable"`);
-    };
-    if (unbounded !== undefined) refuse(unbounded, 'always ends');
-    if (random !== undefined) refuse(random, 'answers the same each time');
-  }
-  for (const name of externalFiles) {
-    if (existsSync(join(folder, name))) continue;
-    throw new EngineError('model-refused', `its weights are in "${name}", and no such file is in its folder`);
-  }
 }
 
 function sessionOptions(provider: Provider, { externalFiles }: ModelFacts, folder: string): SessionOptions {
