@@ -52,6 +52,35 @@ test('nothing that a lost executor could reach is used again', () => {
   for (const agentNumber of [4, 5, 6]) assert.ok(![free, held].includes(store.provide(0, spec(agentNumber))));
 });
 
+test('memories that nobody asks for again do not become more and more, and what is asked for is kept', () => {
+  let made = 0;
+  let freed = 0;
+  const store = new MemoryStore((_, pages) => {
+    made++;
+    const memory = { buffer: new ArrayBuffer(0, { maxByteLength: pages * 65_536 }) };
+    memory.buffer.resize(pages * 65_536);
+    return memory as unknown as WebAssembly.Memory;
+  });
+  const takes = (pages: number, count: number): number => {
+    const before = made;
+    for (let agent = 1; agent <= count; agent++)
+      store.provide(0, { agentNumber: agent, pagesMin: pages, pagesMax: 2000, image: null });
+    for (let agent = 1; agent <= count; agent++) store.release(agent, true);
+    return made - before;
+  };
+  assert.equal(takes(1, 100), 100);
+  for (let pages = 2; pages <= 40; pages++) {
+    assert.equal(takes(pages, 100), 100);
+    assert.equal(takes(1, 100), 0, `memories of one page are kept beside those of ${pages}`);
+    if (store.collect()) freed++;
+  }
+  assert.equal(takes(40, 100), 0, 'the last ones are kept');
+  assert.equal(takes(2, 100), 100, 'the first ones are not');
+  assert.ok(freed > 0, 'what was dropped is collected');
+  store.forget(0);
+  assert.equal(takes(1, 100), 100);
+});
+
 test('a memory that is not given back whole is not used again', () => {
   const store = new MemoryStore();
   const first = store.provide(0, spec(1));

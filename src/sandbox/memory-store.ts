@@ -25,12 +25,17 @@ type CreateMemory = (agentNumber: number, pages: number, pagesMax: number) => We
 const pageBytes = 65_536;
 /** Memories that may be dropped and not collected yet before every thread is made to collect. */
 const droppedMax = 1000;
+/** Memories that wait to be used again, and pages of theirs together: what is beyond goes, the longest unasked first. */
+const freeMax = 4096;
+const freePagesMax = 16_384;
 
 export class MemoryStore {
   readonly #create: CreateMemory;
   readonly #held: Map<number, Held> = new Map();
-  /** Memories to use again, by executor, size and maximum. */
+  /** Memories to use again, by executor, size and maximum; those last asked for or given stand last. */
   readonly #free: Map<string, WebAssembly.Memory[]> = new Map();
+  #freeCount = 0;
+  #freePages = 0;
   /** Memories that were dropped since all threads collected. */
   #droppedCount = 0;
 
@@ -57,7 +62,7 @@ export class MemoryStore {
   provide(executor: number, spec: MemorySpec): WebAssembly.Memory {
     const { agentNumber, pagesMax, image } = spec;
     const pages = image === null ? spec.pagesMin : image.byteLength / pageBytes;
-    const used = this.#free.get(keyOf(executor, pages, pagesMax))?.pop();
+    const used = this.#takeFree(keyOf(executor, pages, pagesMax), pages);
     const memory = used ?? this.#create(agentNumber, pages, pagesMax);
     fillMemory(memory, image, used === undefined);
     this.#held.set(agentNumber, { memory, executor, pagesMax });
@@ -73,17 +78,54 @@ export class MemoryStore {
       this.#droppedCount++;
       return;
     }
-    const key = keyOf(held.executor, held.memory.buffer.byteLength / pageBytes, held.pagesMax);
-    const free = this.#free.get(key);
-    if (free === undefined) this.#free.set(key, [held.memory]);
-    else free.push(held.memory);
+    const pages = held.memory.buffer.byteLength / pageBytes;
+    const key = keyOf(held.executor, pages, held.pagesMax);
+    this.#touch(key).push(held.memory);
+    this.#freeCount++;
+    this.#freePages += pages;
+    while (this.#freeCount > freeMax || this.#freePages > freePagesMax) this.#dropOldest();
+  }
+
+  #takeFree(key: string, pages: number): WebAssembly.Memory | undefined {
+    if (!this.#free.has(key)) return undefined;
+    const memory = this.#touch(key).pop();
+    if (memory === undefined) return undefined;
+    this.#freeCount--;
+    this.#freePages -= pages;
+    return memory;
+  }
+
+  /** The memories of a key, which are the last to be dropped from now on. */
+  #touch(key: string): WebAssembly.Memory[] {
+    const memories = this.#free.get(key) ?? [];
+    this.#free.delete(key);
+    this.#free.set(key, memories);
+    return memories;
+  }
+
+  /** Agents grow and end in ever other sizes: memories that nobody asks for would only become more. */
+  #dropOldest(): void {
+    for (const [key, memories] of this.#free) {
+      const memory = memories.pop();
+      if (memories.length === 0) this.#free.delete(key);
+      if (memory === undefined) continue;
+      this.#freeCount--;
+      this.#freePages -= memory.buffer.byteLength / pageBytes;
+      this.#droppedCount++;
+      return;
+    }
   }
 
   /** A lost executor may go on writing for seconds: nothing that it could reach is used again. */
   forget(executor: number): void {
     for (const [agentNumber, held] of this.#held)
       if (held.executor === executor) this.#held.delete(agentNumber);
-    for (const key of [...this.#free.keys()]) if (key.startsWith(`${executor} `)) this.#free.delete(key);
+    for (const [key, memories] of [...this.#free]) {
+      if (!key.startsWith(`${executor} `)) continue;
+      this.#free.delete(key);
+      this.#freeCount -= memories.length;
+      for (const { buffer } of memories) this.#freePages -= buffer.byteLength / pageBytes;
+    }
   }
 }
 
