@@ -20,6 +20,12 @@ export function path(text: string): string {
   throw new InvalidArgumentError('found an empty text, wanted a path');
 }
 
+/** A name that was really given. */
+export function name(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('found an empty text, wanted a name');
+}
+
 /** Most bytes of a range: more is no view for people. */
 const rangeBytesMax = 1_048_576;
 
@@ -49,8 +55,7 @@ export function moduleChoice(text: string, previous: readonly ModuleChoice[] = [
 
 /** One more of an option that may be repeated. */
 export function another(text: string, previous: readonly string[] = []): readonly string[] {
-  if (text === '') throw new InvalidArgumentError('found an empty text, wanted a name');
-  return [...previous, text];
+  return [...previous, name(text)];
 }
 
 /** What concerns the process that starts the engine's own process again where that dies. */

@@ -3,13 +3,14 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
 
 /** The name of a system: its file's, or its folder's where the file is just called system.toml. */
 export function systemName(systemFile: string): string {
   const absolute = resolve(systemFile);
   const stem = basename(absolute).replace(/\.toml$/i, '');
   const name = stem === 'system' ? basename(dirname(absolute)) : stem;
-  return name.replace(/[^A-Za-z0-9_.-]+/g, '-') || 'system';
+  return name.replace(/[^\p{L}\p{M}\p{N}_.-]+/gu, '-').replace(/^[-.]+/, '') || 'system';
 }
 
 /** Makes the folder, so that two commands that start at once never share one. */
@@ -23,10 +24,13 @@ export function makeRunDirectory(systemFile: string, parent = 'runs'): string {
       if (tryMake(path)) return path;
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new EngineError('run-directory-invalid', `Cannot make a run directory in "${parent}": ${why}`, {
-      path: parent,
-    });
+    throw new EngineError(
+      'run-directory-invalid',
+      `Cannot make a run directory in "${parent}": ${failureText(error)}`,
+      {
+        path: parent,
+      },
+    );
   }
 }
 

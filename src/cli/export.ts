@@ -1,5 +1,6 @@
 // `wasm-engine export`: a run packed into one file.
 
+import { EngineError } from '../base/errors.ts';
 import { type ExportSummary, exportRun, redactedBeforeLine, redactionLines } from '../engine/index.ts';
 import { grouped, printable } from './printable.ts';
 import { writeLine } from './standard-output.ts';
@@ -14,6 +15,8 @@ export interface ExportCommandOptions {
 
 export function exportCommand(runDirectory: string, options: ExportCommandOptions): number {
   const { output, redact = [], keepDerived = false, snapshots } = options;
+  if (keepDerived && redact.length === 0)
+    throw new EngineError('usage', 'Cannot use --keep-derived without --redact: everything is kept');
   const summary = exportRun(runDirectory, output, { redact, keepDerived, snapshots });
   if (options.json === true) writeLine(JSON.stringify({ ...summary, runDirectory, file: output }));
   else for (const line of exportLines(output, summary)) writeLine(printable(line));

@@ -50,6 +50,8 @@ export async function inspectCommand(runDirectory: string, options: InspectOptio
 }
 
 function checkUsage({ tick, agent, memory, state }: InspectOptions): void {
+  if (tick === undefined && !state)
+    throw new EngineError('usage', 'Cannot use --no-state without --tick: no state is shown');
   if (memory === undefined) return;
   if (tick === undefined || agent === undefined || !state)
     throw new EngineError('usage', 'Cannot show memory: --memory needs --tick and --agent, and their state');

@@ -2,6 +2,7 @@
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { assert, EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
 import { costTableVersion, instrument } from '../wasm/index.ts';
 import { writeLine } from './standard-output.ts';
 
@@ -46,7 +47,6 @@ function attempt<T>(verb: string, file: string, code: 'module-missing' | 'run-fa
   try {
     return work();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new EngineError(code, `Cannot ${verb} ${JSON.stringify(file)}: ${why}`, { file });
+    throw new EngineError(code, `Cannot ${verb} ${JSON.stringify(file)}: ${failureText(error)}`, { file });
   }
 }

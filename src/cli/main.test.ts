@@ -1,8 +1,9 @@
 // The command line itself, in real processes: help, usage, colours. What commands do is tested in test/e2e.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -31,7 +32,7 @@ function oneError({ err }: Ended, wanted: RegExp): void {
 }
 
 test('help and version are there, and a command line that is not understood is one line and exit code 2', async () => {
-  const [help, runHelp, version, none, unknown, option, number, missing, resumed, models, replayed] =
+  const [help, runHelp, version, none, unknown, option, number, missing, resumed, ...others] =
     await Promise.all([
       cli(['--help']),
       cli(['run', '--help']),
@@ -44,6 +45,9 @@ test('help and version are there, and a command line that is not understood is o
       cli(['run', '--run-dir', 'x', '--seed', '1']),
       cli(['run', 'echo.toml', '--models', 'x']),
       cli(['replay', 'x', '--models', 'x']),
+      cli(['export', 'x', '-o', 'x.tar', '--keep-derived']),
+      cli(['inspect', 'x', '--no-state']),
+      cli(['inspect', 'x', '--agent', '']),
     ]);
   assert.deepEqual(
     [help, runHelp, version].map(({ code, err }) => [code, err]),
@@ -55,14 +59,21 @@ test('help and version are there, and a command line that is not understood is o
   assert.match(version.out, /^\d+\.\d+\.\d+\n$/);
   assert.equal(none.code, 2);
   assert.match(none.err, /Usage: wasm-engine/);
-  for (const result of [unknown, option, number, missing, resumed, models, replayed]) {
+  for (const result of [unknown, option, number, missing, resumed, ...others]) {
     assert.deepEqual([result.code, result.out], [2, '']);
   }
   oneError(unknown, /unknown command 'rnu' \(Did you mean run\?\)/);
   oneError(option, /unknown option '--sed' \(Did you mean --seed\?\)/);
   oneError(number, /found "two", wanted a whole number from 0 to 64/);
-  oneError(models, /Cannot begin a run with models of ".*x": the system file says where they lie/);
-  oneError(replayed, /Cannot use --models without --recompute/);
+  const wanted = [
+    /Cannot begin a run with models of ".*x": the system file says where they lie/,
+    /Cannot use --models without --recompute/,
+    /Cannot use --keep-derived without --redact/,
+    /Cannot use --no-state without --tick/,
+    /found an empty text, wanted a name/,
+  ];
+  assert.equal(others.length, wanted.length);
+  for (const [index, result] of others.entries()) oneError(result, wanted[index]!);
 });
 
 test('colours are for those who want them, and a stack trace for those who ask', async () => {
@@ -77,4 +88,22 @@ test('colours are for those who want them, and a stack trace for those who ask',
   for (const { err } of [plain, never]) assert.equal(err.includes('\u001b'), false);
   assert.doesNotMatch(plain.err, /^ {4}at /m);
   assert.match(debug.err, /^ {4}at /m);
+});
+
+test('what cannot be written on standard output is a fault of the host; standard error that takes nothing changes nothing', {
+  skip: process.platform !== 'linux',
+}, () => {
+  const full = openSync('/dev/full', 'w');
+  try {
+    const end = (words: string[], out: 'pipe' | number, err: 'pipe' | number): SpawnSyncReturns<string> =>
+      spawnSync(process.execPath, [main, ...words], { stdio: ['ignore', out, err], encoding: 'utf8' });
+    const mute = end(['--version'], full, 'pipe');
+    assert.equal(mute.status, 70);
+    assert.match(mute.stderr, /^error: Cannot write to standard output: ENOSPC: .*\n$/);
+    assert.equal(end(['rnu'], 'pipe', full).status, 2);
+    assert.equal(end(['run'], 'pipe', full).status, 2);
+    assert.equal(end(['run', 'none.toml', '--json'], 'pipe', full).status, 1);
+  } finally {
+    closeSync(full);
+  }
 });

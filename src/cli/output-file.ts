@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
 import type { OutputPlace } from '../engine/index.ts';
 import { placeOf } from './supervisor/output-place.ts';
 
@@ -53,10 +54,13 @@ export class OutputFile {
   }
 
   #failure(verb: string, code: 'run-failed' | 'host-fault', error: unknown): EngineError {
-    const why = error instanceof Error ? error.message : String(error);
-    return new EngineError(code, `Cannot ${verb} the output file ${JSON.stringify(this.#path)}: ${why}`, {
-      file: this.#path,
-    });
+    return new EngineError(
+      code,
+      `Cannot ${verb} the output file ${JSON.stringify(this.#path)}: ${failureText(error)}`,
+      {
+        file: this.#path,
+      },
+    );
   }
 }
 

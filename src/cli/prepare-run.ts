@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
 import {
   isRecordedRun,
   isStreamInput,
@@ -19,7 +20,7 @@ import {
 import { makeRunDirectory, removeIfEmpty, systemName } from './default-run-directory.ts';
 import { complain } from './failure.ts';
 import type { Outputs } from './outputs.ts';
-import { grouped } from './printable.ts';
+import { asWord, grouped } from './printable.ts';
 import type { ProgressLine } from './progress-line.ts';
 import type { ForkOptions, RunOptions } from './run.ts';
 import type { EngineLink } from './supervisor/engine-link.ts';
@@ -42,6 +43,7 @@ export interface Preparation {
 export async function beginRun(systemFile: string, preparation: Preparation): Promise<PreparedRun> {
   const { options, outputs } = preparation;
   const { seed, workers } = options;
+  refuseRunDirectory(systemFile);
   const system = await loadSystem(systemFile, {
     ...(seed !== undefined && { seed }),
     ...(workers !== undefined && { workers }),
@@ -61,6 +63,15 @@ export async function beginRun(systemFile: string, preparation: Preparation): Pr
     source?.close();
     throw error;
   }
+}
+
+/** Whoever means to go on with a run, and forgets the option, is told how. */
+function refuseRunDirectory(path: string): void {
+  if (!isRecordedRun(path)) return;
+  const remedy = `to go on with it: wasm-engine run --run-dir ${asWord(path)}`;
+  throw new EngineError('usage', `Cannot begin a run with "${path}": it is the record of one; ${remedy}`, {
+    path,
+  });
 }
 
 async function createIn(
@@ -223,8 +234,7 @@ function readModule(name: string, file: string): Uint8Array {
   try {
     return readFileSync(file);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const text = `Cannot read the module ${JSON.stringify(file)} for ${JSON.stringify(name)}: ${why}`;
+    const text = `Cannot read the module ${JSON.stringify(file)} for ${JSON.stringify(name)}: ${failureText(error)}`;
     throw new EngineError('module-missing', text, { agent: name, file });
   }
 }

@@ -1,5 +1,8 @@
 // Standard output: lines in order, gathered, and no complaint when its reader has gone.
 
+import { EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
+
 /** Bytes that are gathered before they are written. */
 const gatheredMax = 65_536;
 
@@ -37,12 +40,22 @@ export function flushLines(): void {
   });
 }
 
-/** Whoever reads (such as `head`) may stop: that ends the command, and is no failure. */
+/**
+ * Whoever reads (such as `head`) may stop: that ends the command, and is no failure. Where standard error takes
+ * nothing, nobody can be told, and what the command does is the same.
+ */
 export function endQuietlyWhenNobodyReads(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
-    noteReaderGone();
+    if (error.code === 'EPIPE' || error.code === 'EOF') noteReaderGone();
+    else
+      throw new EngineError(
+        'host-fault',
+        `Cannot write to standard output: ${failureText(error)}`,
+        {},
+        error,
+      );
   });
+  process.stderr.on('error', () => {});
 }
 
 export function noteReaderGone(): void {

@@ -78,6 +78,9 @@ test('options take whole numbers in range only', () => {
 test('a run directory is called after the system, and takes the first free number', () => {
   assert.equal(systemName('/x/market/system.toml'), 'market');
   assert.equal(systemName('/x/my world.toml'), 'my-world');
+  assert.equal(systemName('/x/日本 größe/system.toml'), '日本-größe');
+  for (const odd of ['/x/--.toml', '/x/../system.toml', '/x/ ?/system.toml', '/system.toml'])
+    assert.match(systemName(odd), /^[a-z]/, 'no command takes it for an option');
   const parent = join(root, 'runs');
   assert.equal(makeRunDirectory('/x/market/system.toml', parent), join(parent, 'market-1'));
   assert.equal(makeRunDirectory('/x/market/system.toml', parent), join(parent, 'market-2'));

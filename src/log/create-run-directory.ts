@@ -2,6 +2,7 @@
 // did not come so far is taken away by the next one. Nothing else in a folder is ever touched.
 
 import { EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
 import { onStorage, writeUnnamed, writeWhole } from './files.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
 import { nodeStorage } from './node-storage.ts';
@@ -108,7 +109,7 @@ function makeVacant(path: string, storage: Storage): readonly string[] {
     if (left !== undefined) return left;
     why = `it is not empty, it holds "${others[0]}"`;
   } catch (error) {
-    why = error instanceof Error ? error.message : String(error);
+    why = failureText(error);
     cause = error;
   }
   const message = `Cannot make a run directory of "${path}": ${why}`;

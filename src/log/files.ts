@@ -1,6 +1,7 @@
 // Whole files and appended files over a Storage: short writes go on, and a failure stops for good and is never retried.
 
 import { assert, EngineError } from '../base/errors.ts';
+import { failureText } from '../base/failure-text.ts';
 import type { AppendHandle, ReadHandle, Storage } from './storage.ts';
 
 /** Runs one operation of the storage; what it throws becomes `host-fault` with the file and the operation. */
@@ -9,10 +10,9 @@ export function onStorage<T>(storage: Storage, file: string, operation: string, 
     return run();
   } catch (error) {
     if (error instanceof EngineError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
     throw new EngineError(
       'host-fault',
-      `Cannot ${operation} "${file}" in "${storage.place}": ${why}`,
+      `Cannot ${operation} "${file}" in "${storage.place}": ${failureText(error)}`,
       { file, operation, place: storage.place },
       error,
     );

@@ -152,6 +152,8 @@ test('a bad line is told by number and skipped, and the run exits with 1; --stri
 
 test('what cannot be run is one clear error, with the exit code of its kind', async () => {
   mkdirSync(join(root, 'plain'));
+  mkdirSync(join(root, 'damaged'));
+  writeFileSync(join(root, 'damaged', 'run.json'), '');
   const cases: [words: string[], code: number, wanted: RegExp][] = [
     [['run', 'syntax.toml'], 1, /syntax\.toml:2:1 {2}not valid TOML/],
     [
@@ -172,6 +174,8 @@ test('what cannot be run is one clear error, with the exit code of its kind', as
     [['replay', 'gone'], 1, /there is no such folder/],
     [['inspect', 'plain'], 1, /"run\.json" is missing/],
     [['run', '--run-dir', 'plain'], 1, /"run\.json" is missing/],
+    [['run', 'plain'], 1, /cannot read "plain": it is a folder/],
+    [['run', 'damaged'], 2, /it is the record of one; to go on with it: wasm-engine run --run-dir damaged$/m],
     [['instrument', 'cut.wasm', '-o', 'x.wasm'], 1, /cut\.wasm/],
     [['instrument', 'echo.wasm', '-o', 'plain/../echo.wasm'], 2, /it is the module that was read/],
     [['instrument', 'gone.wasm', '-o', 'x.wasm'], 1, /Cannot read "gone\.wasm"/],

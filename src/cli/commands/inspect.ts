@@ -1,7 +1,7 @@
 // What "inspect" takes, and its help. What it does is loaded when it runs.
 
 import type { Command } from 'commander';
-import { byteRange, path, wholeNumber } from '../command-options.ts';
+import { byteRange, name, path, wholeNumber } from '../command-options.ts';
 import type { InspectOptions } from '../inspect.ts';
 
 export function addInspect(program: Command, done: (exitCode: number) => void): void {
@@ -14,7 +14,7 @@ export function addInspect(program: Command, done: (exitCode: number) => void): 
     )
     .argument('<run-dir>', 'run directory', path)
     .option('--tick <n>', 'everything about one tick', wholeNumber(0, Number.MAX_SAFE_INTEGER))
-    .option('--agent <name>', 'only what concerns this agent; with --tick, all that it holds', path)
+    .option('--agent <name>', 'only what concerns this agent; with --tick, all that it holds', name)
     .option('--memory <start:length>', "bytes of the agent's memory, such as 0x400:256", byteRange)
     .option('--no-state', 'with --tick: only what happened; nothing is executed again')
     .option('--json', 'print one object')

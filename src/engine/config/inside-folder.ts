@@ -2,6 +2,7 @@
 
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve, sep, win32 } from 'node:path';
+import { failureText } from '../../base/failure-text.ts';
 
 /** Where a name leads, or why it may not be used. */
 export type Located =
@@ -37,7 +38,7 @@ export function locateInside(folder: string, name: string, kind: 'file' | 'folde
 export function unreadable(path: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT' || code === 'ENOTDIR') return `no file at ${JSON.stringify(path)}`;
-  return `cannot read ${JSON.stringify(path)}: ${error instanceof Error ? error.message : String(error)}`;
+  return `cannot read ${JSON.stringify(path)}: ${failureText(error)}`;
 }
 
 /** The rules that hold on every system, so that a folder that works here works elsewhere. */

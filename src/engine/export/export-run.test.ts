@@ -2,12 +2,15 @@
 // cannot do.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -257,6 +260,45 @@ test('a topic without inputs, a place within the run and a folder that is not th
     );
     assert.equal(existsSync(file), false);
   }
+});
+
+test('an export takes the name of a file or of nothing, never that of a folder, a pipe, a device or a lost link', async () => {
+  const folder = await recordedRun();
+  const place = newFolder();
+  mkdirSync(join(place, 'folder'), { recursive: true });
+  symlinkSync(join(place, 'nothing'), join(place, 'lost'));
+  const names = ['folder', 'lost'];
+  if (process.platform !== 'win32') {
+    execFileSync('mkfifo', [join(place, 'pipe')]);
+    symlinkSync('pipe', join(place, 'way-to-the-pipe'));
+    names.push('pipe', 'way-to-the-pipe');
+  }
+  const before = names.map((name) => lstatSync(join(place, name)).ino);
+  for (const name of names)
+    assert.throws(
+      () => exportRun(folder, join(place, name)),
+      (error) =>
+        error instanceof EngineError &&
+        error.code === 'run-failed' &&
+        error.message.includes(`${name}": it is a`),
+      name,
+    );
+  assert.deepEqual(
+    names.map((name) => lstatSync(join(place, name)).ino),
+    before,
+  );
+  assert.equal(readdirSync(place).length, names.length);
+});
+
+test('a link to a file stays a link, and the file is replaced', async () => {
+  const folder = await recordedRun();
+  const place = newFolder();
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, 'real.tar'), 'old');
+  symlinkSync('real.tar', join(place, 'link.tar'));
+  exportRun(folder, join(place, 'link.tar'));
+  assert.equal(readlinkSync(join(place, 'link.tar')), 'real.tar');
+  assert.equal(gatherRun(join(place, 'real.tar')).ticks, 7);
 });
 
 test('what an export says of a run that is going is what it holds', async () => {

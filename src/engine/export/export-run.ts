@@ -1,9 +1,10 @@
 // Packs a run into one file that is read like its directory. The run is only read.
 
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { bytesEqual, encodeHex, encodeUtf8 } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 import { readWhole } from '../../log/files.ts';
 import {
   type ArchivedFile,
@@ -60,9 +61,9 @@ export interface ExportSummary {
  * Writes a run, also one that is still going or was cut off, into a tar archive. The whole log is checked on the way.
  * The same run directory gives the same bytes.
  * @param path a run directory, or an archive of one
- * @param file the archive; one that is there is replaced
- * @throws EngineError `run-directory-invalid`, `record-damaged`; `input-invalid` where nothing was published from
- *   outside to a topic that is to be redacted
+ * @param file the archive; a file that is there is replaced, and nothing else is
+ * @throws EngineError `run-directory-invalid`, `record-damaged`; `run-failed` where no file can be written
+ *   there; `input-invalid` where nothing was published from outside to a topic that is to be redacted
  */
 export function exportRun(
   path: string,
@@ -71,7 +72,9 @@ export function exportRun(
   ports: Pick<Ports, 'openStorage'> = nodePorts,
 ): ExportSummary {
   const inside = `${realPath(path)}${sep}`;
-  if (`${join(realPath(dirname(file)), basename(file))}${sep}`.startsWith(inside)) {
+  // A link to a file is followed, and what it leads to is replaced.
+  const replaced = existsSync(file) ? realPath(file) : join(realPath(dirname(file)), basename(file));
+  if (`${replaced}${sep}`.startsWith(inside)) {
     const text = `Cannot export "${path}" to "${file}": that is the run itself, or lies within it`;
     throw new EngineError('run-directory-invalid', text, { path, file });
   }
@@ -80,7 +83,8 @@ export function exportRun(
   try {
     const directory = openRunDirectory(path, held.storage);
     const redactedBefore = directory.manifest.redacted;
-    const summary = withStaging(path, file, (target) => exportBy({ directory, held }, target, options));
+    refuseTarget(path, file);
+    const summary = withStaging(path, replaced, (target) => exportBy({ directory, held }, target, options));
     return { ...summary, redactedBefore };
   } finally {
     held.close();
@@ -109,10 +113,6 @@ interface Target {
 }
 
 function withStaging<T>(path: string, file: string, write: (target: Target) => T): T {
-  if (!existsSync(dirname(resolve(file)))) {
-    const text = `Cannot export "${path}" to "${file}": there is no folder "${dirname(file)}"`;
-    throw new EngineError('run-failed', text, { path, file });
-  }
   const staging = makeStaging(path, file);
   try {
     return write({ file, staging });
@@ -121,12 +121,25 @@ function withStaging<T>(path: string, file: string, write: (target: Target) => T
   }
 }
 
+/** Only a file is replaced: taking the name of a folder, a device or a pipe would break what it is there for. */
+function refuseTarget(path: string, file: string): void {
+  const refuse = (why: string): never => {
+    throw new EngineError('run-failed', `Cannot export "${path}" to "${file}": ${why}`, { path, file });
+  };
+  if (!existsSync(dirname(resolve(file)))) refuse(`there is no folder "${dirname(file)}"`);
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there?.isDirectory() === true) refuse('it is a folder, wanted a file');
+  if (there?.isFile() === false) refuse('it is a device or a pipe, wanted a file');
+  if (there === undefined && lstatSync(file, { throwIfNoEntry: false }) !== undefined)
+    refuse('it is a link to nothing, wanted a file');
+}
+
 /** A folder of a name that nobody has. */
 function makeStaging(path: string, file: string): string {
   try {
     return mkdtempSync(join(dirname(resolve(file)), `.${basename(file).slice(0, 100)}-`));
   } catch (error) {
-    const text = `Cannot export "${path}" to "${file}": ${error instanceof Error ? error.message : String(error)}`;
+    const text = `Cannot export "${path}" to "${file}": ${failureText(error)}`;
     throw new EngineError('run-failed', text, { path, file }, error);
   }
 }

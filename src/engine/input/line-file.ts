@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { EngineError } from '../../base/errors.ts';
+import { failureText } from '../../base/failure-text.ts';
 import type { ReadHandle } from '../../log/index.ts';
 import { LineQueue } from './line-queue.ts';
 import type { Cursor, LineSource } from './line-source.ts';
@@ -138,5 +139,5 @@ function openFile(path: string): ReadHandle {
 
 function reason(error: unknown): string {
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'there is no such file';
-  return error instanceof Error ? error.message : String(error);
+  return failureText(error);
 }
