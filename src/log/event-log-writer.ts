@@ -139,6 +139,7 @@ export class EventLogWriter {
       this.#flush();
       this.#end();
       this.#sync();
+      this.#head.checkPlace();
       this.#head.close();
     });
     this.#closed = true;

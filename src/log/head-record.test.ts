@@ -1,11 +1,15 @@
 // The head record: what it claims, when it is written, and what becomes of slots that were torn, changed or misplaced.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { concatBytes } from '../base/encoding.ts';
 import { checkEventLog } from './event-log-reader.ts';
 import { EventLogWriter } from './event-log-writer.ts';
 import { encodeHeadFile, firstHead, HeadWriter, headFile, readHead, slotBytes } from './head-record.ts';
+import { nodeStorage } from './node-storage.ts';
 import { openRunDirectory } from './open-run-directory.ts';
 import { appendAll, readAll, sampleDirectory, sampleEvents, sampleLog } from './test-sample.ts';
 import { MemoryStorage } from './test-storage.ts';
@@ -46,6 +50,39 @@ describe('head record', () => {
     const { storage } = syncedTwice();
     const order = storage.calls.filter((call) => /^(sync|write) (head|events)/.test(call)).slice(-3);
     assert.deepEqual(order, [`sync ${firstSegment}`, 'write head', 'sync head']);
+  });
+
+  it('is looked for where it was, at the end and now and then: files of a folder that is gone take every write', (t) => {
+    if (process.platform === 'win32') return t.skip('an open file keeps its folder there');
+    const root = mkdtempSync(join(tmpdir(), 'wasm-engine-gone-'));
+    t.after(() => rmSync(root, { recursive: true, force: true }));
+    const syncedIn = (folder: string): EventLogWriter => {
+      const writer = new EventLogWriter(sampleDirectory(nodeStorage(folder)));
+      appendAll(writer, [begin!]);
+      writer.sync();
+      return writer;
+    };
+    const gone = { code: 'host-fault', message: / moved, removed or replaced/ };
+    const removed = syncedIn(join(root, 'removed'));
+    rmSync(join(root, 'removed'), { recursive: true });
+    assert.throws(() => removed.close(), gone);
+    removed.abandon();
+    const replaced = syncedIn(join(root, 'replaced'));
+    writeFileSync(join(root, 'other'), encodeHeadFile(firstHead('f'.repeat(32), 0)));
+    renameSync(join(root, 'other'), join(root, 'replaced', headFile));
+    assert.throws(() => replaced.close(), gone);
+    replaced.abandon();
+    const long = syncedIn(join(root, 'long'));
+    rmSync(join(root, 'long', headFile));
+    let synced = 0;
+    assert.throws(() => {
+      for (; synced < 1000; synced++) {
+        appendAll(long, [begin!]);
+        long.sync();
+      }
+    }, gone);
+    assert.ok(synced < 100, `${synced} syncs went nowhere`);
+    long.abandon();
   });
 
   it('tells of what was there when a sync aside began, not of what came meanwhile', async () => {

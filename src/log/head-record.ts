@@ -129,15 +129,20 @@ function putSlot(handle: UpdateHandle, head: HeadRecord): void {
   }
 }
 
+/** So many writes of the record lie between two looks at whether it still is where it was. */
+const writesPerLook = 64;
+
 /** Writes the head record of one log, slot after slot. After a failure nothing more is written. */
 export class HeadWriter {
   readonly #storage: Storage;
+  readonly #directory: RunDirectory;
   #last: HeadRecord;
   #handle: UpdateHandle | undefined;
   #failure: unknown;
 
   constructor(directory: RunDirectory) {
     this.#storage = directory.storage;
+    this.#directory = directory;
     this.#last = readHead(directory);
   }
 
@@ -166,6 +171,32 @@ export class HeadWriter {
     });
   }
 
+  /**
+   * A folder can be moved or removed, or its disk taken away, while its files are open: nothing fails then, and what is
+   * written is nowhere that its name leads to. So what was written is looked for under its name.
+   *
+   * @throws EngineError `host-fault` where something else, or nothing, is there
+   */
+  checkPlace(): void {
+    if (this.#handle === undefined) return;
+    const found = this.#readAgain();
+    if (found?.runId === this.#last.runId && found.generation === this.#last.generation) return;
+    const place = this.#storage.place;
+    const why = 'it is not there any more: its folder was moved, removed or replaced meanwhile';
+    this.#attempt('find', () => {
+      throw new EngineError('host-fault', `Cannot go on writing the record in "${place}": ${why}`, { place });
+    });
+  }
+
+  #readAgain(): HeadRecord | undefined {
+    try {
+      return readHead(this.#directory);
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'record-damaged') return undefined;
+      throw error;
+    }
+  }
+
   close(): void {
     const handle = this.#handle;
     this.#handle = undefined;
@@ -185,6 +216,7 @@ export class HeadWriter {
   #put(epoch: number, reach: LogReach): void {
     // What was synced aside may be done after what came later.
     if (reach.messages < this.#last.messages) return;
+    if (this.#last.generation % writesPerLook === 0) this.checkPlace();
     const { generation, runId } = this.#last;
     const head = { generation: generation + 1, runId, epoch, ...reach };
     this.#handle ??= this.#openDurable();

@@ -8,6 +8,7 @@ import { readEvents } from './event-log-reader.ts';
 import { type EventLogOptions, EventLogWriter } from './event-log-writer.ts';
 import { encodeHeadFile, firstHead, headFile } from './head-record.ts';
 import type { RunDirectory, RunManifest } from './run-directory.ts';
+import type { Storage } from './storage.ts';
 import { MemoryStorage } from './test-storage.ts';
 
 export type SampleEvent = { [C in ChannelName]: readonly [C, number, ChannelMessages[C]] }[ChannelName];
@@ -120,7 +121,7 @@ function tickEvents(tick: number): SampleEvent[] {
   ];
 }
 
-export function sampleDirectory(storage: MemoryStorage = new MemoryStorage()): RunDirectory {
+export function sampleDirectory(storage: Storage = new MemoryStorage()): RunDirectory {
   const modules = new Map([[encodeHex(sha256(sampleModule)), sampleModule]]);
   return createRunDirectory(
     storage.place,

@@ -93,6 +93,12 @@ test('the command line takes the place of seed and workers', async () => {
   assert.equal(loaded.host.workers, 0);
 });
 
+test('a seed that no record may hold is refused, whoever gives it', async () => {
+  const path = folder({ 'system.toml': '[agents.a]\nmodule = "a"\n', a: 'a' });
+  for (const seed of [-1, 1.5, 2 ** 53])
+    await assert.rejects(loadSystem(path, { seed }), { code: 'config-invalid', message: /as a seed/ });
+});
+
 test('files that are not there are told with line and the path looked at, under a code of their own', async () => {
   const path = folder({
     'system.toml': '[agents.a]\nmodule = "a.wasm"\n[agents.b]\nmodule = "m"\n[inputs]\nfile = "in.jsonl"\n',

@@ -11,6 +11,7 @@ import { locateInside, unreadable } from './inside-folder.ts';
 import { asTable, type JsonPath, type JsonValue } from './json-value.ts';
 import { readSystem } from './parse-system.ts';
 import type { ProblemList } from './problems.ts';
+import { checkSeed } from './seed.ts';
 import type { HostConfig, ModuleSource, System } from './system-config.ts';
 
 /** A system that came from a file. */
@@ -42,7 +43,7 @@ export async function loadSystem(path: string, overrides: Overrides = {}): Promi
   problems.throwIfAny(`run ${JSON.stringify(path)}`);
   const checked = system as FileSystem;
   const config = normalise(checked, hashes);
-  const seed = overrides.seed ?? config.run.seed;
+  const seed = overrides.seed === undefined ? config.run.seed : checkSeed(overrides.seed);
   const workers = overrides.workers ?? checked.host.workers;
   const host: HostConfig = { ...checked.host, workers, inputFile, modelFolders };
   return { config: { ...config, run: { ...config.run, seed } }, host, modules, directory };

@@ -213,6 +213,23 @@ test('a tick or a declaration that the other run does not have is refused, and l
   }
 });
 
+test('a seed that no record may hold, and a tick that is no number, are refused, and leave no folder', async () => {
+  const from = await parentRun();
+  for (const seed of [-1, 1.5, Number.NaN, 2 ** 53, '7' as unknown as number]) {
+    const runDirectory = newFolder();
+    const fork = Orchestrator.fork({ from, tick: 3, runDirectory, seed });
+    await assert.rejects(fork, { code: 'config-invalid', message: /as a seed: a whole number from 0/ });
+    assert.equal(existsSync(runDirectory), false);
+  }
+  for (const tick of [1.5, Number.NaN, undefined as unknown as number, '3' as unknown as number]) {
+    const refused = { code: 'input-invalid', message: /, wanted a whole number$/ };
+    const runDirectory = newFolder();
+    await assert.rejects(Orchestrator.fork({ from, tick, runDirectory }), refused);
+    assert.equal(existsSync(runDirectory), false);
+    if (tick !== undefined) await assert.rejects(replayRun(from, { from: tick }), refused);
+  }
+});
+
 test('nothing is changed at a tick that has ended the run: that is refused, and what is the same is not', async () => {
   const from = await parentRun();
   const { ticks: tick } = await replayRun(from);

@@ -6,6 +6,7 @@ import { EngineError } from '../../base/errors.ts';
 import type { RunDirectory, RunOrigin } from '../../log/index.ts';
 import { readState } from '../../sandbox/index.ts';
 import { beginAnew, restoreState, saveState } from '../../scheduler/index.ts';
+import { checkSeed } from '../config/seed.ts';
 import {
   type Durability,
   hostDefaults,
@@ -86,6 +87,7 @@ function changedSystem(
   { seed, modules = {}, moduleFiles = {}, otherInput }: ForkOptions,
 ): ChangedSystem {
   const { run, agents } = parent.config;
+  if (seed !== undefined) checkSeed(seed);
   const changes: string[] = [];
   const sources = new Map(parent.modules);
   for (const name of Object.keys(modules)) {

@@ -87,6 +87,12 @@ export async function withOpened(
 
 /** A new run in a new or empty folder. */
 export async function openNewRun(options: OrchestratorOptions, ports: Ports): Promise<OpenRun> {
+  // A promise of one, above all: nothing but a type says that it is to be awaited.
+  const given: Partial<System> | undefined = options.system;
+  if (given?.config === undefined || given.modules === undefined) {
+    const wanted = 'wanted what a promise of createSystem() or loadSystem() resolves to';
+    throw new EngineError('config-invalid', `Cannot begin a run: no system was given; ${wanted}`);
+  }
   const system = withWorkers(options.system, options);
   return withOpened(system, options, ports, undefined, async (opened) => {
     await opened.inference?.prepare();

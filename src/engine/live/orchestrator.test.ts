@@ -1,10 +1,10 @@
 // The life cycle of a run and its misuse, and what it leaves of its host's time.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type AgentDescription, EngineError, Orchestrator } from '../index.ts';
+import { type AgentDescription, createSystem, EngineError, Orchestrator, type System } from '../index.ts';
 import { agent } from '../testing/agents.ts';
 import { counting, create, isCode, restless } from '../testing/create-run.ts';
 import { chainOf, fedSource, KeptOutputs, newFolder, recorded } from '../testing/runs.ts';
@@ -19,6 +19,17 @@ test('run() of a system without work shuts its agents down and ends', async () =
   const run = await create();
   const summary = await run.run();
   assert.deepEqual([summary.reason, summary.ticks, summary.agents, summary.tasks], ['quiescence', 2, 2, 4]);
+});
+
+test('a system that was not awaited is told as such', async () => {
+  const system = createSystem({ agents: { a: { module: agent({}) } } }) as unknown as System;
+  for (const given of [system, undefined as unknown as System, {} as System]) {
+    const begun = Orchestrator.create({ system: given, runDirectory: newFolder() });
+    await assert.rejects(begun, {
+      code: 'config-invalid',
+      message: /wanted what a promise of createSystem\(\)/,
+    });
+  }
 });
 
 test('an ended run refuses every call by name, and can be closed again and again', async () => {
@@ -45,6 +56,18 @@ test('an ended run refuses every call by name, and can be closed again and again
     assert.throws(() => run.pauseAgent('echo'), refused);
     await run.acknowledged();
   }
+});
+
+test('a run whose folder is taken away does not end as if its record were there', async (t) => {
+  if (process.platform === 'win32') return t.skip('an open file keeps its folder there');
+  const runDirectory = newFolder();
+  const system = await createSystem({ agents: { a: { module: agent({}) } } });
+  const run = await Orchestrator.create({ system, runDirectory });
+  run.send('a', { payload: 1 });
+  await run.settle();
+  rmSync(runDirectory, { recursive: true });
+  const message = /Cannot go on writing the record in ".*": it is not there any more/;
+  await assert.rejects(run.run(), { code: 'host-fault', message });
 });
 
 test('a busy run refuses a second call and goes on', async () => {

@@ -17,6 +17,7 @@ import { gatherRun } from '../record/run-facts.ts';
 import { sha256 } from '../sha256.ts';
 import { type ExecutedTick, Machine } from '../turns/machine.ts';
 import { reExecute, reExecuteChannels } from './re-execute.ts';
+import { checkTick } from './rewind.ts';
 
 export interface ReplayOptions {
   /** Worker threads; 0 (the default): in the caller's thread. */
@@ -56,6 +57,7 @@ export interface ReplaySummary {
 
 /** A tick that the record does not have is no place to begin at. */
 function checkFrom({ directory: { path }, base }: LoadedRun, from: number | undefined, last: number): void {
+  if (from !== undefined) checkTick(from, `replay "${path}" from a tick`);
   const first = (base?.tick ?? 0) + 1;
   if (from === undefined || (from >= first && from <= last)) return;
   const found = from < first ? `begins with tick ${first}` : `ends with tick ${last}`;

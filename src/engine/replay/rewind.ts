@@ -47,6 +47,7 @@ export async function rewind(
   ports: Ports = nodePorts,
 ): Promise<Rewound> {
   const { config, directory } = run;
+  checkTick(tick, `go to a tick of "${directory.path}"`);
   const first = run.base?.tick ?? 0;
   if (tick < first) throw outside(directory, tick, first, undefined);
   const snapshot = newestSnapshot(run, tick, options.offers);
@@ -66,6 +67,13 @@ export async function rewind(
     await pool.close();
     throw error;
   }
+}
+
+/** @throws EngineError `input-invalid` where it is no tick that any record could have */
+export function checkTick(tick: number, what: string): void {
+  if (Number.isSafeInteger(tick)) return;
+  const found = typeof tick === 'number' ? String(tick) : JSON.stringify(tick);
+  throw new EngineError('input-invalid', `Cannot ${what}: found ${found}, wanted a whole number`, { tick });
 }
 
 function openWatched({ config }: LoadedRun, { workers = 0, watch }: RewindOptions, ports: Ports): Pool {
