@@ -153,7 +153,17 @@ test('modules whose instantiation can end the process are refused', () => {
   assert.ok(WebAssembly.validate(tables), 'V8 refuses it by itself');
   assert.match(refusalOf(tables)!, /table of externref/);
   const functions = moduleOf([4, [2, 0x70, 0, ...huge, 0x70, 0, ...huge]]);
-  assert.match(refusalOf(functions)!, /10000000 elements, at most 1000000/);
+  assert.match(refusalOf(functions)!, /10000000 elements, at most 100000/);
+  const max = moduleLimits.tableElementsMax;
+  const kept = (count: number) =>
+    moduleOf(
+      [1, emptyType],
+      [3, oneFunction],
+      [9, [2, 1, 0, ...many(count - 1, 0), 1, 0, 1, 0]],
+      [10, [1, 2, 0, 0x0b]],
+    );
+  assert.equal(refusalOf(kept(max)), undefined);
+  assert.match(refusalOf(kept(max + 1))!, /element segments have 100001 elements, at most 100000/);
   const array = moduleOf([1, [1, 0x5e, 0x7f, 1]]);
   assert.match(refusalOf(array)!, /garbage-collected types/);
 });

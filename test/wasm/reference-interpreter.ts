@@ -351,7 +351,8 @@ export class Interpreter {
     const items = this.tables[table]!;
     const size = items.length;
     if (delta === 0) return size;
-    if (size + delta > Math.min(this.module.tables[table]!.max, 1_000_000)) return -1;
+    const all = this.tables.reduce((sum, { length }) => sum + length, 0);
+    if (size + delta > this.module.tables[table]!.max || all + delta > 100_000) return -1;
     this.#charge(tableGrowFuel(delta));
     for (let added = 0; added < delta; added++) items.push(item);
     return size;

@@ -135,10 +135,21 @@ test('a table grows to its maximum and answers -1 beyond it', () => {
   assert.equal(running.call('tsize').value, 20);
 });
 
-test('a table without maximum grows to a million elements', () => {
+test('a table without maximum grows to a hundred thousand elements', () => {
   const running = start(`(module (table 1 funcref)
     (func (export "grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))`);
-  assert.equal(grow(running, 1_000_000), -1);
-  assert.equal(grow(running, 999_999), 1);
+  assert.equal(grow(running, 100_000), -1);
+  assert.equal(grow(running, 99_999), 1);
   assert.equal(grow(running, 1), -1);
+});
+
+test('tables grow to a bound that they share, and each to its own maximum', () => {
+  const running = start(`(module (table $a 10 funcref) (table $b 5 20 funcref)
+    (func (export "a") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+    (func (export "b") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0))))`);
+  const grow = (name: string, delta: number): unknown => running.call(name, [delta]).value;
+  assert.deepEqual([grow('b', 16), grow('b', 10), grow('b', 0)], [-1, 5, 15]);
+  assert.deepEqual([grow('a', 99_976), grow('a', -1), grow('a', 99_970)], [-1, -1, 10]);
+  assert.deepEqual([grow('b', 6), grow('b', 5), grow('a', 1), grow('b', 1)], [-1, 15, -1, -1]);
+  assert.deepEqual([grow('a', 0), grow('b', 0)], [99_980, 20]);
 });

@@ -201,14 +201,22 @@ export function memoryGrowHelper(additions: Additions): number {
 export function tableGrowHelper(additions: Additions, table: number): number {
   return additions.once(`table.grow ${table}`, () => {
     const [item, delta, cost, answer] = [0, 1, 2, 3];
-    const own = additions.module.tables[table]?.max ?? moduleLimits.tableElementsMax;
+    const { tables } = additions.module;
+    const own = tables[table]?.max ?? moduleLimits.tableElementsMax;
     const code = new ByteWriter(96).locals('i64', 'i32');
     if (additions.protections.growth) {
       code.localGet(delta).u8(op.i32Eqz).if().u8(prefixBulk, bulk.tableSize).u32(table).u8(op.return).end();
-      emitTableSize(code, table);
-      code.localGet(delta).u8(op.i64ExtendI32U, op.i64Add);
-      code.i64Const(Math.min(own, moduleLimits.tableElementsMax)).u8(op.i64GtU);
-      code.if().i32Const(-1).u8(op.return).end();
+      // A table lies in the host's heap, beside the memory that is reserved: all of a module share one bound.
+      const bounds = [{ of: [table], max: own }];
+      bounds.push({ of: [...tables.keys()], max: moduleLimits.tableElementsMax });
+      for (const { of, max } of bounds) {
+        code.localGet(delta).u8(op.i64ExtendI32U);
+        for (const each of of) {
+          emitTableSize(code, each);
+          code.u8(op.i64Add);
+        }
+        code.i64Const(max).u8(op.i64GtU).if().i32Const(-1).u8(op.return).end();
+      }
     }
     code.localGet(delta).u8(op.i64ExtendI32U).i64Const(tableGrowCost).u8(op.i64Add);
     emitCharge(code, additions, cost);

@@ -16,7 +16,8 @@ export const moduleLimits = {
   /** Mutable globals take part in the integer accessors. */
   mutableGlobalsMax: 4096,
   tablesMax: 16,
-  tableElementsMax: 1_000_000,
+  /** Of all tables together, at any time, and of all segments for them: they lie in V8's heap, in every instance. */
+  tableElementsMax: 100_000,
   /** Element and data segments together: one function applies them all. */
   segmentsMax: 99_000,
   exportsMax: 50_000,

@@ -70,8 +70,8 @@ const refusals: readonly (readonly [string, string | readonly number[], RegExp])
   ['an export of the engine', '(module (func (export "wasm-engine:init")))', /belong to the engine/],
   ['a table of externref', '(module (table 1 externref))', /table of externref/],
   ['externref anywhere', '(module (func (param externref)))', /uses externref/],
-  ['a large table', '(module (table 1000001 funcref))', /1000001 elements, at most 1000000/],
-  ['large tables together', '(module (table 600000 funcref) (table 600000 funcref))', /1200000 elements/],
+  ['a large table', '(module (table 100001 funcref))', /100001 elements, at most 100000/],
+  ['large tables together', '(module (table 60000 funcref) (table 60000 funcref))', /120000 elements/],
   [
     'too many locals',
     [...oneFunction, 10, 8, 1, 6, 1, 0xd0, 0x86, 3, 0x7f, 0x0b],

@@ -7,7 +7,18 @@ import type { ElementSegment, ParsedModule } from './parsed-module.ts';
 
 export function parseElementSection(reader: ByteReader, module: ParsedModule): void {
   const count = reader.count('element segments', moduleLimits.segmentsMax);
-  for (let index = 0; index < count; index++) module.elements.push(parseElementSegment(reader, module));
+  let items = 0;
+  for (let index = 0; index < count; index++) {
+    const at = reader.offset;
+    const segment = parseElementSegment(reader, module);
+    module.elements.push(segment);
+    items += segment.items.length;
+    if (items <= moduleLimits.tableElementsMax) continue;
+    throw reader.refuse(
+      `its element segments have ${items} elements, at most ${moduleLimits.tableElementsMax} are taken`,
+      at,
+    );
+  }
 }
 
 function parseElementSegment(reader: ByteReader, module: ParsedModule): ElementSegment {
