@@ -66,6 +66,8 @@ const tensorHeadBytes = 16;
 export const tensorsMax = 256;
 export const rankMax = 16;
 const elementsMax = 2 ** 31 - 1;
+/** Of all tensors of a list together, with what is said of them: places in it have 31 bits. */
+export const listBytesMax: number = 2 ** 31 - 2 ** 20;
 /**
  * Of a tensor without elements, the product of its other dimensions. No bytes stand for them, and yet they are what an
  * operator may count to.

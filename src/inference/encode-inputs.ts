@@ -10,6 +10,7 @@ import {
   encodeStrings,
   encodeTensorList,
   type FlatTensor,
+  listBytesMax,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import { elementViewers } from './host-tensor.ts';
@@ -20,8 +21,23 @@ export function encodeInputs(model: string, list: unknown): Uint8Array[] {
   return list.map((inputs: unknown) => {
     const what = `inputs of model "${model}"`;
     if (!isPlain(inputs)) throw wrong(what, kindOf(inputs), 'tensors by the names of inputs');
-    return encodeTensorList(Object.entries(inputs).map(([name, tensor]) => encodeInput(name, tensor)));
+    const tensors = Object.entries(inputs).map(([name, tensor]) => encodeInput(name, tensor));
+    checkSize(what, tensors);
+    return encodeTensorList(tensors);
   });
+}
+
+/** Of a name and what is said of a tensor, more than the form takes. */
+const headBytesMax = 128;
+
+function checkSize(what: string, tensors: readonly FlatTensor[]): void {
+  const bytes = tensors.reduce(
+    (sum, { name, data }) => sum + data.length + name.length * 3 + headBytesMax,
+    0,
+  );
+  if (bytes <= listBytesMax) return;
+  const total = tensors.reduce((sum, { data }) => sum + data.length, 0);
+  throw wrong(what, `tensors of ${total} bytes together`, `at most ${listBytesMax}`);
 }
 
 function encodeInput(name: string, tensor: unknown): FlatTensor {
@@ -65,6 +81,8 @@ function dataOf(what: string, type: ElementTypeName, dims: readonly number[], da
   const found = Object.prototype.toString.call(data).slice(8, -1);
   if (!ArrayBuffer.isView(data) || found !== Viewer.name)
     throw wrong(what, `${kindOf(data)} as data of type "${type}"`, Viewer.name);
+  if ((data.buffer as ArrayBuffer).detached)
+    throw wrong(what, 'data that were transferred away', 'a view of memory');
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   checkCount(what, bytes.length, bytesOfElements(ElementType[type], count), 'bytes', dims);
   return bytes;

@@ -82,7 +82,7 @@ test('what is wrong is an error with its code', { skip }, async () => {
     registry.infer('sign', { x: wrong }),
     isCode('input-invalid', /found int32, wanted float32/),
   );
-  const pinned = new ModelRegistry({ repository, pins: { sign: { 1: 'ff' } } });
+  const pinned = new ModelRegistry({ repository, pins: { sign: { 1: 'f'.repeat(64) } } });
   await assert.rejects(pinned.loadModel('sign', '1'), isCode('model-refused', /its hash is \w+, wanted ff/));
   await pinned.close();
 });
@@ -134,5 +134,50 @@ test('what is no tensor is refused with what was found and wanted, and never rea
   assert.throws(
     () => new ModelRegistry({ repository, mode: 'fast' as 'native' }),
     isCode('input-invalid', /its mode is "fast", wanted "portable", "native", "gpu"$/),
+  );
+});
+
+test('options are looked at once, and none is clamped or passed over', () => {
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [undefined, /its options are undefined, wanted a table with a "repository"$/],
+    [{}, /its repository is undefined, wanted the path of a folder$/],
+    [{ repository, modelByteMax: 5 }, /it has the option "modelByteMax", wanted repository, /],
+    [{ repository, batchMax: 2.5 }, /its batchMax is 2.5, wanted a whole number from 1 to 1024$/],
+    [{ repository, batchMax: 1e9 }, /its batchMax is 1000000000, wanted/],
+    [{ repository, outputBytesMax: Number.NaN }, /its outputBytesMax is NaN, wanted/],
+    // A timer of that length would end at once.
+    [
+      { repository, timeoutMs: 1e13 },
+      /its timeoutMs is 10000000000000, wanted a whole number from 1 to 86400000$/,
+    ],
+    [{ repository, loadTimeoutMs: Number.POSITIVE_INFINITY }, /its loadTimeoutMs is Infinity, wanted/],
+    [{ repository, modelBytesMax: '5' }, /its modelBytesMax is "5", wanted/],
+    [{ repository, onEvent: 5 }, /its onEvent is 5, wanted a function$/],
+    [{ repository, pins: null }, /its pins are null, wanted a table of models$/],
+    [{ repository, pins: { sign: '1' } }, /its pins of "sign" are "1", wanted a table of versions$/],
+    [{ repository, pins: { sign: { 1: 'FF' } } }, /its pin of "sign\/1" is "FF", wanted a SHA-256/],
+  ];
+  for (const [options, words] of wrong)
+    assert.throws(() => new ModelRegistry(options as { repository: string }), isCode('input-invalid', words));
+});
+
+test('names that are no texts and data that are gone are errors like others', { skip }, async () => {
+  const [one, two] = [1, undefined] as unknown as string[];
+  await assert.rejects(
+    registry.loadModel('sign', one!),
+    isCode('input-invalid', /Cannot load a name of type number/),
+  );
+  await assert.rejects(registry.loadModel(two!, '1'), isCode('input-invalid', /a name of type undefined/));
+  await registry.loadModel('sign', '1');
+  const data = new Float32Array(2);
+  structuredClone(data, { transfer: [data.buffer] });
+  const gone = registry.infer('sign', { x: { type: 'float32', dims: [2], data } });
+  await assert.rejects(gone, isCode('input-invalid', /found data that were transferred away/));
+  // Memory that nothing writes takes no room.
+  const wide = { type: 'uint8', dims: [2 ** 31 - 1], data: new Uint8Array(2 ** 31 - 1) } as const;
+  const large = registry.infer('sign', { x: wide });
+  await assert.rejects(
+    large,
+    isCode('input-invalid', /found tensors of 2147483647 bytes together, wanted at most/),
   );
 });

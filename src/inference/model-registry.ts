@@ -14,8 +14,9 @@ import { encodeInputs } from './encode-inputs.ts';
 import { elementViewers } from './host-tensor.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { ModelHost } from './model-host.ts';
+import { checkRegistryOptions } from './registry-options.ts';
 import { hashModelFolder, versionFolder } from './repository.ts';
-import { type Mode, modes } from './runtime.ts';
+import type { Mode } from './runtime.ts';
 import type { TensorSpec } from './signature.ts';
 import type { ModelStatistics } from './statistics.ts';
 
@@ -89,9 +90,9 @@ export class ModelRegistry {
   /** By id; versions in the order of their loading, the one in use last. */
   readonly #held: Map<string, Map<string, Held>> = new Map();
 
-  /** @throws EngineError `input-invalid` for a mode that there is not */
+  /** @throws EngineError `input-invalid` for options that there are not, or with other values than they may have */
   constructor(options: ModelRegistryOptions) {
-    checkMode(options.mode);
+    checkRegistryOptions(options);
     this.#options = options;
     const { modelBytesMax = 2 ** 31, loadTimeoutMs, onEvent } = options;
     this.#host = new ModelHost({
@@ -177,9 +178,10 @@ export class ModelRegistry {
 
   #describe(id: string, version: string): HostedModel {
     for (const name of [id, version]) {
-      if (namePattern.test(name)) continue;
+      if (typeof name === 'string' && namePattern.test(name)) continue;
       const wanted = 'up to 64 letters, digits, "_", "." or "-", beginning with a letter or digit';
-      throw new EngineError('input-invalid', `Cannot load ${JSON.stringify(name)}: wanted ${wanted}`);
+      const found = typeof name === 'string' ? JSON.stringify(name) : `a name of type ${typeof name}`;
+      throw new EngineError('input-invalid', `Cannot load ${found}: wanted ${wanted}`);
     }
     const { repository, pins, mode = 'portable', outputBytesMax = 2 ** 26, batchMax = 32 } = this.#options;
     const { timeoutMs } = this.#options;
@@ -192,13 +194,6 @@ export class ModelRegistry {
     }
     return { id, version, folder, sha256, mode, outputBytesMax, batchMax, timeoutMs };
   }
-}
-
-function checkMode(mode: unknown): void {
-  if (mode === undefined || modes.some((each) => each === mode)) return;
-  const found = typeof mode === 'string' ? JSON.stringify(mode) : typeof mode;
-  const text = `Cannot open a model registry: its mode is ${found}, wanted ${modes.map((each) => `"${each}"`).join(', ')}`;
-  throw new EngineError('input-invalid', text);
 }
 
 function decodeTensors(tensors: readonly FlatTensor[]): ModelTensors {

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { hashModelFolder } from './repository.ts';
+import { hashModelFolder, readModelFile } from './repository.ts';
 import { folderOf } from './testing/sample-models.ts';
 
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -34,4 +34,15 @@ test('a folder that is a link is refused, wherever it leads', {
   const link = join(folderOf({}), '1');
   symlinkSync(folder, link);
   assert.throws(() => hashModelFolder(link), /found a link at ".*1", wanted a folder of its own/);
+});
+
+test('a file that no runtime can have whole is refused with its size, not begun to be read', () => {
+  const folder = folderOf({ 'model.onnx': 'bytes', 'w.bin': '' });
+  assert.equal(readModelFile(folder, 'model.onnx').toString(), 'bytes');
+  // A hole, which takes no room.
+  truncateSync(join(folder, 'w.bin'), 2 ** 31);
+  assert.throws(() => readModelFile(folder, 'w.bin'), {
+    code: 'model-refused',
+    message: 'its "w.bin" has 2147483648 bytes, wanted at most 2147483647',
+  });
 });

@@ -2,7 +2,7 @@
 // one hash, and a model is what its hash says, wherever it lies.
 
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 
@@ -63,6 +63,25 @@ function listFiles(folder: string): string[] {
   const names = entries.map(({ name }) => name).sort((a, b) => (a < b ? -1 : 1));
   if (names.includes(modelFile)) return names;
   throw new EngineError('model-missing', `no "${modelFile}" in ${JSON.stringify(folder)}`, { folder });
+}
+
+/** What is read at once; one more than a model file can have, and a process holds no longer piece. */
+const wholeBytesMax = 2 ** 31 - 1;
+
+/**
+ * A file of the folder of a version, whole.
+ * @throws EngineError `model-refused` where it is too large for that
+ */
+export function readModelFile(
+  folder: string,
+  name: string,
+  bytesMax: number = wholeBytesMax,
+): NonSharedBuffer {
+  const path = join(folder, name);
+  const { size } = statSync(path);
+  if (size <= bytesMax) return readFileSync(path);
+  const wanted = `wanted at most ${bytesMax}`;
+  throw new EngineError('model-refused', `its "${name}" has ${size} bytes, ${wanted}`, { folder });
 }
 
 /** In pieces, since a model may be larger than a buffer can be. */

@@ -1,6 +1,5 @@
 // One model, loaded: opened from its folder, judged, and run on flat lists of tensors. Lives in the inference process.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Allocate,
@@ -9,6 +8,7 @@ import {
   encodeTensorList,
   type FlatTensor,
   InferenceStatus,
+  listBytesMax,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
 import { type Batching, findBatching, groupRequests, joinRows, splitRows, type Tensors } from './batching.ts';
@@ -19,7 +19,7 @@ import { judgeModel } from './judge-model.ts';
 import { madeUpInputs } from './made-up-inputs.ts';
 import { type ModelFacts, readModel } from './onnx/read-model.ts';
 import { firstLine } from './optional-package.ts';
-import { hashModelFolder, modelFile } from './repository.ts';
+import { hashModelFolder, modelFile, readModelFile } from './repository.ts';
 import { joinAlike, type ModelRequest, RequestReader } from './request-reader.ts';
 import { loadRuntime, type Mode, type Provider, type Runtime } from './runtime.ts';
 import type { InferenceSession, SessionOptions } from './runtime-types.ts';
@@ -118,13 +118,13 @@ export class ModelSession {
     if (found.sha256 !== sha256) {
       throw new EngineError('model-refused', `its hash is ${found.sha256}, wanted ${sha256}`);
     }
-    const bytes = readFileSync(join(folder, modelFile));
+    const bytes = readModelFile(folder, modelFile);
     const facts = readModel(bytes);
     judgeModel(facts, folder, mode);
     const runtime = await loadRuntime(mode);
+    const options = sessionOptions(provider, facts, folder);
     let session: ModelSession;
     try {
-      const options = sessionOptions(provider, facts, folder);
       const source = mode === 'portable' ? bytes : join(folder, modelFile);
       const inner = await runtime.InferenceSession.create(source, options);
       session = new ModelSession(facts, mode, runtime, inner, sessionBytes(found.bytes));
@@ -180,7 +180,11 @@ export class ModelSession {
     allocate: Allocate = newBytes,
     onLongRun: () => void = () => {},
   ): Promise<RunOutcome> {
-    const limits: AnswerLimits = { outputBytesMax, allocate, onLongRun };
+    const limits: AnswerLimits = {
+      outputBytesMax: Math.min(outputBytesMax, listBytesMax),
+      allocate,
+      onLongRun,
+    };
     const answers: (RunAnswer | undefined)[] = [];
     const taken = requests.map((bytes, place) => {
       const read = this.#reader.read(bytes);
@@ -310,7 +314,7 @@ export class ModelSession {
     const padding =
       this.batching.kind === 'padded' && rows <= this.batching.rows ? this.batching.rows - rows : 0;
     const [first] = inputs;
-    const bytesMax = outputBytesMax * (inputs.length + padding);
+    const bytesMax = Math.min(outputBytesMax * (inputs.length + padding), listBytesMax);
     const runAlone = async (): Promise<Uint8Array<ArrayBuffer>[]> => {
       const outputs = await this.runTensors(first!.tensors, bytesMax, onLongRun);
       return [encodeTensorList([...outputs.values()], allocate)];
@@ -372,7 +376,7 @@ function sessionOptions(provider: Provider, { externalFiles }: ModelFacts, folde
     executionProviders: [provider],
   } as const;
   if (provider === 'wasm') {
-    const externalData = externalFiles.map((path) => ({ path, data: readFileSync(join(folder, path)) }));
+    const externalData = externalFiles.map((path) => ({ path, data: readModelFile(folder, path) }));
     return { ...shared, externalData };
   }
   return { ...shared, intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential' };

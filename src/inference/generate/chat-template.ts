@@ -1,12 +1,13 @@
 // Messages of a conversation to the text that a model was trained on, by the template in its folder. A template is a
 // program: it gets no clock and no locale, and whatever it does ends in a text or in a refusal.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChatMessage } from '../../abi/chat-messages.ts';
 import { InferenceStatus } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
 import { firstLine, importPackage } from '../optional-package.ts';
+import { readModelFile } from '../repository.ts';
 import { Refused } from './refused.ts';
 import { boundedInterpreter, type InterpreterClass, TemplateBeyondBounds } from './template-bounds.ts';
 import { readJson, settingsFile } from './tokenizer.ts';
@@ -147,7 +148,8 @@ export async function loadChatTemplate(folder: string): Promise<ChatTemplate | u
 /** A file of its own, one text, or several with names, of which one is for all that has no other. */
 function templateSource(folder: string, setting: unknown): string | undefined {
   const path = join(folder, templateFile);
-  if (existsSync(path)) return readFileSync(path, 'utf8');
+  // No character has more bytes.
+  if (existsSync(path)) return readModelFile(folder, templateFile, sourceLengthMax * 3).toString('utf8');
   const named = Array.isArray(setting) ? setting.find((each) => each?.name === 'default')?.template : setting;
   if (named === undefined || named === null || typeof named === 'string') return named ?? undefined;
   throw new EngineError('model-refused', `its "chat_template" is no text, in "${settingsFile}"`);
