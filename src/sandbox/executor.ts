@@ -59,13 +59,19 @@ export class Executor {
   /** What was seen of memories: kept, so that the compiler keeps the looking. */
   readonly #seen: Int32Array = new Int32Array(1);
   readonly #watch: CallWatch | undefined;
+  readonly #taskBegins: (() => void) | undefined;
 
-  /** @param newInstance what runs an agent; a simulator has agents that are no WebAssembly */
+  /**
+   * @param newInstance what runs an agent; a simulator has agents that are no WebAssembly
+   * @param taskBegins told of each task, without a word on what it is
+   */
   constructor(
     tables: SystemTables,
     watch?: CallWatch,
     newInstance: (options: InstanceOptions) => Instance = createInstance,
+    taskBegins?: () => void,
   ) {
+    this.#taskBegins = taskBegins;
     this.#tables = tables;
     this.#watch = watch;
     this.#newInstance = newInstance;
@@ -270,6 +276,7 @@ export class Executor {
     const outbox = this.#outbox;
     const limit = fuelLimit(instance, kind);
     this.#watch?.task(instance.number);
+    this.#taskBegins?.();
     outbox.beginRecord();
     instance.taskFuel = limit;
     let answer = -1;

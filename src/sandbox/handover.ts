@@ -16,7 +16,15 @@ export const Phase = { idle: 0, command: 1, result: 2, failed: 3 } as const;
 /** What a hand-back of the worker is: the last part of the results, an earlier part, or "send me more commands". */
 export const Answer = { last: 0, part: 1, more: 2 } as const;
 
-const word = { phase: 0, commandWords: 1, commandMore: 2, resultWords: 3, answer: 4, closing: 5 } as const;
+const word = {
+  phase: 0,
+  commandWords: 1,
+  commandMore: 2,
+  resultWords: 3,
+  answer: 4,
+  closing: 5,
+  progress: 6,
+} as const;
 const controlWords = 16;
 
 export interface HandoverBuffers {
@@ -70,6 +78,16 @@ export class Handover {
   get closing(): boolean {
     return Atomics.load(this.#control, word.closing) === 1;
   }
+
+  /** A number that changes as the worker comes from one task to the next. It may be read in any phase. */
+  get progress(): number {
+    return Atomics.load(this.#control, word.progress);
+  }
+
+  /** Worker, in phase `command`: it begins another task. */
+  readonly advance = (): void => {
+    Atomics.add(this.#control, word.progress, 1);
+  };
 
   /** Orchestrator, not in phase `command`: hands over the commands it has written. */
   sendCommands(words: number, more: boolean): void {

@@ -169,6 +169,15 @@ test('a worker that takes longer than its time is lost', async () => {
   }
 });
 
+test('a worker that goes from task to task is not lost, however long all of them take', async () => {
+  const program = new URL('./test-slow-worker.ts', import.meta.url);
+  for (const blocking of [true, false]) {
+    const pool = threads({ blocking, program, timeoutMs: 2000 });
+    const [result] = await pool.run([new CommandWriter().buffer]);
+    assert.equal(result === 'lost' ? result : result?.used, 0);
+  }
+});
+
 test('a pool is closed once, however often it is asked', async () => {
   for (const blocking of [true, false]) {
     const pool = threads({ blocking });

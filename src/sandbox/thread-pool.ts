@@ -19,7 +19,8 @@ export interface ThreadPoolOptions {
   /** Bytes of each data block; longer streams cross in parts. */
   readonly blockBytes?: number;
   /**
-   * A worker that takes longer to answer is lost. Turns are bounded by fuel, so only a fault of the host takes long.
+   * A worker that takes longer for a task is lost. Tasks are bounded by fuel, so only a fault of the host takes long;
+   * by default, a minute or what the slowest machine could need for the fuel that the agents may have.
    */
   readonly timeoutMs?: number;
   /** The program of the workers, where a test has one that fails. */
@@ -27,16 +28,27 @@ export interface ThreadPoolOptions {
 }
 
 const defaultBlockBytes = 1 << 20;
-const defaultTimeoutMs = 60_000;
+const timeoutMsMin = 60_000;
+/** Far less than any machine does. */
+const fuelPerMs = 10_000;
 
 /** A pool whose threads can be ended from outside, as a fault of the host would. */
 export interface ThreadPool extends Pool {
   terminate(executor: number): Promise<void>;
 }
 
+/** How long the longest task may take. */
+function defaultTimeoutMs({ declarations }: SystemTables): number {
+  const fuel = declarations.map(({ limits }) =>
+    Math.max(limits.fuelPerTask, limits.fuelPerInit, limits.fuelPerShutdown),
+  );
+  return fuel.reduce((longest, most) => Math.max(longest, most / fuelPerMs), timeoutMsMin);
+}
+
 export function createThreadPool(options: ThreadPoolOptions): ThreadPool {
   assert(options.workers >= 1, 'a thread pool has threads');
-  const { tables, blocking, blockBytes = defaultBlockBytes, timeoutMs = defaultTimeoutMs, program } = options;
+  const { tables, blocking, blockBytes = defaultBlockBytes, program } = options;
+  const { timeoutMs = defaultTimeoutMs(tables) } = options;
   const open = (index: number): WorkerThread =>
     new WorkerThread({ index, tables, blockBytes, timeoutMs, program });
   const threads = Array.from({ length: options.workers }, (_, index) => open(index));

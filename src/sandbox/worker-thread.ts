@@ -12,7 +12,7 @@ export interface WorkerThreadOptions {
   readonly index: number;
   readonly tables: SystemTables;
   readonly blockBytes: number;
-  /** An answer that takes longer means that the worker hangs. */
+  /** A task that takes longer means that the worker hangs. */
   readonly timeoutMs: number;
   /** The worker's program, where it is another than the usual one. */
   readonly program?: URL | undefined;
@@ -30,7 +30,9 @@ export class WorkerThread {
   readonly #longResults: WordBuffer = new WordBuffer(16);
   #commands: WordBuffer | undefined;
   #sentWords = 0;
-  #startedAtMs = 0;
+  /** When the worker was last seen to begin something, and what it had begun by then. */
+  #movedAtMs = 0;
+  #progress = 0;
   #lost = false;
   #failure: EngineError | undefined;
   #result: ResultStream | undefined;
@@ -84,7 +86,7 @@ export class WorkerThread {
     this.#sentWords = 0;
     this.#longResults.used = 0;
     if (stream === undefined || this.#lost) return;
-    this.#startedAtMs = performance.now();
+    this.#movedAtMs = performance.now();
     if (this.#memories.length > 0) {
       const message: WorkerMessage = { type: 'memories', memories: this.#memories };
       this.#port.postMessage(message);
@@ -117,11 +119,22 @@ export class WorkerThread {
         } else {
           this.#receive();
         }
-        if (!this.isDone && performance.now() - this.#startedAtMs > this.#timeoutMs) this.#lost = true;
+        if (!this.isDone && this.#hangs()) this.#lost = true;
       }
     } finally {
       clearInterval(alive);
     }
+  }
+
+  /** Whether it has been at one task for too long; how many tasks there are says nothing. */
+  #hangs(): boolean {
+    const now = performance.now();
+    const { progress } = this.#handover;
+    if (progress !== this.#progress) {
+      this.#progress = progress;
+      this.#movedAtMs = now;
+    }
+    return now - this.#movedAtMs > this.#timeoutMs;
   }
 
   async terminate(): Promise<void> {

@@ -33,7 +33,7 @@ export interface WorkerFailure {
 
 const { buffers, port, tables } = workerData as WorkerStart;
 const handover = new Handover(buffers);
-const executor = new Executor(tables);
+const executor = new Executor(tables, undefined, undefined, handover.advance);
 const longCommands = new WordBuffer();
 
 function waitForCommand(): boolean {
