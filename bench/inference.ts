@@ -25,8 +25,8 @@ const folder = mkdtempSync(join(tmpdir(), 'wasm-engine-bench-'));
 interface Case {
   readonly title: string;
   readonly size: number;
-  /** Undefined: as many as make a direct run take `longRunMs`. */
-  readonly layers: number | undefined;
+  /** As many as make a direct run take so long, where they are not given. */
+  readonly layers: number | { readonly runMs: number };
   /** Rows of one request. */
   readonly rows: number;
   /** Requests at once. */
@@ -38,15 +38,21 @@ interface Case {
 const cases: readonly Case[] = [
   { title: 'tiny model, 16 numbers', size: 16, layers: 1, rows: 1, together: 1 },
   { title: '1 MB in, 1 MB out, little work', size: 16, layers: 1, rows: 16_384, together: 1 },
-  { title: '100 KB in, 100 KB out, runs of 5 ms', size: 256, layers: undefined, rows: 100, together: 1 },
+  { title: '100 KB in, 100 KB out, runs of 5 ms', size: 256, layers: { runMs: 5 }, rows: 100, together: 1 },
+  { title: '100 KB in, 100 KB out, runs of 10 ms', size: 256, layers: { runMs: 10 }, rows: 100, together: 1 },
+  {
+    title: 'runs of 5 ms, ticks overlapping',
+    size: 256,
+    layers: { runMs: 5 },
+    rows: 100,
+    together: 1,
+    overlapping: true,
+  },
   { title: '64 agents, 1 MB of weights', size: 256, layers: 4, rows: 1, together: 64 },
   { title: 'the same, ticks overlapping', size: 256, layers: 4, rows: 1, together: 64, overlapping: true },
   { title: '64 agents, 0.25 MB of weights', size: 128, layers: 4, rows: 1, together: 64 },
   { title: '64 agents, tiny model', size: 16, layers: 1, rows: 1, together: 64 },
 ];
-
-/** What is called a long run. */
-const longRunMs = 5;
 
 interface Way {
   readonly call: () => Promise<void>;
@@ -103,19 +109,21 @@ function hosted(host: ModelHost, model: HostedModel, { size, rows, together, ove
 }
 
 /** Depends on the machine, so it is tried. */
-async function layersOfLongRun(mode: Mode, each: Case): Promise<number> {
+async function layersOf(mode: Mode, each: Case): Promise<number> {
+  if (typeof each.layers === 'number') return each.layers;
   const layers = 16;
-  const way = await directly(placeNetwork(join(folder, `${mode}-trial`), mode, each.size, layers), each);
+  const place = mkdtempSync(join(folder, `${mode}-trial-`));
+  const way = await directly(placeNetwork(join(place, 'model'), mode, each.size, layers), each);
   const micros: number[] = [];
   for (let i = 0; i < 5; i++) micros.push(await round(way, 1));
-  return Math.ceil((layers * longRunMs * 1000) / Math.min(...micros)) + 2;
+  return Math.ceil((layers * each.layers.runMs * 1000) / Math.min(...micros)) + 2;
 }
 
 async function measure(mode: Mode): Promise<void> {
   console.log(`${`mode ${mode}`.padEnd(38)} direct us   engine us   ratio   bound  batching`);
   for (const [index, each] of cases.entries()) {
     const place = join(folder, `${mode}-${index}`);
-    const model = placeNetwork(place, mode, each.size, each.layers ?? (await layersOfLongRun(mode, each)));
+    const model = placeNetwork(place, mode, each.size, await layersOf(mode, each));
     const host = new ModelHost({ modelBytesMax: 2 ** 31 });
     const { batching } = await host.load(model);
     const ways = [await directly(model, each), hosted(host, model, each)];

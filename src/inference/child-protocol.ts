@@ -21,9 +21,8 @@ export const brokeAheadCode = 3;
 export const frameBytesMax: number = 2 ** 26;
 
 export type ChildRequest =
-  | ({ readonly id: number; readonly kind: 'load'; readonly session: number } & SessionChoice)
+  | ({ readonly kind: 'load'; readonly session: number } & SessionChoice)
   | {
-      readonly id: number;
       readonly kind: 'run';
       readonly session: number;
       /** Flat lists of tensors. */
@@ -32,7 +31,6 @@ export type ChildRequest =
       readonly outputBytesMax: number;
     }
   | ({
-      readonly id: number;
       readonly kind: 'generate';
       readonly session: number;
       /** Which text; the engine gives the number. */
@@ -40,9 +38,9 @@ export type ChildRequest =
       /** The agent's request. */
       readonly parts: readonly [Uint8Array];
     } & Omit<PieceRequest, 'request'>)
-  | { readonly id: number; readonly kind: 'forget'; readonly generation: number }
-  | ({ readonly id: number; readonly kind: 'probe' } & SessionChoice)
-  | { readonly id: number; readonly kind: 'release'; readonly session: number };
+  | { readonly kind: 'forget'; readonly generation: number }
+  | ({ readonly kind: 'probe' } & SessionChoice)
+  | { readonly kind: 'release'; readonly session: number };
 
 /** One call of a model. */
 export interface ModelRun {
@@ -90,9 +88,8 @@ export interface Loaded {
 }
 
 export type ChildAnswer =
-  | ({ readonly id: number; readonly kind: 'loaded' } & Loaded)
+  | ({ readonly kind: 'loaded' } & Loaded)
   | ({
-      readonly id: number;
       readonly kind: 'ran';
       /** The answers. */
       readonly parts: readonly Uint8Array[];
@@ -100,23 +97,19 @@ export type ChildAnswer =
       readonly problems: Repeats<string>;
       readonly runOf: Repeats<number>;
     } & Pick<RunFacts, 'runs' | 'processBytes'>)
-  | { readonly id: number; readonly kind: 'probed'; readonly verdict: Verdict }
+  | { readonly kind: 'probed'; readonly verdict: Verdict }
   | ({
-      readonly id: number;
       readonly kind: 'generated';
       readonly parts: readonly [Uint8Array];
     } & Omit<GeneratedPiece, 'bytes'>)
-  | { readonly id: number; readonly kind: 'released' }
-  | { readonly id: number; readonly kind: 'failed'; readonly code: string; readonly message: string };
+  | { readonly kind: 'released' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
 
 /** Whether a message says only texts, finite numbers and lists of them. */
 export function isText(message: object): boolean {
   const { kind } = message as ChildRequest | ChildAnswer;
   return kind === 'run' || kind === 'ran';
 }
-
-/** The request as the caller writes it; the number is given by the sender. */
-export type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 /** What the process answers to a question of one kind. */
 export type AnswerOf<K extends ChildAnswer['kind']> = Received<Extract<ChildAnswer, { kind: K }>>;

@@ -37,9 +37,9 @@ const buffer = new ReusedBuffer();
 let bodyFrom = 0;
 const chunk = new Uint8Array(1 << 18);
 const reader = new WireReader<ChildRequest>(
-  (request) => {
+  (request, id) => {
     waiting++;
-    last = last.then(() => handle(request)).then(workAhead);
+    last = last.then(() => handle(request, id)).then(workAhead);
   },
   (size) => buffer.take(size, bodyFrom),
 );
@@ -60,11 +60,11 @@ socket.on('error', () => process.exit(0));
 socket.on('close', () => process.exit(0));
 socket.resume();
 
-async function handle(request: Received<ChildRequest>): Promise<void> {
+async function handle(request: Received<ChildRequest>, id: number): Promise<void> {
   waiting--;
   const answer = await answerTo(request);
   buffer.release(request.body);
-  await new Promise<void>((resolve) => writer.send(answer, resolve));
+  await new Promise<void>((resolve) => writer.send(answer, id, resolve));
   // Nothing more is done with a runtime that broke: the parent ends this process once it has read that.
   if (isBroken(answer)) await new Promise(() => {});
 }
@@ -92,7 +92,6 @@ function isBroken(answer: ChildAnswer): boolean {
 }
 
 async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
-  const { id } = request;
   try {
     switch (request.kind) {
       case 'load': {
@@ -103,10 +102,10 @@ async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
         const { inputs, outputs } = session.signature;
         const signature = { inputs, outputs };
         const build = `${runtime.version} ${request.provider === 'wasm' ? '' : machine()}`.trim();
-        return { id, kind: 'loaded', signature, build, bytes, batching, isHarmful };
+        return { kind: 'loaded', signature, build, bytes, batching, isHarmful };
       }
       case 'run':
-        return { id, kind: 'ran', ...(await run(request)) };
+        return { kind: 'ran', ...(await run(request)) };
       case 'generate': {
         const startedAtMs = performance.now();
         const { generation, body, session, ...rest } = request;
@@ -115,19 +114,19 @@ async function answerTo(request: Received<ChildRequest>): Promise<ChildAnswer> {
         const { bytes, problem, aheadMicros } = made;
         const micros = microsSince(startedAtMs) + aheadMicros;
         const parts = [bytes] as const;
-        return { id, kind: 'generated', parts, problem, micros, processBytes: bytesOfProcess() };
+        return { kind: 'generated', parts, problem, micros, processBytes: bytesOfProcess() };
       }
       case 'forget':
         generations.forget(request.generation);
-        return { id, kind: 'released' };
+        return { kind: 'released' };
       case 'probe':
-        return { id, kind: 'probed', verdict: await probe(request) };
+        return { kind: 'probed', verdict: await probe(request) };
       case 'release':
         await release(request.session);
-        return { id, kind: 'released' };
+        return { kind: 'released' };
     }
   } catch (error) {
-    if (error instanceof EngineError) return { id, kind: 'failed', code: error.code, message: error.message };
+    if (error instanceof EngineError) return { kind: 'failed', code: error.code, message: error.message };
     // The runtime is broken, and with it every session: whoever asked starts another process.
     process.stderr.write(`${firstLine(error)}\n`);
     process.exit(1);

@@ -3,10 +3,10 @@
 import type { ModelRun, RunAnswers } from './child-protocol.ts';
 
 export class GatheredAnswers {
-  readonly #answers: (Uint8Array | undefined)[];
-  readonly #problems: string[];
+  readonly #answers: (Uint8Array | undefined)[] = [];
+  readonly #problems: string[] = [];
   readonly #runs: ModelRun[] = [];
-  readonly #runOf: number[];
+  readonly #runOf: number[] = [];
   #processBytes = 0;
   #missing: readonly number[];
   /** Where one asking answered them all. */
@@ -14,10 +14,9 @@ export class GatheredAnswers {
 
   /** @param count of all requests */
   constructor(count: number) {
-    this.#answers = new Array<Uint8Array | undefined>(count).fill(undefined);
-    this.#problems = new Array<string>(count).fill('');
-    this.#runOf = new Array<number>(count).fill(-1);
-    this.#missing = Array.from(this.#answers, (_, place) => place);
+    const all: number[] = [];
+    for (let place = 0; place < count; place++) all.push(place);
+    this.#missing = all;
   }
 
   /** Places that have no answer yet, in order. */
@@ -28,7 +27,8 @@ export class GatheredAnswers {
   /** Takes what was answered of the requests at these places, which are in order. */
   add(places: readonly number[], added: RunAnswers): void {
     const { answers, problems, runs, runOf, processBytes } = added;
-    if (places.length === this.#answers.length && answers.every(({ length }) => length > 0)) {
+    const isFirst = this.#answers.length === 0 && places.length === this.#missing.length;
+    if (isFirst && answers.every(({ length }) => length > 0)) {
       this.#whole = added;
       this.#missing = [];
       return;
@@ -37,7 +37,7 @@ export class GatheredAnswers {
       if (answers[i]!.length === 0) return;
       this.#answers[place] = answers[i]!;
       this.#problems[place] = problems[i]!;
-      if (runOf[i]! >= 0) this.#runOf[place] = this.#runs.length + runOf[i]!;
+      this.#runOf[place] = runOf[i]! < 0 ? -1 : this.#runs.length + runOf[i]!;
     });
     for (const run of runs) this.#runs.push(run);
     if (processBytes > 0) this.#processBytes = processBytes;
@@ -47,7 +47,7 @@ export class GatheredAnswers {
   whole(): RunAnswers {
     if (this.#whole !== undefined) return this.#whole;
     return {
-      answers: this.#answers.map((bytes) => bytes!),
+      answers: this.#answers as Uint8Array[],
       problems: this.#problems,
       runs: this.#runs,
       runOf: this.#runOf,

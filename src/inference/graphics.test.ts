@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
-import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from './child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest } from './child-protocol.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
@@ -30,14 +30,11 @@ class PlayedGraphics extends InferenceProcess {
     this.#trouble = trouble;
   }
 
-  override async ask<K extends ChildAnswer['kind']>(
-    wanted: K,
-    request: Unnumbered<ChildRequest>,
-  ): Promise<AnswerOf<K>> {
+  override async ask<K extends ChildAnswer['kind']>(wanted: K, request: ChildRequest): Promise<AnswerOf<K>> {
     if (request.kind === 'probe') {
       const usable = request.provider === 'webgpu';
       const verdict = { usable, reason: 'not here', difference: 0.0123, variance: 0 };
-      return { id: 0, kind: 'probed', verdict } as unknown as AnswerOf<K>;
+      return { kind: 'probed', verdict } as unknown as AnswerOf<K>;
     }
     if (request.kind === 'load' && request.provider === 'webgpu') {
       this.#isGraphics = true;

@@ -2,7 +2,7 @@
 // no sign of life, fails what was under way; whoever asked decides what then.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { assert, EngineError } from '../base/errors.ts';
 import {
@@ -12,7 +12,6 @@ import {
   type ChildRequest,
   isText,
   lifeFile,
-  type Unnumbered,
   wireFile,
 } from './child-protocol.ts';
 import { type HostClock, hostClock } from './host-clock.ts';
@@ -34,6 +33,8 @@ export class ProcessLost extends Error {
 }
 
 interface Waiting {
+  readonly wanted: ChildAnswer['kind'];
+  readonly request: ChildRequest;
   readonly resolve: (answer: Received<ChildAnswer>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -62,12 +63,12 @@ export class InferenceProcess {
     this.#child = spawn(process.execPath, [program, String(process.pid)], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
-      // Without it the memory of released models does not go back to the system.
-      env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
+      // Without it the memory of released models does not go back to the system; that of tensors stays.
+      env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '8388608', MALLOC_TOP_PAD_: '1048576' },
     });
     this.#socket = this.#child.stdio[wireFile] as Socket;
     this.#writer = new WireWriter(this.#socket, isText);
-    const reader = new WireReader<ChildAnswer>((answer) => this.#answered(answer));
+    const reader = new WireReader<ChildAnswer>((answer, id) => this.#answered(answer, id));
     this.#socket.on('data', (chunk: Buffer) => reader.read(chunk));
     // Its end tells more.
     this.#socket.on('error', () => {});
@@ -78,7 +79,6 @@ export class InferenceProcess {
     const life = this.#child.stdio[lifeFile] as Socket;
     life.on('data', () => this.#watch.heard());
     life.on('error', () => {});
-    life.unref();
     this.#child.stderr?.on('data', (bytes: Buffer) => {
       this.#words = (this.#words + bytes.toString('utf8')).slice(-wordsKeptMax);
     });
@@ -87,6 +87,7 @@ export class InferenceProcess {
       if (code === brokeAheadCode) this.#lose('its runtime broke on what comes next of a text', true);
       else this.#lose(`it ended with ${signal ?? `code ${code}`}`);
     });
+    for (const file of this.#child.stdio) if (file instanceof Socket) file.unref();
     this.#keepAlive(false);
   }
 
@@ -102,23 +103,20 @@ export class InferenceProcess {
    * Asks for something. Bytes are copied before this answers.
    * @throws EngineError what the process refused; ProcessLost where it died
    */
-  async ask<K extends ChildAnswer['kind']>(
-    wanted: K,
-    request: Unnumbered<ChildRequest>,
-  ): Promise<AnswerOf<K>> {
-    if (this.#lost !== undefined) throw new ProcessLost(this.#lost, true);
-    const id = ++this.#lastId;
-    const answer = await new Promise<Received<ChildAnswer>>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+  ask<K extends ChildAnswer['kind']>(wanted: K, request: ChildRequest): Promise<AnswerOf<K>> {
+    if (this.#lost !== undefined) return Promise.reject(new ProcessLost(this.#lost, true));
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    const id = this.#lastId;
+    return new Promise<AnswerOf<K>>((resolve, reject) => {
+      this.#waiting.set(id, {
+        wanted,
+        request,
+        resolve: resolve as (answer: Received<ChildAnswer>) => void,
+        reject,
+      });
       this.#keepAlive(true);
-      this.#writer.send({ ...request, id });
+      this.#writer.send(request, id);
     });
-    if (answer.kind === 'failed') {
-      throw new EngineError(answer.code as EngineError['code'], answer.message);
-    }
-    assert(answer.kind === wanted, `the inference process answers what it was asked, found "${answer.kind}"`);
-    this.#noteTexts(request);
-    return answer as AnswerOf<K>;
   }
 
   /** Ends the process, whatever it does. What is under way fails. */
@@ -134,20 +132,27 @@ export class InferenceProcess {
     });
   }
 
-  #noteTexts(done: Unnumbered<ChildRequest>): void {
+  #noteTexts(done: ChildRequest): void {
     if (done.kind === 'generate') this.#texts.set(done.generation, done.session);
     if (done.kind === 'forget') this.#texts.delete(done.generation);
     if (done.kind !== 'release') return;
     for (const [text, session] of this.#texts) if (session === done.session) this.#texts.delete(text);
   }
 
-  #answered(answer: Received<ChildAnswer>): void {
+  #answered(answer: Received<ChildAnswer>, id: number): void {
     // Whoever closes it waits for its end: a late answer must not let the program go before that.
     if (this.#lost !== undefined) return;
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
     if (this.#waiting.size === 0) this.#keepAlive(false);
-    waiting?.resolve(answer);
+    if (waiting === undefined) return;
+    if (answer.kind === 'failed') {
+      waiting.reject(new EngineError(answer.code as EngineError['code'], answer.message));
+      return;
+    }
+    assert(answer.kind === waiting.wanted, `a process answers what it was asked, found "${answer.kind}"`);
+    this.#noteTexts(waiting.request);
+    waiting.resolve(answer);
   }
 
   #lose(how: string, ofNone: boolean = false): void {
@@ -168,10 +173,8 @@ export class InferenceProcess {
   #keepAlive(needed: boolean): void {
     if (needed) this.#watch.begin();
     else this.#watch.end();
-    const method = needed ? 'ref' : 'unref';
-    this.#child[method]();
-    this.#socket[method]();
-    const stderr = this.#child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
-    stderr?.[method]?.();
+    // Its end is what surely comes, whatever becomes of its files.
+    if (needed) this.#child.ref();
+    else this.#child.unref();
   }
 }

@@ -13,7 +13,7 @@ import {
   InferenceStatus,
 } from '../abi/tensor-list.ts';
 import { EngineError } from '../base/errors.ts';
-import { type ChildRequest, frameBytesMax, type Unnumbered } from './child-protocol.ts';
+import { type ChildRequest, frameBytesMax } from './child-protocol.ts';
 import { canonicalNan } from './host-tensor.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess, type ModelProcess } from './inference-process.ts';
@@ -236,7 +236,7 @@ test('a model that goes, since another one wants its room, is not run before it 
   for (let turns = 0; turns < 20; turns++) {
     const sessions = new Set<number>();
     let onLoad = async (): Promise<void> => {};
-    const ask = async (_: unknown, request: Unnumbered<ChildRequest>): Promise<object> => {
+    const ask = async (_: unknown, request: ChildRequest): Promise<object> => {
       if (request.kind === 'load') {
         await onLoad();
         sessions.add(request.session);

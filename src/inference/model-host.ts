@@ -91,7 +91,7 @@ export class ModelHost {
     if (model.mode === 'portable') this.#addKnown(model, requests, gathered);
     for (let left = gathered.missing; left.length > 0; left = gathered.missing) {
       const places = withinFrame(left, requests);
-      const some = places.map((place) => requests[place]!);
+      const some = places.length === requests.length ? requests : places.map((place) => requests[place]!);
       const answers = await this.#answer(model, runWork(model, some));
       gathered.add(places, answers);
       // Those without an answer were not run yet, or the runtime broke on them.
@@ -163,7 +163,7 @@ export class ModelHost {
   }
 
   async #ensure(model: HostedModel, provider: Provider): Promise<Resident> {
-    const resident = await this.#models.ensure(model, provider);
+    const resident = this.#models.find(model, provider) ?? (await this.#models.ensure(model, provider));
     this.#statistics.found(model, provider, resident.session, resident.loaded.bytes);
     return resident;
   }
@@ -174,7 +174,7 @@ export class ModelHost {
   }
 
   /** The time limit is for loading, too; but a load goes on for those who ask next. */
-  async #runOn<T>(model: HostedModel, provider: Provider, work: Work<T>, timeoutMs?: number): Promise<T> {
+  #runOn<T>(model: HostedModel, provider: Provider, work: Work<T>, timeoutMs?: number): Promise<T> {
     let resident: Resident | undefined;
     let isLate = false;
     const run = async (): Promise<T> => {
@@ -193,19 +193,14 @@ export class ModelHost {
       }
     };
     if (timeoutMs === undefined) return run();
-    let cancel = (): void => {};
-    const limit = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(timeoutMs, () => {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(timeoutMs, () => {
         isLate = true;
         reject(new Late());
         void resident?.process.close();
       });
+      run().finally(cancel).then(resolve, reject);
     });
-    try {
-      return await Promise.race([limit, run()]);
-    } finally {
-      cancel();
-    }
   }
 
   /** A process whose runtime broke goes; others that wait for it are run again. */
@@ -257,7 +252,7 @@ export class ModelHost {
   /** Of a model that is not portable: its answers, or why there are none. */
   async #runOrTell<T>(model: HostedModel, work: Work<T>): Promise<T> {
     try {
-      const provider = await this.#providerOf(model);
+      const provider = model.mode === 'native' ? 'cpu' : await this.#providerOf(model);
       if (provider === 'cpu') return await this.#untilOwn(model, 'cpu', work);
       return await this.#runOnGraphics(model, provider, work);
     } catch (error) {

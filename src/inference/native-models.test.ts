@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { decodeInferenceAnswer, ElementType, encodeTensorList } from '../abi/tensor-list.ts';
-import type { ChildRequest, Unnumbered } from './child-protocol.ts';
+import type { ChildRequest } from './child-protocol.ts';
 import type { HostEvent, HostedModel } from './hosted-model.ts';
 import { InferenceProcess, ProcessLost } from './inference-process.ts';
 import { ModelHost } from './model-host.ts';
@@ -204,7 +204,7 @@ test('a process that had a text to go on with may have died of that: a request t
 test('a request that ends its process whatever else is there is not tried for ever', async () => {
   let tries = 0;
   const loaded = { signature: { inputs: [], outputs: [] }, bytes: 1, batching: { kind: 'single' } };
-  const ask = async (_: unknown, request: Unnumbered<ChildRequest>): Promise<object> => {
+  const ask = async (_: unknown, request: ChildRequest): Promise<object> => {
     if (request.kind !== 'run') return loaded;
     tries++;
     throw new ProcessLost('it ended', false, true);

@@ -63,22 +63,23 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
         socket as unknown as Socket,
         (message) => (message as Said).count % 2 === 0,
       );
-      for (const each of messages) {
+      for (const [place, each] of messages.entries()) {
         const given = [each.bytes.slice(0, 7), each.bytes.slice(7)];
         const parts = given.map((bytes, i) =>
           each.how === 'half' && i === 1 ? bytes : placed(writer, bytes, each),
         );
-        writer.send({ words: each.words, count: each.count, parts: each.how === 'given' ? given : parts });
+        const said = { words: each.words, count: each.count };
+        writer.send({ ...said, parts: each.how === 'given' ? given : parts }, 2 ** 32 - 1 - place);
         // What was given may change at once, and the socket may be done at once or much later.
         for (const bytes of given) bytes.fill(255);
         if (isQuick) socket.finish();
       }
       const all = Buffer.concat(socket.written.map(({ frame }) => frame));
-      const heard: Received<Said>[] = [];
+      const heard: (Received<Said> & { readonly number: number })[] = [];
       const buffer = new ReusedBuffer();
       const reader = new WireReader<Said>(
-        ({ words, count, body }) => {
-          heard.push({ words, count, body: body.slice() });
+        ({ words, count, body }, number) => {
+          heard.push({ words, count, body: body.slice(), number });
           buffer.release(body);
         },
         (size) => buffer.take(size),
@@ -94,8 +95,8 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
         at += chunk.length;
       }
       assert.deepEqual(
-        heard.map(({ words, count, body }) => [words, count, [...body]]),
-        messages.map(({ words, count, bytes }) => [words, count, [...bytes]]),
+        heard.map(({ words, count, body, number }) => [words, count, [...body], number]),
+        messages.map(({ words, count, bytes }, i) => [words, count, [...bytes], 2 ** 32 - 1 - i]),
       );
     }),
   );

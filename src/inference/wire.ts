@@ -13,8 +13,8 @@ interface WireMessage {
 /** A message as it arrives: its parts are one behind another. */
 export type Received<T> = T extends unknown ? Omit<T, 'parts'> & { readonly body: Uint8Array } : never;
 
-/** Lengths of what is said and of the bytes, a u32 each. */
-const headBytes = 8;
+/** Lengths of what is said and of the bytes, and the number of the message, a u32 each. */
+const headBytes = 12;
 /** Larger ones are not kept. */
 const keptBytesMax = 1 << 24;
 /** Less is not worth a reading of its own. */
@@ -53,8 +53,11 @@ export class WireWriter {
     return new Uint8Array(this.#buffer.buffer as ArrayBuffer, this.#buffer.byteOffset + at, size);
   }
 
-  /** @param onSent when it is on its way, or cannot be */
-  send(message: object, onSent: () => void = () => {}): void {
+  /**
+   * @param number goes with it
+   * @param onSent when it is on its way, or cannot be
+   */
+  send(message: object, number: number, onSent: () => void = () => {}): void {
     const { parts = [], ...said } = message as WireMessage;
     const words = this.#isText(message) ? Buffer.from(JSON.stringify(said)) : serialize(said);
     const size = parts.reduce((sum, part) => sum + part.length, 0);
@@ -62,6 +65,7 @@ export class WireWriter {
     const frame = this.#frameOf(inOnePiece(parts), headBytes + words.length, size);
     frame.writeUInt32LE(words.length, 0);
     frame.writeUInt32LE(size, 4);
+    frame.writeUInt32LE(number, 8);
     frame.set(words, headBytes);
     const isKept = frame.buffer === this.#buffer.buffer;
     if (isKept) this.#isBusy = true;
@@ -126,7 +130,7 @@ function inOnePiece(parts: readonly Uint8Array[]): readonly Uint8Array[] {
 
 /** Puts frames together from what arrives. */
 export class WireReader<T> {
-  readonly #onMessage: (message: Received<T>) => void;
+  readonly #onMessage: (message: Received<T>, number: number) => void;
   readonly #allocate: (size: number) => Uint8Array;
   readonly #head: Buffer = Buffer.alloc(headBytes);
   #words: Buffer = Buffer.alloc(0);
@@ -135,7 +139,10 @@ export class WireReader<T> {
   #received = 0;
 
   /** @param allocate where the bytes of the next message go; they begin at a multiple of 8 */
-  constructor(onMessage: (message: Received<T>) => void, allocate: (size: number) => Uint8Array = newBytes) {
+  constructor(
+    onMessage: (message: Received<T>, number: number) => void,
+    allocate: (size: number) => Uint8Array = newBytes,
+  ) {
     this.#onMessage = onMessage;
     this.#allocate = allocate;
   }
@@ -184,11 +191,12 @@ export class WireReader<T> {
   }
 
   #end(): void {
-    const message = { ...saidBy(this.#words), body: this.#body } as Received<T>;
+    const message = Object.assign(saidBy(this.#words), { body: this.#body }) as Received<T>;
+    const number = this.#head.readUInt32LE(8);
     this.#received = 0;
     this.#words = Buffer.alloc(0);
     this.#body = nothing;
-    this.#onMessage(message);
+    this.#onMessage(message, number);
   }
 }
 

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { encodeGenerationPiece, FinishReason } from '../../src/abi/generation.ts';
 import { encodeInferenceError, InferenceStatus } from '../../src/abi/tensor-list.ts';
 import type { Clock } from '../../src/engine/ports.ts';
-import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../../src/inference/child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest } from '../../src/inference/child-protocol.ts';
 import { type ModelProcess, ProcessLost } from '../../src/inference/inference-process.ts';
 import { repeatsOf } from '../../src/inference/repeats.ts';
 import type { Chance } from './chance.ts';
@@ -20,7 +20,7 @@ export interface SimModelOptions {
   readonly deathAt: () => ModelDeath | undefined;
 }
 
-type Asked = Unnumbered<ChildRequest>;
+type Asked = ChildRequest;
 /** An answer without the number that it comes by. */
 interface Answer {
   readonly kind: ChildAnswer['kind'];
@@ -57,7 +57,7 @@ class SimModelProcess implements ModelProcess {
       this.#waiting.push({ request: structuredClone(request), resolve, reject });
       if (this.#waiting.length === 1) this.#begin();
     });
-    return { ...answer, id: 0 } as unknown as AnswerOf<K>;
+    return answer as unknown as AnswerOf<K>;
   }
 
   close(): Promise<void> {

@@ -10,7 +10,7 @@ import {
 } from '../../abi/generation.ts';
 import { decodeInferenceAnswer } from '../../abi/tensor-list.ts';
 import { encodeUtf8 } from '../../base/encoding.ts';
-import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../../inference/child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest } from '../../inference/child-protocol.ts';
 import { hashModelFolder, InferenceProcess } from '../../inference/index.ts';
 import { decoderFiles, llamaModel, qwenModel } from '../../inference/testing/sample-decoders.ts';
 import { withoutRuntime } from '../../inference/testing/sample-models.ts';
@@ -114,10 +114,7 @@ class UnsteadyProcess extends InferenceProcess {
     this.#deaths = deaths;
   }
 
-  override async ask<K extends ChildAnswer['kind']>(
-    wanted: K,
-    asked: Unnumbered<ChildRequest>,
-  ): Promise<AnswerOf<K>> {
+  override async ask<K extends ChildAnswer['kind']>(wanted: K, asked: ChildRequest): Promise<AnswerOf<K>> {
     if (wanted === 'generated' && ++this.#pieces % 4 === 0) {
       if (this.#deaths.left-- > 0) process.kill(this.pid!, 'SIGKILL');
       else await sleep(20);

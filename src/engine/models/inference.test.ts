@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeInferenceAnswer, encodeInferenceError, InferenceStatus } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
-import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../../inference/child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest } from '../../inference/child-protocol.ts';
 import { InferenceProcess, type Mode } from '../../inference/index.ts';
 import { withoutRuntime } from '../../inference/testing/sample-models.ts';
 import type { ModelRequest } from '../../scheduler/index.ts';
@@ -181,10 +181,7 @@ test('digests are the same with a fast, a slow and a dying inference process, an
 class DyingProcess extends InferenceProcess {
   #runs = 0;
 
-  override ask<K extends ChildAnswer['kind']>(
-    wanted: K,
-    request: Unnumbered<ChildRequest>,
-  ): Promise<AnswerOf<K>> {
+  override ask<K extends ChildAnswer['kind']>(wanted: K, request: ChildRequest): Promise<AnswerOf<K>> {
     if (wanted === 'ran' && ++this.#runs === 4) process.kill(this.pid!, 'SIGKILL');
     return super.ask(wanted, request);
   }

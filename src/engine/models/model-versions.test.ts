@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { ElementType, encodeTensorList } from '../../abi/tensor-list.ts';
 import { EngineError } from '../../base/errors.ts';
-import type { AnswerOf, ChildAnswer, ChildRequest, Unnumbered } from '../../inference/child-protocol.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest } from '../../inference/child-protocol.ts';
 import { InferenceProcess } from '../../inference/index.ts';
 import { withoutRuntime } from '../../inference/testing/sample-models.ts';
 import { InputKind } from '../../log/index.ts';
@@ -28,10 +28,7 @@ class Watched extends InferenceProcess {
     this.#resident = resident;
   }
 
-  override async ask<K extends ChildAnswer['kind']>(
-    kind: K,
-    request: Unnumbered<ChildRequest>,
-  ): Promise<AnswerOf<K>> {
+  override async ask<K extends ChildAnswer['kind']>(kind: K, request: ChildRequest): Promise<AnswerOf<K>> {
     const answer = await super.ask(kind, request);
     // Session 0 is a trial.
     if (request.kind === 'load' && request.session > 0)
