@@ -165,6 +165,8 @@ export enum FaultKind {
   UnknownReturn = 10,
   InboxOutOfBounds = 11,
   HostCallNotAllowed = 12,
+  /** Its turn crashed the engine's process twice. */
+  Quarantined = 13,
 }
 
 /** What becomes of an agent that failed. */
