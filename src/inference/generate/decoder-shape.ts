@@ -13,8 +13,19 @@ export interface CacheTensor {
   readonly headSize: number;
 }
 
+/**
+ * An input of one element that newer and older exporters add: of how many positions there should be logits, or whether
+ * there is a cache to go on with.
+ */
+export interface DecoderSetting {
+  readonly name: string;
+  readonly type: 'int64' | 'bool';
+  readonly rank: 0 | 1;
+}
+
 export interface DecoderShape {
   readonly positions: boolean;
+  readonly settings: readonly DecoderSetting[];
   readonly logits: 'float32' | 'float16';
   /** How many tokens it tells of, where its signature says so. */
   readonly vocabulary: number | undefined;
@@ -26,6 +37,11 @@ export type ReadDecoderShape =
   | { readonly ok: false; readonly problem: string };
 
 const plainInputs = ['input_ids', 'attention_mask', 'position_ids'];
+const settingTypes: ReadonlyMap<string, DecoderSetting['type']> = new Map([
+  ['num_logits_to_keep', 'int64'],
+  ['logits_to_keep', 'int64'],
+  ['use_cache_branch', 'bool'],
+]);
 
 /** Whether it looks like a decoder at all. */
 export function looksLikeDecoder({ inputs }: Signature): boolean {
@@ -47,8 +63,16 @@ export function readDecoderShape({ inputs, outputs }: Signature): ReadDecoderSha
   if (logits === undefined || logitsType === undefined || logits.dims?.length !== 3)
     return fail('it has no output "logits" of three dimensions in float32 or float16');
   const caches: CacheTensor[] = [];
+  const settings: DecoderSetting[] = [];
   for (const input of inputs) {
     if (plainInputs.includes(input.name)) continue;
+    const settingType = settingTypes.get(input.name);
+    if (settingType !== undefined) {
+      const setting = settingOf(input, settingType);
+      if (setting === undefined) return fail(`its input "${input.name}" is not one ${settingType}`);
+      settings.push(setting);
+      continue;
+    }
     if (!isPast(input.name)) return fail(`it has an input "${input.name}", which nothing gives`);
     const cache = cacheOf(input, outputs);
     if (typeof cache === 'string') return fail(cache);
@@ -58,11 +82,18 @@ export function readDecoderShape({ inputs, outputs }: Signature): ReadDecoderSha
     return fail('it has no inputs "past_key_values.N.key" and "past_key_values.N.value"');
   const last = logits.dims[2];
   const vocabulary = typeof last === 'number' ? last : undefined;
-  return { ok: true, shape: { positions: positions !== undefined, logits: logitsType, vocabulary, caches } };
+  const shape = { positions: positions !== undefined, settings, logits: logitsType, vocabulary, caches };
+  return { ok: true, shape };
+}
+
+/** What the last of the tokens is followed by is all that is wanted. */
+export function settingBytes({ type }: DecoderSetting, hasCache: boolean): Uint8Array<ArrayBuffer> {
+  if (type === 'bool') return Uint8Array.of(hasCache ? 1 : 0);
+  return new Uint8Array(BigInt64Array.of(1n).buffer);
 }
 
 /** Inputs of a made-up prompt, from which a text would begin. */
-export function samplePrompt({ positions, caches }: DecoderShape): ReadonlyMap<string, FlatTensor> {
+export function samplePrompt({ positions, settings, caches }: DecoderShape): ReadonlyMap<string, FlatTensor> {
   const length = 4;
   const whole = (name: string, value: (i: number) => number): FlatTensor => {
     const values = BigInt64Array.from({ length }, (_, i) => BigInt(value(i)));
@@ -72,6 +103,15 @@ export function samplePrompt({ positions, caches }: DecoderShape): ReadonlyMap<s
     whole('input_ids', (i) => i),
     whole('attention_mask', () => 1),
     ...(positions ? [whole('position_ids', (i) => i)] : []),
+    ...settings.map((setting): FlatTensor => {
+      const { name, type, rank } = setting;
+      return {
+        name,
+        type: ElementType[type],
+        dims: rank === 0 ? [] : [1],
+        data: settingBytes(setting, false),
+      };
+    }),
     ...caches.map(({ past, type, heads, headSize }): FlatTensor => {
       const dims = [1, heads, 0, headSize];
       return { name: past, type: ElementType[type], dims, data: new Uint8Array(0) };
@@ -92,6 +132,16 @@ function tokensProblem(spec: TensorSpec | undefined, name: string): string | und
   if (spec === undefined) return `it has no input "${name}"`;
   if (spec.type === ElementType.int64 && spec.dims?.length === 2) return undefined;
   return `its input "${name}" is not int64 of two dimensions`;
+}
+
+function settingOf(
+  { name, type, dims }: TensorSpec,
+  wanted: DecoderSetting['type'],
+): DecoderSetting | undefined {
+  if (type !== ElementType[wanted] || dims === undefined || dims.length > 1) return undefined;
+  const [size] = dims;
+  if (typeof size === 'number' && size !== 1) return undefined;
+  return { name, type: wanted, rank: dims.length === 0 ? 0 : 1 };
 }
 
 function floatType(type: number): 'float32' | 'float16' | undefined {

@@ -8,7 +8,7 @@ import { assert } from '../../base/errors.ts';
 import { withOneNan } from '../host-tensor.ts';
 import type { Tensor } from '../runtime-types.ts';
 import type { ModelSession } from '../session.ts';
-import type { DecoderShape } from './decoder-shape.ts';
+import { type DecoderSetting, type DecoderShape, settingBytes } from './decoder-shape.ts';
 import { vocabularyMax } from './first-tokens.ts';
 import { widenHalves } from './half-floats.ts';
 
@@ -58,6 +58,7 @@ export class DecoderRun {
     };
     if (this.#shape.positions)
       feeds.position_ids = whole(BigInt64Array.from(tokens, (_, i) => BigInt(start + i)));
+    for (const setting of this.#shape.settings) feeds[setting.name] = this.#settingTensor(setting);
     for (const [i, { past }] of this.#shape.caches.entries()) feeds[past] = this.#cache[i]!;
     const results = await this.#session.inner.run(feeds);
     this.#cache = this.#shape.caches.map(({ present }) => {
@@ -69,6 +70,13 @@ export class DecoderRun {
     const { logits } = results;
     assert(logits !== undefined, 'a runtime gives every output');
     return lastRow(logits, this.#shape.logits);
+  }
+
+  #settingTensor(setting: DecoderSetting): Tensor {
+    const { Tensor } = this.#session.runtime;
+    const bytes = settingBytes(setting, this.#length > 0);
+    const values = setting.type === 'bool' ? bytes : new BigInt64Array(bytes.buffer);
+    return new Tensor(setting.type, values, setting.rank === 0 ? [] : [1]);
   }
 
   #onesTo(count: number): BigInt64Array {

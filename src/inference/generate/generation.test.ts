@@ -14,7 +14,7 @@ import type { HostedModel } from '../hosted-model.ts';
 import { ModelHost } from '../model-host.ts';
 import { hashModelFolder } from '../repository.ts';
 import type { ModelSession } from '../session.ts';
-import type { Files } from '../testing/sample-decoders.ts';
+import { decoderFiles, type Files, qwenModel } from '../testing/sample-decoders.ts';
 import { elementwise, folderOf, withoutPackage, withoutRuntime } from '../testing/sample-models.ts';
 import { llama, opened, qwen, sampleKey, textRequest } from '../testing/sample-texts.ts';
 import { openDecoder } from './decoder-model.ts';
@@ -53,6 +53,24 @@ async function refusal(files: Files, request: Uint8Array): Promise<string> {
   assert.ok(answer !== undefined && answer.status !== 0);
   return `${answer.status} ${answer.text}`;
 }
+
+test('a decoder that is told whether it has a cache, and how many logits to give, is told so', {
+  skip: withoutRuntime('portable'),
+}, async () => {
+  const texts: (readonly number[])[] = [];
+  for (const withSettings of [false, true]) {
+    const { session, folder } = await opened(
+      decoderFiles(qwenModel('float32', undefined, withSettings), 'qwen2'),
+    );
+    const generations = new Generations();
+    await generations.open(session, folder);
+    const [piece] = await write(generations, session, textRequest({ tokensPerTick: 100, temperature: 0 }));
+    texts.push(piece!.tokens);
+    await session.release();
+  }
+  assert.equal(texts[0]!.length, 9);
+  assert.deepEqual(texts[1], texts[0]);
+});
 
 test('a text is the same whether its cache was kept or made again, in both forms of decoders', {
   skip: withoutRuntime('portable'),

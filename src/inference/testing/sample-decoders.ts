@@ -80,6 +80,7 @@ function wholeModel(
   sizes: DecoderSizes,
   types: { readonly logits: number; readonly cache: number },
   withPositions: boolean,
+  settings: readonly Bytes[] = [],
 ): Bytes {
   const { layers, groups, headSize, vocabulary } = sizes;
   const { int64 } = ElementType;
@@ -96,6 +97,7 @@ function wholeModel(
         valueInfo('input_ids', int64, ['batch_size', 'sequence_length']),
         valueInfo('attention_mask', int64, ['batch_size', 'total_sequence_length']),
         ...(withPositions ? [valueInfo('position_ids', int64, ['batch_size', 'sequence_length'])] : []),
+        ...settings,
         ...cache('past_key_values', 'past_sequence_length'),
       ],
       outputs: [
@@ -116,8 +118,16 @@ function siluProduct(graph: Graph, name: string, from: string, hidden: number, i
   return graph.linear(`${name}.down_proj`, graph.op('Mul', [silu, up]), inner, hidden);
 }
 
-/** Of plain operators; the cache in half precision, if wanted. Its embedding is its head, too. */
-export function qwenModel(cacheType: 'float32' | 'float16' = 'float16', sizes: DecoderSizes = usual): Bytes {
+/**
+ * Of plain operators; the cache in half precision, if wanted. Its embedding is its head, too.
+ * @param withSettings it is told of how many positions logits are wanted, and whether there is a cache; without, it says
+ *   something else
+ */
+export function qwenModel(
+  cacheType: 'float32' | 'float16' = 'float16',
+  sizes: DecoderSizes = usual,
+  withSettings = false,
+): Bytes {
   const { layers, heads, headSize, inner, vocabulary } = sizes;
   const hidden = heads * headSize;
   const graph = new Graph('float32');
@@ -135,9 +145,36 @@ export function qwenModel(cacheType: 'float32' | 'float16' = 'float16', sizes: D
     const after = plainNorm(graph, `${name}.post_attention_layernorm`, x, hidden);
     x = graph.op('Add', [x, siluProduct(graph, `${name}.mlp`, after, hidden, inner)]);
   }
-  const last = plainNorm(graph, 'model.norm', x, hidden);
-  graph.op('MatMul', [last, graph.op('Transpose', [embedding], { perm: { ints: [1, 0] } })], {}, 'logits');
-  return wholeModel(graph, sizes, { logits: ElementType.float32, cache: ElementType[cacheType] }, true);
+  const last = plainNorm(graph, 'model.norm', withSettings ? lastPositions(graph, x) : x, hidden);
+  const head = graph.op('Transpose', [embedding], { perm: { ints: [1, 0] } });
+  const logits = graph.op('MatMul', [last, head], {}, withSettings ? 'right' : 'logits');
+  if (withSettings) graph.op('Mul', [logits, whereTold(graph)], {}, 'logits');
+  const settings = [
+    valueInfo('num_logits_to_keep', ElementType.int64, []),
+    valueInfo('use_cache_branch', ElementType.bool, [1]),
+  ];
+  const types = { logits: ElementType.float32, cache: ElementType[cacheType] };
+  return wholeModel(graph, sizes, types, true, withSettings ? settings : []);
+}
+
+/** Those behind so many as are not to be kept. */
+function lastPositions(graph: Graph, from: string): string {
+  const { weights } = graph;
+  const start = graph.unsqueeze(graph.op('Neg', ['num_logits_to_keep']), 0);
+  const end = weights.wholes('keep.end', [2 ** 31]);
+  return graph.op('Slice', [from, start, end, weights.wholes('keep.axis', [1])]);
+}
+
+/** 1 where it was told rightly whether there is a cache, else 0. */
+function whereTold(graph: Graph): string {
+  const { weights } = graph;
+  const length = graph.op('Gather', [
+    graph.op('Shape', ['past_key_values.0.key']),
+    weights.wholes('past.axis', [2]),
+  ]);
+  const hasCache = graph.op('Greater', [length, weights.wholes('past.none', [0])]);
+  const isTold = graph.op('Equal', [hasCache, 'use_cache_branch']);
+  return graph.op('Cast', [isTold], { to: { int: ElementType.float32 } });
 }
 
 function plainNorm(graph: Graph, name: string, from: string, size: number): string {
