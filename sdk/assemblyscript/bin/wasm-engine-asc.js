@@ -42,8 +42,8 @@ const [entry] = positionals;
 if (entry === undefined || positionals.length > 1)
   refuse(`One source file is wanted, ${positionals.length} were given.`);
 const initialMemoryPages = Number(values['initial-memory'] ?? 4);
-if (!Number.isInteger(initialMemoryPages) || initialMemoryPages < 1) {
-  refuse(`--initial-memory "${values['initial-memory']}" is not a number of pages.`);
+if (!Number.isInteger(initialMemoryPages) || initialMemoryPages < 1 || initialMemoryPages > 65_536) {
+  refuse(`--initial-memory "${values['initial-memory']}" is not a number of pages, 1 to 65536.`);
 }
 
 const result = await compileAgent({

@@ -24,5 +24,5 @@ export interface CompileResult {
   readonly imports: readonly string[];
 }
 
-/** Compiles one agent. Problems of the source are written, not thrown. */
+/** Compiles one agent. Problems of the source, and of where the files are, are written, not thrown. */
 export function compileAgent(options: CompileOptions): Promise<CompileResult>;

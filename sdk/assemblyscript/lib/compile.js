@@ -1,7 +1,7 @@
 // Compiles one agent with the AssemblyScript compiler. The module depends on the sources and the versions of the
 // packages alone, never on the folder, the time or the machine.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import asc from 'assemblyscript/asc';
 import { explainImports } from './imports.js';
@@ -40,8 +40,40 @@ function argumentsOf(options, source) {
   ];
 }
 
+/** What is at a path, by whatever links; undefined where nothing is. */
+const statOf = (path) => stat(path).catch(() => undefined);
+
+/** What the compiler would not say, or not in words that name what was given. */
+async function misplaced({ entry, outFile }) {
+  const [source, out] = [await statOf(resolve(entry)), await statOf(resolve(outFile))];
+  if (source === undefined) return 'there is no such file';
+  if (!source.isFile() || !entry.endsWith('.ts')) return 'wanted a source file, called NAME.ts';
+  if (out?.isDirectory() === true) return `its module would go to "${outFile}", which is a folder`;
+  if (out?.isFile() === true && out.ino === source.ino && out.dev === source.dev)
+    return `its module would go to "${outFile}", which is the source itself`;
+  return undefined;
+}
+
+/** Answers why the module could not be written; undefined where it was. */
+async function writeModule(outFile, binary) {
+  try {
+    await mkdir(dirname(resolve(outFile)), { recursive: true });
+    await writeFile(resolve(outFile), binary);
+    return undefined;
+  } catch (error) {
+    return `cannot write "${outFile}": ${error.message}`;
+  }
+}
+
 export async function compileAgent(options) {
   const write = options.write ?? ((text) => process.stderr.write(text));
+  const failed = { ok: false, size: 0, imports: [] };
+  const refuse = (problem) => {
+    write(`Cannot compile "${options.entry}": ${problem}\n`);
+    return failed;
+  };
+  const problem = await misplaced(options);
+  if (problem !== undefined) return refuse(problem);
   const entry = resolve(options.entry);
   const virtualFiles = new Map([[`${entryName}.ts`, 'export * from "@wasm-engine/assemblyscript/entry";\n']]);
   let binary;
@@ -53,15 +85,13 @@ export async function compileAgent(options) {
     listFiles: () => [],
     transforms: [JsonTransform, EngineTransform],
   });
-  const failed = { ok: false, size: 0, imports: [] };
   if (error || binary === undefined) return failed;
   const { imports, problems } = explainImports(binary);
   if (problems.length > 0) {
-    for (const problem of problems) write(`Cannot compile "${options.entry}": ${problem}\n`);
+    for (const each of problems) refuse(each);
     return failed;
   }
-  const outFile = resolve(options.outFile);
-  await mkdir(dirname(outFile), { recursive: true });
-  await writeFile(outFile, binary);
+  const unwritten = await writeModule(options.outFile, binary);
+  if (unwritten !== undefined) return refuse(unwritten);
   return { ok: true, size: binary.length, imports };
 }

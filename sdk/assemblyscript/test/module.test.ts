@@ -1,11 +1,12 @@
 // What ends up in a module: its exports, only the imports that it uses, and what is refused.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hostFunctionNames, hostFunctions } from '../../../src/abi/host-functions.ts';
+import { compileAgent } from '../lib/compile.js';
 import { compiled, compileFile } from './compiled.ts';
 import { StubHost, textOf } from './stub-host.ts';
 
@@ -145,6 +146,29 @@ test('a source that is not there is named', async () => {
   const { bytes, messages } = await compileFile(join(tmpdir(), 'no-such-agent.ts'));
   assert.equal(bytes, undefined);
   assert.match(messages, /no-such-agent\.ts/);
+});
+
+test('a source that is none, and a module that cannot be written, are told by the names that were given', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wasm-engine-asc-'));
+  try {
+    const source = join(folder, 'agent.ts');
+    await writeFile(source, wholeAgent(''));
+    await writeFile(join(folder, 'file'), '');
+    const compile = async (entry: string, outFile: string): Promise<string> => {
+      let messages = '';
+      const result = await compileAgent({ entry, outFile, write: (text) => void (messages += text) });
+      assert.deepEqual(result, { ok: false, size: 0, imports: [] });
+      return messages;
+    };
+    assert.match(await compile(folder, join(folder, 'x.wasm')), /^Cannot compile ".*": wanted a source file/);
+    assert.match(await compile(join(folder, 'file'), join(folder, 'x.wasm')), /wanted a source file/);
+    assert.match(await compile(source, folder), /would go to ".*", which is a folder\n$/);
+    assert.match(await compile(source, source), /which is the source itself\n$/);
+    assert.match(await compile(source, join(folder, 'file', 'x.wasm')), /cannot write ".*x\.wasm": E/);
+    assert.equal(await readFile(source, 'utf8'), wholeAgent(''));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('the same source gives the same bytes in another folder and environment', async () => {
