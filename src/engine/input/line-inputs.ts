@@ -16,6 +16,8 @@ export interface LineInputsOptions {
   readonly resolve: (line: InputLine) => Input | string | Promise<Input | string>;
   /** `line`: its number. */
   readonly reportBad: (problem: string, line: number) => void;
+  /** The tick at which the run stops whatever comes: no line can enter there. */
+  readonly end?: number;
   /** The tick that the last line of the record named, where a run goes on. */
   readonly namedTick?: number;
   /** Lines of the run that were refused before. */
@@ -89,18 +91,21 @@ export class LineInputs {
     tick: number,
     inputs: Input[],
   ): readonly Input[] | Promise<readonly Input[]> {
-    const { source, resolve } = this.#options;
+    const { source, resolve, end = Number.POSITIVE_INFINITY } = this.#options;
     for (let i = from; i < lines.length; i++) {
       const line = lines[i]!;
       const parsed = parseInputLine(line.bytes, line.number, source.name);
       const wanted = parsed.ok ? parsed.input.tick : undefined;
-      if (wanted !== undefined && wanted > tick) {
+      if (wanted !== undefined && wanted > tick && wanted < end) {
         this.heldTick = wanted;
         source.putBack(lines.slice(i));
         break;
       }
       if (!parsed.ok) this.#bad(parsed.problem, line.number);
-      else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
+      else if (wanted !== undefined && wanted >= end) {
+        const late = `found tick ${wanted}, wanted one before ${end}, where time ends`;
+        this.#bad(`${source.name}:${line.number}: ${late}`, line.number);
+      } else if (wanted !== undefined && wanted < tick && wanted !== this.#namedTick) {
         const past = `found tick ${wanted}, which is past; wanted ${tick} or later`;
         this.#bad(`${source.name}:${line.number}: ${past}`, line.number);
       } else {

@@ -19,7 +19,7 @@ import { sha256 } from '../sha256.ts';
 import type { SnapshotSchedule } from '../snapshot/schedule.ts';
 import type { CarefulMode } from '../turns/careful-mode.ts';
 import type { ExecutedTick, Machine } from '../turns/machine.ts';
-import { nextTick } from './next-tick.ts';
+import { endOfTime, nextTick } from './next-tick.ts';
 import { emitTelemetry } from './observe.ts';
 import { sleep, untilAborted } from './waits.ts';
 
@@ -52,6 +52,8 @@ export class LiveRun {
   #stop: StopReason | undefined;
   #lastCursor = '';
   readonly #clock: Clock;
+  /** No tick but those of a shutdown is executed behind it. */
+  readonly #end: number;
   #yieldedAtMs: number;
   #startedAtMs = 0;
   #startTick = 0;
@@ -63,6 +65,7 @@ export class LiveRun {
   constructor(parts: LiveRunParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#end = endOfTime(parts.tickMs);
     this.#stop = parts.stop;
     this.#yieldedAtMs = this.#clock.nowMs();
   }
@@ -70,7 +73,8 @@ export class LiveRun {
   /** Runs until the inputs have ended and nothing is left to do, the last tick is reached, or the signal says so. */
   async run(lines: LineInputs | undefined, options: RunOptions): Promise<EndReason> {
     const { state } = this.#parts.machine;
-    const { signal, ticks: lastTick } = options;
+    const { signal, ticks = Number.POSITIVE_INFINITY } = options;
+    const lastTick = Math.min(ticks, this.#end);
     this.#startedAtMs = this.#clock.nowMs();
     this.#startTick = state.tick;
     this.#parts.lines.follow(lines);
@@ -80,7 +84,7 @@ export class LiveRun {
     for (;;) {
       if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       if (signal?.aborted === true) return 'interrupted';
-      const next = Math.min(Math.max(state.tick + 1, earliest), lastTick ?? Number.POSITIVE_INFINITY);
+      const next = Math.min(Math.max(state.tick + 1, earliest), lastTick);
       if (next === lastTick) return this.#finish('ticks', next, lines, options);
       const gathered = this.#gather(lines, next, signal);
       let inputs = gathered instanceof Promise ? await gathered : gathered;
@@ -88,7 +92,7 @@ export class LiveRun {
       const open = lines !== undefined && !lines.ended;
       const hasInputs = inputs.length > 0 || !this.#parts.hostInputs.isEmpty;
       const facts = { state, hasInputs, heldTick: lines?.heldTick };
-      const wanted = nextTick({ ...facts, keptOpen: open || lastTick !== undefined });
+      const wanted = nextTick({ ...facts, keptOpen: open || options.ticks !== undefined });
       if (wanted === undefined && open) {
         await this.#waitForInput(lines, signal);
         // A pulled line enters the tick that asked for it, whenever it came.
@@ -96,7 +100,7 @@ export class LiveRun {
         continue;
       }
       if (wanted === undefined) return this.#finish('quiescence', next, lines, options);
-      const tick = Math.min(Math.max(wanted, next), lastTick ?? Number.POSITIVE_INFINITY);
+      const tick = Math.min(Math.max(wanted, next), lastTick);
       const wake = tick > next ? this.#arrivals(lines) : [];
       const isPaced = options.pace === 'wall-clock';
       if (isPaced && !(await this.#pace(tick, options, wake)) && inputs.length === 0) {
@@ -147,7 +151,7 @@ export class LiveRun {
       if (this.#clock.nowMs() - this.#yieldedAtMs > yieldMs) await this.#yield();
       const hasInputs = !this.#parts.hostInputs.isEmpty;
       const tick = nextTick({ state, hasInputs, heldTick: undefined, keptOpen: false });
-      if (tick === undefined) break;
+      if (tick === undefined || tick >= this.#end) break;
       await this.step(tick, [], undefined, options);
     }
     await this.#parts.durable.settled();

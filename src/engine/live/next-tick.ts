@@ -2,6 +2,14 @@
 
 import { hasRunnable, nextTimerTick, type SchedulerState } from '../../scheduler/index.ts';
 
+/**
+ * The tick at which every run stops, 142,000 years of logical time from its beginning: numbers behind it would not be
+ * exact any more. Agents with long timers get there soon, since the clock jumps.
+ */
+export function endOfTime(tickMs: number): number {
+  return Math.floor(2 ** 52 / tickMs);
+}
+
 export interface NextTickFacts {
   readonly state: SchedulerState;
   /** Whether inputs are there for the tick after the last one. */

@@ -5,6 +5,7 @@ import type { LineSource } from '../input/index.ts';
 import { LineInputs } from '../input/line-inputs.ts';
 import type { DurableLog } from '../record/durable-log.ts';
 import type { RunOptions } from '../run-types.ts';
+import { endOfTime } from './next-tick.ts';
 import type { OpenRun } from './open-run.ts';
 import type { RunModels } from './run-models.ts';
 
@@ -24,6 +25,7 @@ export async function openLines(
     inputsPerTickMax: system.config.run.inputsPerTickMax,
     live: options.live ?? false,
     strict: options.strict ?? false,
+    end: endOfTime(system.config.run.tickMs),
     namedTick: isSame ? (recorded?.namedTick ?? 0) : 0,
     badLines: totals.progress.badLines,
     resolve: (line) => ('model' in line ? models.line(line) : calls.line(line)),

@@ -32,6 +32,7 @@ import { SnapshotSchedule } from '../snapshot/schedule.ts';
 import { SnapshotStore } from '../snapshot/store.ts';
 import { CarefulMode } from '../turns/careful-mode.ts';
 import { LiveRun } from './live-run.ts';
+import { endOfTime } from './next-tick.ts';
 import { openFork } from './open-fork.ts';
 import { openLines } from './open-lines.ts';
 import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
@@ -316,13 +317,16 @@ export class Orchestrator {
   }
 
   #checkLastTick(lastTick: number): void {
-    const { state } = this.#open.machine;
-    if (Number.isSafeInteger(lastTick) && (lastTick > state.tick || state.stopping)) return;
-    throw new EngineError(
-      'config-invalid',
-      `Cannot run to tick ${lastTick}: a whole number above ${state.tick}, the tick that the run is at, was wanted`,
-      { lastTick, tick: state.tick },
-    );
+    const { machine, system } = this.#open;
+    const { tick, stopping } = machine.state;
+    const end = endOfTime(system.config.run.tickMs);
+    if (Number.isSafeInteger(lastTick) && (stopping || (lastTick > tick && lastTick <= end))) return;
+    const wanted = `a whole number above ${tick}, the tick that the run is at, and up to ${end} was wanted`;
+    throw new EngineError('config-invalid', `Cannot run to tick ${lastTick}: ${wanted}`, {
+      lastTick,
+      tick,
+      end,
+    });
   }
 
   async #follow(options: RunOptions): Promise<boolean> {
