@@ -1,6 +1,7 @@
 // Packages that only some systems need. Each is loaded here, where it is wanted, and nowhere else.
 
 import { EngineError } from '../base/errors.ts';
+import { withoutSourcePlaces } from './source-places.ts';
 
 /**
  * @param version only what is tested with
@@ -22,5 +23,5 @@ export async function importPackage<T>(name: string, version: string, refused: s
 
 export function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return (text.split('\n')[0] ?? '').slice(0, 300);
+  return withoutSourcePlaces(text.split('\n')[0] ?? '').slice(0, 300);
 }
