@@ -8,7 +8,6 @@ export const guestFunctions = {
   agent_shutdown: 0,
   agent_alloc: 1,
 } as const;
-export type GuestFunctionName = keyof typeof guestFunctions;
 
 /** What an entry point answers; negative values are failures of the agent. */
 export const ReturnCode = { done: 0, again: 1, finished: 2 } as const;

@@ -3,9 +3,6 @@
 /** The one module that guests import from. */
 export const hostModule = 'wasm_engine';
 
-/** A version of the contract; a guest built for 1.x runs on any engine of the same major version. */
-export const abiVersion = '1.0';
-
 export const capabilities = [
   'send',
   'publish',

@@ -115,14 +115,6 @@ function align8(value: number): number {
   return (value + 7) & ~7;
 }
 
-/** Bytes that a list takes. */
-export function tensorListBytes(tensors: readonly FlatTensor[]): number {
-  return tensors.reduce(
-    (size, tensor) => size + tensorBytes(tensor, encodeUtf8(tensor.name).length),
-    headBytes,
-  );
-}
-
 function tensorBytes({ dims, data }: FlatTensor, nameBytes: number): number {
   return align8(tensorHeadBytes + dims.length * 4 + nameBytes) + align8(data.length);
 }

@@ -3,15 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  bytesEqual,
-  concatBytes,
-  decodeHex,
-  decodeUtf8,
-  encodeBase64,
-  encodeHex,
-  encodeUtf8,
-} from './encoding.ts';
+import { bytesEqual, concatBytes, decodeHex, decodeUtf8, encodeHex, encodeUtf8 } from './encoding.ts';
 
 const bytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 300 });
 
@@ -20,19 +12,13 @@ const text: fc.Arbitrary<string> = fc
   .array(fc.integer({ min: 0, max: 0x10ffff }).map((code) => (code >> 11 === 0x1b ? code ^ 0xd800 : code)))
   .map((codes) => String.fromCodePoint(...codes));
 
-test('hexadecimal text and base64 are those of Node for any bytes', () => {
+test('hexadecimal text is that of Node for any bytes', () => {
   fc.assert(
     fc.property(bytes, (value) => {
       assert.equal(encodeHex(value), Buffer.from(value).toString('hex'));
-      assert.equal(encodeBase64(value), Buffer.from(value).toString('base64'));
       assert.ok(bytesEqual(decodeHex(encodeHex(value)) ?? new Uint8Array(1), value));
     }),
   );
-});
-
-test('base64 takes more bytes than one call can have arguments', () => {
-  const large = new Uint8Array(200_000).map((_, index) => index);
-  assert.equal(encodeBase64(large), Buffer.from(large).toString('base64'));
 });
 
 test('decodeHex() answers undefined for an odd length and for other letters', () => {
