@@ -91,5 +91,6 @@ export function compileContract(contract: JsonValue): (payload: Uint8Array) => b
 function createValidator(): Ajv2020 {
   const require = createRequire(import.meta.url);
   const { Ajv2020: Validator } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
-  return new Validator({ strict: true, strictTypes: false, strictRequired: false, allErrors: false });
+  const lenient = { strictTypes: false, strictRequired: false };
+  return new Validator({ strict: true, ...lenient, ownProperties: true, allErrors: false });
 }
