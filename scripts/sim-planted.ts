@@ -84,6 +84,7 @@ function lastLine(text: string): string {
 const wanted = plantedBugs.filter(
   ({ name }) => program.args.length === 0 || program.args.some((part) => name.includes(part)),
 );
+if (wanted.length === 0) program.error(`error: no mistake's name holds ${program.args.join(', ')}`);
 const folder = copyTree();
 let missed = 0;
 try {

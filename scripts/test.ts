@@ -7,10 +7,15 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { programOf } from './command-line.ts';
 
 const root = dirname(import.meta.dirname);
-const unitOnly = process.argv.includes('--unit');
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const program = programOf('test', 'Says whether all is well; the last line counts.')
+  .argument('[parts...]', 'parts of the paths of test files: only these run, and nothing else is checked')
+  .option('--unit', 'only what takes seconds: types, lint, tests beside the code')
+  .parse();
+const unitOnly = program.opts<{ readonly unit?: boolean }>().unit === true;
+const wanted = program.args;
 
 const testMs = 5 * 60_000;
 const unitMs = 5 * 60_000;
@@ -62,7 +67,6 @@ function testFiles(): string[] {
 
 async function tests(files: readonly string[]): Promise<Counts> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  if (files.length === 0) return counts;
   const stream = run({
     files,
     cwd: root,
@@ -84,8 +88,11 @@ async function tests(files: readonly string[]): Promise<Counts> {
   return counts;
 }
 
+const files = testFiles();
+// A name that is misspelt must not look as if all were well.
+if (files.length === 0) program.error(`error: no test file's path holds ${wanted.join(', ')}`);
 const results = wanted.length > 0 ? [] : checks();
-const counts = await tests(testFiles());
+const counts = await tests(files);
 counts.passed += results.filter(Boolean).length;
 counts.failed += results.filter((passed) => !passed).length;
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';

@@ -74,15 +74,16 @@ function callInOneTick({ orchestrator, answers }: Agent): Call {
   };
 }
 
-/** Sends each payload once the answer before it is there. */
+/** Sends each payload once the tick that took the one before it is over. Answers leave when ticks are written. */
 function callInTicks({ orchestrator, answers }: Agent): Call {
   return async (payload, batch) => {
     answers.length = 0;
-    const onTick = (): void => {
-      if (answers.length < batch) orchestrator.send('summer', { payload });
+    let sent = 0;
+    const sendNext = (): void => {
+      if (sent++ < batch) orchestrator.send('summer', { payload });
     };
-    orchestrator.send('summer', { payload });
-    await orchestrator.settle({ onTick });
+    sendNext();
+    await orchestrator.settle({ onTick: sendNext });
     return answers;
   };
 }
