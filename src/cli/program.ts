@@ -43,7 +43,7 @@ function usageMessage(error: CommanderError): string {
 const exitCodes = `
 Exit codes:
   0 done   1 refused input or failed run   2 usage   3 divergence   4 damaged record
-  70 a bug or a fault of the host   130, 143 interrupted: the run can go on`;
+  70 a bug or a fault of the host   129, 130, 143 interrupted: the run can go on`;
 
 function createProgram(done: (exitCode: number) => void, link: EngineLink | undefined): Command {
   const program = new Command('wasm-engine')

@@ -243,7 +243,8 @@ export class Orchestrator {
 
   /**
    * Resolves when every call so far is executed, has reached its receiver, and is as durable as the mode says. A
-   * call whose receiver has no room waits where the receiver's policy is `block`.
+   * call whose receiver has no room waits where the receiver's policy is `block`. Calls are executed by `run`, `settle`
+   * and `stop` alone: whoever awaits this before one of them is begun waits for ever.
    * @throws EngineError `input-refused` where a call reached nobody, once
    */
   acknowledged(): Promise<void> {
