@@ -22,6 +22,7 @@ import { complain } from './failure.ts';
 import type { Outputs } from './outputs.ts';
 import { asWord, grouped } from './printable.ts';
 import type { ProgressLine } from './progress-line.ts';
+import { refuseOutput } from './refuse-output.ts';
 import type { ForkOptions, RunOptions } from './run.ts';
 import type { EngineLink } from './supervisor/engine-link.ts';
 import type { OpenedRun } from './supervisor/messages.ts';
@@ -51,6 +52,8 @@ export async function beginRun(systemFile: string, preparation: Preparation): Pr
   });
   const { inputFile, durability: _, modelFolders: __, ...host } = system.host;
   const input = options.input ?? inputFile;
+  const modules = [...system.modules.values()].flatMap(({ files }) => files);
+  refuseOutput(options.output, [systemFile, input, ...modules.map((file) => join(system.directory, file))]);
   const source = openSource(input, preparation);
   try {
     // Not before the system is known to be right: an output file of an earlier run is overwritten.
@@ -118,6 +121,7 @@ export async function goOn(runDirectory: string, preparation: Preparation): Prom
   const orchestrator = await resume(runDirectory, preparation, {});
   try {
     const input = options.input ?? recordedInput(orchestrator, runDirectory);
+    refuseOutput(options.output, [input]);
     // What a fork takes from the run that it comes from.
     const isRun = options.input === undefined && input !== undefined && isRecordedRun(input);
     if (isRun) checkParent(orchestrator.origin, runDirectory, input);
@@ -163,6 +167,7 @@ async function resume(
   more: Pick<ResumeOptions, 'host' | 'careful'>,
 ): Promise<Orchestrator> {
   const { workers } = options;
+  refuseOutput(options.output, [options.input]);
   outputs.open(options.output, 'append');
   const outputsAfter = outputs.deliveredOf(runDirectory);
   const orchestrator = await Orchestrator.resume({
@@ -198,6 +203,7 @@ export async function forkRun(
     const text = `Cannot run to tick ${ticks} from a fork at tick ${tick}: --ticks needs a number above that of --tick`;
     throw new EngineError('usage', text, { tick, ticks });
   }
+  refuseOutput(options.output, [from, input, ...module.map(([, file]) => file)]);
   const { outputs, link } = preparation;
   const modules = Object.fromEntries(module.map(([name, file]) => [name, readModule(name, file)]));
   const source = input === undefined ? undefined : openSource(input, preparation);

@@ -1,7 +1,7 @@
 // Text that leaves the commands: outputs, escapes, numbers, names of run directories, summaries.
 
 import assert from 'node:assert/strict';
-import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { differenceLines } from './diff.ts';
 import { OutputFile } from './output-file.ts';
 import { outputLine } from './output-lines.ts';
 import { grouped, printable, printableJson } from './printable.ts';
+import { refuseOutput } from './refuse-output.ts';
 import { progressText, summaryText } from './run-summary.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'wasm-engine-cli-'));
@@ -105,6 +106,24 @@ test('the folder of all runs has its name on the disk when it is made', (t) => {
     t.mock.restoreAll();
     syncBuiltinESMExports();
   }
+});
+
+test('outputs go into nothing that is read, and into no record', () => {
+  const place = mkdtempSync(join(root, 'out-'));
+  const file = (name: string): string => join(place, name);
+  mkdirSync(file('run/modules'), { recursive: true });
+  for (const name of ['run/run.json', 'run/config.json', 'run/lock', 'in.jsonl', 'run.json'])
+    writeFileSync(file(name), '');
+  symlinkSync(file('in.jsonl'), file('link.jsonl'));
+  const refused = { code: 'usage', message: /^Cannot write outputs to ".*": / };
+  for (const output of ['in.jsonl', 'link.jsonl'])
+    assert.throws(() => refuseOutput(file(output), [undefined, file('none'), file('in.jsonl')]), refused);
+  for (const output of ['run/head', 'run/new.jsonl', 'run/modules/x.wasm'])
+    assert.throws(() => refuseOutput(file(output), []), refused);
+  // A file of that name alone makes no run directory; what cannot be written is told by whoever writes it.
+  for (const output of ['out.jsonl', 'no/folder/out.jsonl', '/dev/null'])
+    refuseOutput(file(output), [file('in.jsonl')]);
+  refuseOutput(undefined, [file('in.jsonl')]);
 });
 
 test('an output file that cannot be opened is one clear error', () => {

@@ -174,6 +174,8 @@ test('what cannot be run is one clear error, with the exit code of its kind', as
     [['replay', 'gone'], 1, /there is no such folder/],
     [['inspect', 'plain'], 1, /"run\.json" is missing/],
     [['run', '--run-dir', 'plain'], 1, /"run\.json" is missing/],
+    [['run', 'echo.toml', '--output', 'echo.toml'], 2, /the run reads ".*echo\.toml", which is that file/],
+    [['run', 'echo.toml', '--output', 'echo.wasm'], 2, /the run reads ".*echo\.wasm"/],
     [['run', 'plain'], 1, /cannot read "plain": it is a folder/],
     [['run', 'damaged'], 2, /it is the record of one; to go on with it: wasm-engine run --run-dir damaged$/m],
     [['instrument', 'cut.wasm', '-o', 'x.wasm'], 1, /cut\.wasm/],
