@@ -10,11 +10,7 @@ export function addExport(program: Command, done: (exitCode: number) => void): v
     .summary('pack a run into one file')
     .description('Packs a run into one tar archive, which every command takes in place of its run directory.')
     .argument('<run-dir>', 'run directory; it is only read', path)
-    .requiredOption(
-      '-o, --output <file>',
-      'where to write; a file that is there is replaced, nothing else is',
-      path,
-    )
+    .requiredOption('-o, --output <file>', 'where to write; an archive that is there is replaced', path)
     .option(
       '--redact <topic>',
       'leave only hashes of the payloads that came from outside to a topic; may be repeated',

@@ -13,6 +13,7 @@ import {
   EventLogWriter,
   type HeldFiles,
   holdFiles,
+  isRecordedRun,
   type LogEnd,
   manifestBytes,
   nodeStorage,
@@ -61,7 +62,7 @@ export interface ExportSummary {
  * Writes a run, also one that is still going or was cut off, into a tar archive. The whole log is checked on the way.
  * The same run directory gives the same bytes.
  * @param path a run directory, or an archive of one
- * @param file the archive; a file that is there is replaced, and nothing else is
+ * @param file the archive; one that is there is replaced, and nothing else is
  * @throws EngineError `run-directory-invalid`, `record-damaged`; `run-failed` where no file can be written
  *   there; `input-invalid` where nothing was published from outside to a topic that is to be redacted
  */
@@ -121,7 +122,10 @@ function withStaging<T>(path: string, file: string, write: (target: Target) => T
   }
 }
 
-/** Only a file is replaced: taking the name of a folder, a device or a pipe would break what it is there for. */
+/**
+ * Only an archive is replaced, or an empty file: another would be lost for a slip. And taking the name of a folder, a
+ * device or a pipe would break what it is there for.
+ */
 function refuseTarget(path: string, file: string): void {
   const refuse = (why: string): never => {
     throw new EngineError('run-failed', `Cannot export "${path}" to "${file}": ${why}`, { path, file });
@@ -130,6 +134,8 @@ function refuseTarget(path: string, file: string): void {
   const there = statSync(file, { throwIfNoEntry: false });
   if (there?.isDirectory() === true) refuse('it is a folder, wanted a file');
   if (there?.isFile() === false) refuse('it is a device or a pipe, wanted a file');
+  if (there !== undefined && there.size > 0 && !isRecordedRun(file))
+    refuse('another file is there, and only an archive of a run is replaced');
   if (there === undefined && lstatSync(file, { throwIfNoEntry: false }) !== undefined)
     refuse('it is a link to nothing, wanted a file');
 }
