@@ -64,11 +64,20 @@ export interface GenerationState {
   readonly tokens: number[];
 }
 
+/** The requests of one tick. There may be very many, made in any order and answered one by one. */
+interface DueRequests {
+  readonly list: ModelRequest[];
+  /** Whether the list is by (tick of the request, agent, number). */
+  isSorted: boolean;
+  /** So many of its first are answered. */
+  answered: number;
+}
+
 export interface RequestQueue {
   /** Those of the configuration, and behind them those that inputs declared. */
   readonly models: ModelState[];
-  /** By the tick in which they are due; each list by (tick of the request, agent, number). */
-  readonly due: Map<number, ModelRequest[]>;
+  /** By the tick in which they are due. */
+  readonly due: Map<number, DueRequests>;
   /** Made in the current tick, in commit order; before them those whose next piece is wanted. */
   made: ModelRequest[];
 }
@@ -120,17 +129,32 @@ export function addRequest(
 /** Puts a request where it waits. */
 export function restoreRequest({ requests }: SchedulerState, request: ModelRequest): void {
   const { agent, dueTick, model } = request;
-  const list = requests.due.get(dueTick) ?? [];
-  requests.due.set(dueTick, list);
-  let place = list.length;
-  while (place > 0 && comesBefore(request, list[place - 1]!)) place--;
-  list.splice(place, 0, request);
+  const due = requests.due.get(dueTick) ?? { list: [], isSorted: true, answered: 0 };
+  assert(due.answered === 0, 'a tick whose answers come gets no more requests');
+  requests.due.set(dueTick, due);
+  const last = due.list.at(-1);
+  if (last !== undefined && comesBefore(request, last)) due.isSorted = false;
+  due.list.push(request);
   count(requests.models[model]!, agent, 1);
 }
 
 function comesBefore(a: ModelRequest, b: ModelRequest): boolean {
   if (a.tick !== b.tick) return a.tick < b.tick;
   return a.agent === b.agent ? a.number < b.number : a.agent.number < b.agent.number;
+}
+
+/** The requests of a tick, in the order of their answers. */
+function sortedDue({ due }: RequestQueue, tick: number): DueRequests | undefined {
+  const all = due.get(tick);
+  if (all === undefined || all.isSorted) return all;
+  all.list.sort((a, b) => (comesBefore(a, b) ? -1 : 1));
+  all.isSorted = true;
+  return all;
+}
+
+function unanswered(requests: RequestQueue, tick: number): readonly ModelRequest[] {
+  const { list, answered } = sortedDue(requests, tick) ?? { list: [], answered: 0 };
+  return answered === 0 ? list : list.slice(answered);
 }
 
 function count(model: ModelState, agent: Agent, change: number): void {
@@ -150,7 +174,7 @@ export function earliestRequestTick({ due }: RequestQueue): number | undefined {
 
 /** The requests that are due at a tick, by (tick of the request, agent, number): the order of their answers. */
 export function dueRequests({ requests, stopping }: SchedulerState, tick: number): readonly ModelRequest[] {
-  return stopping ? [] : (requests.due.get(tick) ?? []);
+  return stopping ? [] : unanswered(requests, tick);
 }
 
 /** All that wait, in the order in which their answers will be given. */
@@ -168,28 +192,25 @@ export function useModel({ requests }: SchedulerState, { name, detail }: Input):
 }
 
 /** Requests that are due in the current tick and were not answered in it are due in the next one, with their places. */
-export function deferRequests({ requests: { due }, tick }: SchedulerState): void {
-  const left = due.get(tick);
-  if (left === undefined) return;
+export function deferRequests({ requests, tick }: SchedulerState): void {
+  const { due } = requests;
+  const left = unanswered(requests, tick);
+  if (left.length === 0) return;
   due.delete(tick);
   for (const request of left) request.dueTick = tick + 1;
-  const next = due.get(tick + 1) ?? [];
-  const all = next.length === 0 ? left : [...left, ...next];
-  due.set(
-    tick + 1,
-    all.sort((a, b) => (comesBefore(a, b) ? -1 : 1)),
-  );
+  const next = due.get(tick + 1)?.list ?? [];
+  due.set(tick + 1, { list: [...left, ...next], isSorted: false, answered: 0 });
 }
 
 /** Gives an answer to its agent. Answers come in the order of `dueRequests`. */
 export function applyAnswer(state: SchedulerState, input: Input): void {
   const { due, models } = state.requests;
-  const list = due.get(state.tick);
-  const request = list?.shift();
+  const all = sortedDue(state.requests, state.tick);
+  const request = all?.list[all.answered++];
   const { origin, counter, answer } = input;
   const { number } = readAnswerDetail(input);
-  assert(list !== undefined && request !== undefined, 'an answer comes in the tick in which it is due');
-  if (list.length === 0) due.delete(state.tick);
+  assert(all !== undefined && request !== undefined, 'an answer comes in the tick in which it is due');
+  if (all.answered === all.list.length) due.delete(state.tick);
   const { agent, incarnation, model, tag } = request;
   assert(
     agent.origin === origin && agent.counter === counter && request.number === number,
