@@ -63,8 +63,8 @@ export class InferenceProcess {
     this.#child = spawn(process.execPath, [program, String(process.pid)], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
-      // Without it the memory of released models does not go back to the system; that of tensors stays.
-      env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '8388608', MALLOC_TOP_PAD_: '1048576' },
+      // Without it the memory of released models does not go back to the system; a larger one keeps too much of it.
+      env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
     });
     this.#socket = this.#child.stdio[wireFile] as Socket;
     this.#writer = new WireWriter(this.#socket, isText);
