@@ -11,6 +11,7 @@ import {
   hasRows,
   joinRows,
   type Rows,
+  sampleInputs,
   splitRows,
   type Tensors,
 } from './batching.ts';
@@ -116,6 +117,55 @@ function product(size: number): Uint8Array<ArrayBuffer> {
     initializers: [tensorProto('w', float32, [size, size], weights)],
   });
 }
+
+test('rows of whole numbers that are made up have more and fewer of each', () => {
+  for (const type of [int64, ElementType.int32, ElementType.uint8]) {
+    const signature = { inputs: [{ name: 'ids', type, dims: ['n', 6] }], outputs: [] };
+    const sums = Array.from({ length: 8 }, (_, seed) => {
+      const { data } = sampleInputs(signature, seed).get('ids')!;
+      assert.ok(data.every((byte) => byte <= 1));
+      return data.reduce((sum, byte) => sum + byte, 0);
+    });
+    assert.ok(new Set(sums).size > 2, `${sums}`);
+  }
+});
+
+test('rows that are scaled by the largest of all run singly, however alike the made-up ones are', {
+  skip,
+}, async () => {
+  const { int8 } = ElementType;
+  const embedding = Float32Array.from({ length: 80 }, (_, i) => Math.sin(i * 7.3) * (i < 16 ? 1 : 5));
+  const weights = Int8Array.from({ length: 24 }, (_, i) => ((i * 37) % 100) - 50);
+  // A bag of words, as it is quantised for small machines: the mean of its words, times a matrix.
+  const model = modelProto({
+    nodes: [
+      node('Gather', ['embedding', 'ids'], ['words']),
+      node('ReduceMean', ['words'], ['mean'], { axes: { ints: [1] }, keepdims: { int: 0 } }),
+      node('DynamicQuantizeLinear', ['mean'], ['q', 'scale', 'zero']),
+      node('MatMulInteger', ['q', 'w', 'zero'], ['product']),
+      node('Cast', ['product'], ['float'], { to: { int: float32 } }),
+      node('Mul', ['float', 'scale'], ['y']),
+    ],
+    inputs: [valueInfo('ids', int64, ['n', 6])],
+    outputs: [valueInfo('y', float32, ['n', 3])],
+    initializers: [
+      tensorProto('embedding', float32, [10, 8], embedding),
+      tensorProto('w', int8, [8, 3], weights),
+    ],
+  });
+  const session = await ModelSession.open({ ...hosted(model), provider: 'wasm' });
+  const request = (word: number): Uint8Array => {
+    const data = new Uint8Array(
+      BigInt64Array.from({ length: 6 }, (_, i) => BigInt((i * word + word) % 10)).buffer,
+    );
+    return encodeTensorList([{ name: 'ids', type: int64, dims: [1, 6], data }]);
+  };
+  const alone = await session.run([request(1)], 1000);
+  const together = await session.run([request(1), request(3), request(7), request(8)], 1000);
+  assert.deepEqual(together.answers[0], alone.answers[0]);
+  assert.equal(session.batching.kind, 'single');
+  await session.release();
+});
 
 test('any grouping gives each request the bits that it has alone', { skip }, async () => {
   const size = 24;

@@ -178,6 +178,8 @@ export function sampleInputs(signature: Signature, seed: number, freeSize = 1): 
 function sampleData(type: ElementType, count: number, seed: number): Uint8Array {
   // Fractions that no format holds exactly, so that another order of sums shows.
   const value = (i: number): number => (((i + 1) * (seed + 3) * 7919) % 2003) / 1013 - 0.97;
+  // Whole numbers stay small, since they may be indices; rows have more and fewer of each.
+  const bit = (i: number): number => mixed(i * 31_337 + seed) & 1;
   switch (type) {
     case ElementType.float32:
       return bytesOf(Float32Array.from({ length: count }, (_, i) => value(i)));
@@ -188,17 +190,23 @@ function sampleData(type: ElementType, count: number, seed: number): Uint8Array 
       return bytesOf(Uint16Array.from({ length: count }, (_, i) => 0x3c00 | ((i * 37 + seed * 11) & 0x3ff)));
     case ElementType.int64:
     case ElementType.uint64:
-      return bytesOf(BigInt64Array.from({ length: count }, (_, i) => BigInt((i + seed) & 1)));
+      return bytesOf(BigInt64Array.from({ length: count }, (_, i) => BigInt(bit(i))));
     case ElementType.string:
       return encodeStrings(Array.from({ length: count }, (_, i) => `sample ${i + seed}`));
     default: {
-      // Whole numbers stay small: they may be indices.
       const bytes = new Uint8Array(bytesOfElements(type, count));
       const width = Math.max(1, Math.floor(bytes.length / Math.max(count, 1)));
-      for (let i = 0; i < bytes.length; i += width) bytes[i] = (i / width + seed) & 1;
+      for (let i = 0; i < bytes.length; i += width) bytes[i] = bit(i / width);
       return bytes;
     }
   }
+}
+
+/** Whatever is alike in numbers is not in these. */
+function mixed(value: number): number {
+  const once = Math.imul(value ^ (value >>> 16), 0x45d9f3b);
+  const twice = Math.imul(once ^ (once >>> 16), 0x45d9f3b);
+  return (twice ^ (twice >>> 16)) >>> 0;
 }
 
 function bytesOf(view: ArrayBufferView): Uint8Array {

@@ -134,7 +134,7 @@ export class ModelSession {
       throw new EngineError('model-refused', `the runtime does not take it: ${firstLine(error)}`, {}, error);
     }
     // What need not end is not begun unasked.
-    if (facts.unbounded === undefined) await session.#rehearse(choice);
+    if (facts.unbounded === undefined) await session.#rehearse(choice, facts.mixesRows);
     return session;
   }
 
@@ -142,7 +142,7 @@ export class ModelSession {
    * Runs the model once, so that the first request pays for nothing, and finds out how rows run together. In mode
    * "portable" no clock has a part in that: a filled-up batch may give other bits than a row alone.
    */
-  async #rehearse({ rehearsed, batchMax }: SessionChoice): Promise<void> {
+  async #rehearse({ rehearsed, batchMax }: SessionChoice, mixesRows: boolean): Promise<void> {
     if (rehearsed !== undefined) this.batching = rehearsed.batching;
     if (rehearsed?.isHarmful === true) return;
     const inputs = madeUpInputs(this.signature);
@@ -164,7 +164,7 @@ export class ModelSession {
       return;
     }
     // A decoder holds a text for each row, and texts of other lengths do not go together.
-    if (rehearsed !== undefined || looksLikeDecoder(this.signature)) return;
+    if (rehearsed !== undefined || mixesRows || looksLikeDecoder(this.signature)) return;
     const batching = await findBatching(this.signature, batchMax, run, isOver);
     if (!this.isHarmful) this.batching = batching;
   }

@@ -2,8 +2,8 @@
 // runtime sees it; whatever the bytes are, the answer is facts or one error.
 
 import type { Signature } from '../signature.ts';
+import { isRandom, mixesRows } from './operator-kinds.ts';
 import { type ProtoField, protoFields, protoParts } from './proto-fields.ts';
-import { isRandom } from './random-operators.ts';
 import { readDoor } from './read-door.ts';
 import { readTensor } from './read-tensor.ts';
 import { refused, text } from './refused.ts';
@@ -16,6 +16,8 @@ export interface ModelFacts extends Signature {
   readonly unbounded: string | undefined;
   /** Why it may answer the same request in two ways; undefined where it never does. */
   readonly random: string | undefined;
+  /** Whether what a row comes to may depend on the rows beside it, whatever trying shows. */
+  readonly mixesRows: boolean;
 }
 
 /** @throws EngineError `model-refused` */
@@ -39,6 +41,7 @@ export function readModel(bytes: Uint8Array): ModelFacts {
     externalFiles: [...externalFiles],
     unbounded,
     random,
+    mixesRows: scan.mixesRows,
   };
 }
 
@@ -90,6 +93,7 @@ class Scan {
   readonly externalFiles: Set<string> = new Set();
   unbounded: string | undefined;
   random: string | undefined;
+  mixesRows = false;
   readonly #functions: ReadonlyMap<string, readonly Uint8Array[]>;
   /** What one call of each function takes; undefined while that is being found out. */
   readonly #calls: Map<string, Work | undefined> = new Map();
@@ -179,6 +183,7 @@ class Scan {
     const key = this.#functions.has(node.key) ? '' : node.key;
     const inner = graphs.reduce(addWork, this.call(node.key, depth + 1));
     const nodes = inner.nodes + 1;
+    this.mixesRows ||= mixesRows(key);
     if (isRandom(key, node.inputs, constants))
       this.random ??= `it has a ${JSON.stringify(node.operator)}, which draws random numbers`;
     if (key === ':Loop') return { work: { steps: this.#loopSteps(node, inner, constants), nodes } };

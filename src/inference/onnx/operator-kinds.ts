@@ -1,6 +1,9 @@
-// Operators whose results depend on random numbers of the runtime. These come from a clock, or, where the model gives a
-// seed, from how often the operator ran before: in either case not from what was asked alone.
+// What is known of single operators that a signature does not tell, and trying a model may not show.
 
+/**
+ * Their results depend on random numbers of the runtime. These come from a clock, or, where the model gives a seed,
+ * from how often the operator ran before: in either case not from what was asked alone.
+ */
 const random: ReadonlySet<string> = new Set([
   ':RandomNormal',
   ':RandomNormalLike',
@@ -10,6 +13,17 @@ const random: ReadonlySet<string> = new Set([
   ':Bernoulli',
   'com.microsoft:Sampling',
 ]);
+
+/** They scale all elements by the largest of all: what one row comes to depends on the others. */
+const mixing: ReadonlySet<string> = new Set([
+  ':DynamicQuantizeLinear',
+  'com.microsoft:DynamicQuantizeMatMul',
+  'com.microsoft:DynamicQuantizeLSTM',
+]);
+
+export function mixesRows(operator: string): boolean {
+  return mixing.has(operator);
+}
 
 /** By operator, the input that makes it one in training, and only there. */
 const trainingInputs: ReadonlyMap<string, number> = new Map([
