@@ -252,7 +252,7 @@ function inputOf(input: string | undefined): { readonly input?: string } {
 /** The input that an interrupted run was reading, if it had more to give. */
 function recordedInput(orchestrator: Orchestrator, runDirectory: string): string | undefined {
   const recorded = orchestrator.recordedSource;
-  if (recorded === undefined && orchestrator.tick === 0) {
+  if (recorded === undefined && orchestrator.tick === (orchestrator.origin?.tick ?? 0)) {
     // It may have been about to read something: going on without that would end it.
     const text = `Cannot go on with the run in "${runDirectory}": nothing of it is recorded yet; begin it again`;
     throw new EngineError('run-directory-invalid', text, { path: runDirectory });

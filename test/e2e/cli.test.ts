@@ -237,6 +237,13 @@ test('a run of which nothing is recorded is not gone on with, since nobody knows
   oneError(run, /Cannot go on with the run in "unbegun": nothing of it is recorded yet; begin it again/);
   const named = await cli(['run', '--run-dir', 'unbegun', '--input', 'lines.jsonl', '--json']);
   assert.deepEqual([named.code, lastObject(named.out).outputs], [0, 2], named.err);
+  const fork = await Orchestrator.fork({
+    from: join(root, 'unbegun'),
+    tick: 1,
+    runDirectory: join(root, 'unbegun-fork'),
+  });
+  await fork.close();
+  oneError(await cli(['run', '--run-dir', 'unbegun-fork']), /nothing of it is recorded yet; begin it again/);
 });
 
 test('Ctrl-C leaves a run that can be replayed and gone on with', {

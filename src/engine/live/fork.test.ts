@@ -184,6 +184,21 @@ test('a fork of a fork, and one that was interrupted, go on with the recorded in
   assert.equal((await diffRuns(from, folder)).equal, true);
 });
 
+test('a fork that was interrupted before its first tick goes on with the recorded inputs', async () => {
+  const from = await parentRun();
+  const folder = newFolder();
+  const fork = await Orchestrator.fork({ from, tick: 8, runDirectory: folder });
+  const { reason, executed } = await fork.run({ recorded: from, signal: AbortSignal.abort() });
+  assert.deepEqual([reason, executed], ['interrupted', 0]);
+  const again = await Orchestrator.resume({ runDirectory: folder });
+  assert.deepEqual(again.recordedSource, { name: from, ended: false });
+  await again.run({ recorded: from });
+  assert.deepEqual(
+    chainOf(folder),
+    chainOf(from).filter((digest) => Number.parseInt(digest, 10) > 8),
+  );
+});
+
 test('inspect knows the agents that a fork began with', async () => {
   const fork = await forked(await parentRun(), {});
   assert.deepEqual(

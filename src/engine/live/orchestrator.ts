@@ -3,7 +3,7 @@
 import { encodeHex } from '../../base/encoding.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { ModelStatistics } from '../../inference/index.ts';
-import { type Input, InputKind, type RunOrigin } from '../../log/index.ts';
+import { InputKind, type RunOrigin } from '../../log/index.ts';
 import { type TelemetryHook, TelemetryHooks } from '../../telemetry/index.ts';
 import type { AgentId } from '../agent-id.ts';
 import type { ModelDescription } from '../config/create-system.ts';
@@ -14,8 +14,6 @@ import { SealedLines } from '../input/sealed-lines.ts';
 import { type StateView, viewState } from '../inspect/state-view.ts';
 import { nodePorts, type Ports } from '../ports.ts';
 import { DurableLog } from '../record/durable-log.ts';
-import { loadRun } from '../record/load-run.ts';
-import { RecordedFeed } from '../replay/recorded-feed.ts';
 import type {
   AgentSpec,
   EndReason,
@@ -33,6 +31,7 @@ import { SnapshotStore } from '../snapshot/store.ts';
 import { CarefulMode } from '../turns/careful-mode.ts';
 import { LiveRun } from './live-run.ts';
 import { endOfTime } from './next-tick.ts';
+import { openFeed } from './open-feed.ts';
 import { openFork } from './open-fork.ts';
 import { openLines } from './open-lines.ts';
 import { type OpenRun, openExistingRun, openNewRun } from './open-run.ts';
@@ -332,19 +331,8 @@ export class Orchestrator {
 
   async #follow(options: RunOptions): Promise<boolean> {
     if (options.recorded === undefined) return false;
-    const other = await loadRun(options.recorded, this.#ports);
-    const begins = other.base?.tick ?? 0;
-    if (begins > this.tick) {
-      const text = `Cannot go on with the inputs of "${options.recorded}" behind tick ${this.tick}: its record begins behind tick ${begins}`;
-      throw new EngineError('input-invalid', text, { path: options.recorded, tick: this.tick, begins });
-    }
-    const unchanged = this.origin?.changes.length === 0;
-    const check = (inputs: readonly Input[]): void => this.#calls.checkRecorded(inputs);
-    const { digest } = this.#open.machine;
-    const { ticks: lastTick } = options;
-    const parted = { after: this.tick, digest, unchanged, forkedAt: this.origin?.tick, lastTick };
-    const feed = new RecordedFeed(other, { ...parted, check });
-    return this.#live.follow(feed, options);
+    const taker = { open: this.#open, calls: this.#calls, durable: this.#durable, ports: this.#ports };
+    return this.#live.follow(await openFeed(options.recorded, options.ticks, taker), options);
   }
 
   async #end(reason: EndReason): Promise<RunSummary> {
