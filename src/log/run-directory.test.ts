@@ -40,6 +40,18 @@ describe('run directory', () => {
     assert.match(new TextDecoder().decode(storage.files.get('run.json')), /^\{\n {2}"format": 1,\n/);
   });
 
+  it('loses what a crash left of its own files, and nothing that somebody else put there', () => {
+    const { storage, directory } = sampleLog(1);
+    storage.makeFolder('snapshots');
+    const before = [...storage.files.keys()];
+    const own = ['head.tmp', 'run.json.tmp', 'models.json.tmp', `${moduleFile}.tmp`];
+    own.push('snapshots/000000000012.snapshot.tmp', 'snapshots/000000000003.pages.tmp');
+    const others = ['notes.tmp', 'modules/draft.tmp', 'snapshots/mine.snapshot.tmp', 'headings.tmp'];
+    for (const name of [...own, ...others]) storage.files.set(name, encodeUtf8(name));
+    directory.removeUnfinished();
+    assert.deepEqual([...storage.files.keys()].sort(), [...before, ...others].sort());
+  });
+
   it('takes modules while it runs, each once', () => {
     const storage = new MemoryStorage();
     const directory = sampleDirectory(storage);

@@ -41,6 +41,13 @@ export function segmentName(number: number): string {
 const segmentPattern = /^events-(\d{6,})\.mcap$/;
 const modulePattern = /^([0-9a-f]{64})\.wasm$/;
 
+/** By folder, the names under which files are written before they get their own. */
+const unfinished: Readonly<Record<string, RegExp>> = {
+  '': /^(head|(run|config|models)\.json)\.tmp$/,
+  modules: /^[0-9a-f]{64}\.wasm\.tmp$/,
+  snapshots: /^\d{12,}\.(snapshot|pages)\.tmp$/,
+};
+
 /** Held by whoever writes into the directory. Nothing is in it. */
 export const lockName = 'lock';
 
@@ -69,11 +76,14 @@ export class RunDirectory {
     this.#lock = undefined;
   }
 
-  /** Removes files that were being written under another name when a process ended. Whoever writes calls it. */
+  /**
+   * Removes files that were being written under another name when a process ended, and none that somebody else put
+   * there. Whoever writes calls it.
+   */
   removeUnfinished(): void {
-    for (const folder of ['', 'modules', 'snapshots']) {
+    for (const [folder, own] of Object.entries(unfinished)) {
       const names = onStorage(this.storage, folder, 'list', () => this.storage.list(folder)) ?? [];
-      for (const name of names.filter((each) => each.endsWith('.tmp'))) {
+      for (const name of names.filter((each) => own.test(each))) {
         const path = folder === '' ? name : `${folder}/${name}`;
         onStorage(this.storage, path, 'remove', () => this.storage.remove(path));
       }
