@@ -12,6 +12,7 @@ export {
   type ModelStatistics,
   type ModelTensor,
   type ModelTensors,
+  type TensorDescription,
 } from '../inference/index.ts';
 export type { MarkedTurn } from '../log/index.ts';
 export { isRecordedRun, type RunOrigin, recordedRunId } from '../log/index.ts';

@@ -12,6 +12,7 @@ export {
   type ModelRegistryOptions,
   type ModelTensor,
   type ModelTensors,
+  type TensorDescription,
 } from './model-registry.ts';
 export { differenceMax, differenceOf } from './probe.ts';
 export { hashModelFolder, type ModelFolder, modelFile, versionFolder } from './repository.ts';

@@ -46,6 +46,12 @@ test('versions stand side by side; the one loaded last is used, and what is unlo
   assert.deepEqual([...((await registry.infer('sign', { x: x(5) })).y!.data as Float32Array)], [-5]);
 });
 
+test('what a model takes and gives is told in the words of its tensors', { skip }, async () => {
+  const { inputs, outputs } = await registry.loadModel('text', '1');
+  assert.deepEqual(inputs, [{ name: 'x', type: 'string', dims: ['n'] }]);
+  assert.deepEqual(outputs, [{ name: 'y', type: 'string', dims: ['n'] }]);
+});
+
 test('loading is given up after loadTimeoutMs, with one clear error', { skip }, async () => {
   const hasty = new ModelRegistry({ repository, loadTimeoutMs: 1 });
   const late = isCode('model-refused', /^Cannot load model "sign\/1": loading it took longer than 1 ms$/);
@@ -150,6 +156,7 @@ test('options are looked at once, and none is clamped or passed over', () => {
       { repository, timeoutMs: 1e13 },
       /its timeoutMs is 10000000000000, wanted a whole number from 1 to 86400000$/,
     ],
+    [{ repository, timeoutMs: 5 }, /its timeoutMs is 5, wanted none in mode "portable", which waits/],
     [{ repository, loadTimeoutMs: Number.POSITIVE_INFINITY }, /its loadTimeoutMs is Infinity, wanted/],
     [{ repository, modelBytesMax: '5' }, /its modelBytesMax is "5", wanted/],
     [{ repository, onEvent: 5 }, /its onEvent is 5, wanted a function$/],

@@ -54,13 +54,25 @@ export interface ModelRegistryOptions {
   readonly onEvent?: (event: HostEvent) => void;
 }
 
+/** What a model takes or gives under a name. */
+export interface TensorDescription {
+  readonly name: string;
+  /** As in the `type` of a `ModelTensor`. */
+  readonly type: ElementTypeName;
+  /**
+   * Sizes; a text is a size that is the same wherever it stands, null one that may be anything. undefined: any number
+   * of dimensions.
+   */
+  readonly dims: readonly (number | string | null)[] | undefined;
+}
+
 export interface ModelInfo {
   readonly id: string;
   readonly version: string;
   /** Lower-case hexadecimal, of the version's folder. */
   readonly sha256: string;
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  readonly inputs: readonly TensorDescription[];
+  readonly outputs: readonly TensorDescription[];
   readonly batching: Batching['kind'];
   /** What it counts for against `modelBytesMax`. */
   readonly bytes: number;
@@ -121,7 +133,9 @@ export class ModelRegistry {
     versions.delete(version);
     versions.set(version, held);
     const { sha256 } = model;
-    return { id, version, sha256, ...signature, batching: batching.kind, bytes };
+    const inputs = signature.inputs.map(describe);
+    const outputs = signature.outputs.map(describe);
+    return { id, version, sha256, inputs, outputs, batching: batching.kind, bytes };
   }
 
   /**
@@ -194,6 +208,10 @@ export class ModelRegistry {
     }
     return { id, version, folder, sha256, mode, outputBytesMax, batchMax, timeoutMs };
   }
+}
+
+function describe({ type, ...rest }: TensorSpec): TensorDescription {
+  return { ...rest, type: elementTypeName(type)! };
 }
 
 function decodeTensors(tensors: readonly FlatTensor[]): ModelTensors {

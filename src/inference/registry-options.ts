@@ -37,6 +37,12 @@ export function checkRegistryOptions(options: unknown): asserts options is Model
     if (value === undefined || (isWhole(value) && value >= min && value <= max)) continue;
     throw wrong(`its ${name} is`, value, `a whole number from ${min} to ${max}`);
   }
+  if ((mode ?? 'portable') === 'portable' && options['timeoutMs'] !== undefined)
+    throw wrong(
+      'its timeoutMs is',
+      options['timeoutMs'],
+      'none in mode "portable", which waits for every answer',
+    );
   if (onEvent !== undefined && typeof onEvent !== 'function')
     throw wrong('its onEvent is', onEvent, 'a function');
   if (pins !== undefined) checkPins(pins);
