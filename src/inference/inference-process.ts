@@ -41,6 +41,9 @@ interface Waiting {
 
 const wordsKeptMax = 2000;
 
+/** Asks the C library of Linux for them; others do not look at it. */
+const largePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+
 /** A process as those see it who ask it. */
 export type ModelProcess = Pick<InferenceProcess, 'ask' | 'close' | 'lost' | 'pid'>;
 
@@ -57,14 +60,15 @@ export class InferenceProcess {
   #lost: string | undefined;
   #closing = false;
 
-  constructor(clock: HostClock = hostClock) {
+  /** @param isNative whether its models lie in memory that the system gives, where large pages serve them better */
+  constructor(clock: HostClock = hostClock, isNative: boolean = false) {
     const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
     const program = fileURLToPath(new URL(`./child.${extension}`, import.meta.url));
     this.#child = spawn(process.execPath, [program, String(process.pid)], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
       // Without it the memory of released models does not go back to the system; a larger one keeps too much of it.
-      env: { ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
+      env: { ...(isNative && largePages), ...process.env, MALLOC_TRIM_THRESHOLD_: '131072' },
     });
     this.#socket = this.#child.stdio[wireFile] as Socket;
     this.#writer = new WireWriter(this.#socket, isText);

@@ -45,7 +45,7 @@ export class LoneProcess {
   }
 
   async #open(): Promise<ModelProcess> {
-    const process = this.#models.start();
+    const process = this.#models.start('wasm');
     this.#process = process;
     await this.#models.loadInto(process, session, this.#model, 'wasm');
     return process;

@@ -63,7 +63,7 @@ export class ProviderChain {
   }
 
   async #probe(model: HostedModel, provider: Provider): Promise<Verdict> {
-    const process = this.#models.start();
+    const process = this.#models.start(provider);
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;

@@ -134,10 +134,11 @@ export class ResidentModels {
   }
 
   /** A process of its own for something that may end it; the caller closes it. */
-  start(): ModelProcess {
+  start(provider: Provider): ModelProcess {
     if (this.#closed) throw new EngineError('host-fault', 'Cannot run a model: the models were closed');
     for (const process of this.#started) if (process.lost) this.#started.delete(process);
-    const process = this.#options.startProcess?.() ?? new InferenceProcess(this.#options.clock);
+    const { startProcess, clock } = this.#options;
+    const process = startProcess?.() ?? new InferenceProcess(clock, provider !== 'wasm');
     this.#started.add(process);
     return process;
   }
@@ -157,7 +158,7 @@ export class ResidentModels {
     const lane = laneOf(provider);
     const found = this.#processes.get(lane);
     if (found !== undefined && !found.lost) return found;
-    const process = this.start();
+    const process = this.start(provider);
     this.#processes.set(lane, process);
     for (const [key, resident] of this.#residents) if (resident.process.lost) this.#residents.delete(key);
     return process;
@@ -231,7 +232,7 @@ export class ResidentModels {
     const own = this.#processOf(provider);
     // What a model does when it is tried must not depend on what its process did before.
     const alone = !this.#used.has(own);
-    const process = alone ? own : this.start();
+    const process = alone ? own : this.start(provider);
     const late = (): Error => refusal(model, `loading it took longer than ${this.#loadTimeoutMs} ms`);
     const load = async (): Promise<void> => {
       await this.loadInto(process, 0, model, provider);
