@@ -30,7 +30,7 @@ import {
   turnWords,
 } from './protocol.ts';
 import { buildLookupTables, type SystemTables } from './tables.ts';
-import { classifyTrap } from './trap.ts';
+import { classifyTrap, stackOf } from './trap.ts';
 import type { WordBuffer } from './word-buffer.ts';
 
 /** Sees where guests ask for something and where they trap. It must change nothing. */
@@ -307,7 +307,7 @@ export class Executor {
   /** Notes where a task trapped, behind its record. */
   #writeTrap(error: unknown): void {
     if (!(error instanceof WebAssembly.RuntimeError)) return;
-    const offsets = trapOffsets(error.stack ?? '').slice(0, trapWordsMax);
+    const offsets = trapOffsets(stackOf(error)).slice(0, trapWordsMax);
     const { buffer } = this.#outbox;
     const at = buffer.reserve(offsets.length);
     buffer.words.set(offsets, at);

@@ -28,6 +28,16 @@ const faultByStatus: ReadonlyMap<number, FaultKind> = new Map<number, FaultKind>
   [Status.hostRefused, 'host-call-not-allowed'],
 ]);
 
+/** The stack of an error as V8 writes it; empty where the program around the engine has made something else of stacks. */
+export function stackOf(error: Error): string {
+  try {
+    const stack: unknown = error.stack;
+    return typeof stack === 'string' ? stack : '';
+  } catch {
+    return '';
+  }
+}
+
 /**
  * The fault of an agent whose entry point threw.
  * @param status what the instrumented module says of it
