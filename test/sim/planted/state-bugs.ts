@@ -135,7 +135,7 @@ export const executors: readonly PlantedBug[] = [
     file: 'src/sandbox/memory-store.ts',
     find: 'if (held.executor === executor) this.#held.delete(agentNumber);',
     replace: 'if (held.executor === executor) this.release(agentNumber, true);',
-    also: { find: 'this.#free.delete(key);', replace: 'void key;' },
+    also: { find: 'this.#freeCount -= memories.length;', replace: 'this.#free.set(key, memories);' },
   },
   {
     name: 'a memory that is used again is not zeroed',
