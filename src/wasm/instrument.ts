@@ -1,4 +1,5 @@
 // Instrumentation: one pass over a module's bytes that makes every run of it the same everywhere. Only appends.
+import { guestFunctions } from '../abi/guest-exports.ts';
 import type { HostFunctionName } from '../abi/host-functions.ts';
 import { assert } from '../base/errors.ts';
 import {
@@ -81,7 +82,11 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
   const bodies = module.bodies.map((body, index) =>
     rewriter.rewrite(module.types[module.functions[index]!]!, body),
   );
-  if (options.agent === true) checkAgentAbi(module);
+  if (options.agent === true) {
+    checkAgentAbi(module);
+    // Each exported function is an object in V8's heap, in every instance.
+    additions.keptExports = agentExports;
+  }
   const { inFront, places } = finishBodies(additions, bodies, rewriter.frames.sizes());
   const globals = mutableGlobals(additions);
   addInit(additions);
@@ -110,6 +115,9 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
     exports: module.exports.filter((item) => item.kind === 'function').map((item) => item.name),
   };
 }
+
+/** What the engine asks of an agent. */
+const agentExports: ReadonlySet<string> = new Set(['memory', ...Object.keys(guestFunctions)]);
 
 interface FinishedBodies {
   /** By its number, what takes the index of a function that is an appended one itself. */

@@ -40,6 +40,8 @@ export class Additions {
   readonly functions: AddedFunction[] = [];
   readonly globals: AddedGlobal[] = [];
   readonly exports: { readonly name: string; readonly kind: ExportKind; readonly index: number }[] = [];
+  /** The module's own exports that stay, by name; undefined: all do. */
+  keptExports: ReadonlySet<string> | undefined;
   /** Functions that code takes references of: each must be declared, and exports no longer do that. */
   readonly referenced: Set<number> = new Set();
   /** Tables that code writes or grows. */

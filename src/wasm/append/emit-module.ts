@@ -150,9 +150,10 @@ function writeGlobals(additions: Additions): ByteWriter {
 }
 
 function writeExports(additions: Additions): ByteWriter {
-  const { module } = additions;
-  const out = new ByteWriter().u32(module.exports.length + additions.exports.length);
-  for (const { name, kind, index } of module.exports) {
+  const { module, keptExports } = additions;
+  const kept = module.exports.filter(({ name }) => keptExports?.has(name) !== false);
+  const out = new ByteWriter().u32(kept.length + additions.exports.length);
+  for (const { name, kind, index } of kept) {
     out.text(name).u8(exportKindCodes[kind]);
     out.u32(kind === 'function' ? exportTarget(additions, index) : index);
   }

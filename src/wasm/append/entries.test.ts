@@ -20,6 +20,27 @@ function agent(receive: string): Record<string, (...values: number[]) => number>
   return exports as unknown as Record<string, (...values: number[]) => number>;
 }
 
+test('an instance of an agent exports what the engine asks for, and nothing else of its author', () => {
+  const { bytes } = instrument(
+    assemble(`(module (memory (export "memory") 1) (export "other" (memory 0)) (table (export "table") 1 funcref)
+      (global (export "global") i32 (i32.const 1)) (type $step (func (param i32) (result i32)))
+      (func $zero (export "zero") (result i32) (i32.const 0))
+      (export "agent_init" (func $zero)) (export "agent_shutdown" (func $zero))
+      (func $entry (param i32) (result i32) (drop (ref.func $zero)) (i32.const 0))
+      (export "agent_receive" (func $entry)) (export "agent_step" (func $entry)) (export "agent_alloc" (func $entry)))`),
+    { agent: true },
+  );
+  const names = WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map(({ name }) => name);
+  assert.deepEqual(names.filter((name) => !name.startsWith('wasm-engine:')).sort(), [
+    'agent_alloc',
+    'agent_init',
+    'agent_receive',
+    'agent_shutdown',
+    'agent_step',
+    'memory',
+  ]);
+});
+
 test('an entry in one crossing answers, and costs, what the calls one by one do', () => {
   const exports = agent('(local.get 0)');
   for (const answer of [0, 1, 2, 3, -1, 2 ** 31 - 1, -(2 ** 31)]) {
