@@ -1,6 +1,7 @@
 // The inference process: holds sessions, runs one thing at a time, in the order of the messages; texts go on while
 // there are none. It ends with its parent, and when a runtime breaks; it decides nothing.
 
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
@@ -55,10 +56,28 @@ const socket = new Socket({
     },
   },
 });
-const writer = new WireWriter(socket, isText);
+const writer = new WireWriter({ write: writeFrame }, isText);
 socket.on('error', () => process.exit(0));
 socket.on('close', () => process.exit(0));
 socket.resume();
+
+/** What the system takes at once need not go by way of a stream. */
+function writeFrame(frame: Buffer, done: () => void): void {
+  const written = socket.writableLength === 0 ? writeNow(frame) : 0;
+  if (written === frame.length) done();
+  else socket.write(frame.subarray(written), done);
+}
+
+function writeNow(frame: Buffer): number {
+  // Files of that system are not written to while something reads there.
+  if (process.platform === 'win32') return 0;
+  try {
+    return writeSync(wireFile, frame);
+  } catch {
+    // It is full, or nobody is there: the stream finds out.
+    return 0;
+  }
+}
 
 async function handle(request: Received<ChildRequest>, id: number): Promise<void> {
   waiting--;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
+import { type FrameSink, type Received, ReusedBuffer, WireReader, WireWriter } from './wire.ts';
 
 interface Said {
   readonly count: number;
@@ -10,7 +9,7 @@ interface Said {
 }
 
 /** What was written, each with the moment at which the socket is done with it. */
-class KeptSocket {
+class KeptSocket implements FrameSink {
   readonly written: { frame: Buffer; readonly done: () => void }[] = [];
 
   write(frame: Buffer, done: () => void): boolean {
@@ -59,10 +58,7 @@ test('messages arrive whole and in order, however the bytes between are cut', ()
   fc.assert(
     fc.property(fc.array(message, { maxLength: 6 }), cuts, fc.boolean(), (messages, sizes, isQuick) => {
       const socket = new KeptSocket();
-      const writer = new WireWriter(
-        socket as unknown as Socket,
-        (message) => (message as Said).count % 2 === 0,
-      );
+      const writer = new WireWriter(socket, (message) => (message as Said).count % 2 === 0);
       for (const [place, each] of messages.entries()) {
         const given = [each.bytes.slice(0, 7), each.bytes.slice(7)];
         const parts = given.map((bytes, i) =>

@@ -1,7 +1,6 @@
 // Messages between two processes over one socket: what is said, and bytes that go with it, in frames. Both ends use
 // their buffers again, since memory that was never touched costs more than what is copied into it.
 
-import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
 import { assert } from '../base/errors.ts';
 
@@ -24,9 +23,14 @@ const nothing = new Uint8Array(0);
 /** Where bytes lie that are put where they are sent from: what is said comes before them. */
 const placedAt = 1 << 16;
 
+/** What takes frames in their order; `done` when it needs the bytes no more. */
+export interface FrameSink {
+  write(frame: Buffer, done: () => void): unknown;
+}
+
 /** Writes messages; the bytes are copied before `send` answers, unless they were put where they are sent from. */
 export class WireWriter {
-  readonly #socket: Socket;
+  readonly #sink: FrameSink;
   readonly #isText: (message: object) => boolean;
   #buffer: Buffer = Buffer.alloc(2 * placedAt);
   #isBusy = false;
@@ -34,8 +38,8 @@ export class WireWriter {
   #placed = 0;
 
   /** @param isText whether a message says only texts, finite numbers and lists of them: these cost less */
-  constructor(socket: Socket, isText: (message: object) => boolean = () => false) {
-    this.#socket = socket;
+  constructor(sink: FrameSink, isText: (message: object) => boolean = () => false) {
+    this.#sink = sink;
     this.#isText = isText;
   }
 
@@ -69,7 +73,7 @@ export class WireWriter {
     frame.set(words, headBytes);
     const isKept = frame.buffer === this.#buffer.buffer;
     if (isKept) this.#isBusy = true;
-    this.#socket.write(frame, () => {
+    this.#sink.write(frame, () => {
       if (isKept) this.#isBusy = false;
       onSent();
     });
