@@ -25,6 +25,12 @@ test('calls with what does not exist, or is too large, are refused at once and c
     [() => run.joinChannel('echo', undefined as never), /undefined as a name: Unicode text/],
     [() => run.scheduleTask('echo', { payload: 1, taskId: '\ud800' }), /as a taskId: Unicode text/],
     [() => run.terminateAgent('nobody'), /"nobody"/],
+    [() => run.send(undefined as never, { payload: 1 }), /Cannot find agent undefined/],
+    [() => run.send('echo', undefined as never), /a message: found undefined, wanted an object/],
+    [() => run.publish('topic', null as never), /a message: found null, wanted an object/],
+    [() => run.scheduleTask('echo', 'task' as never), /a task: found task, wanted an object/],
+    [() => run.spawnAgent(undefined as never), /an agent to spawn: found undefined, wanted an object/],
+    [() => run.registerTelemetryHook(null as never), /a telemetry hook: found null, wanted a function/],
   ];
   for (const [call, words] of refused) assert.throws(call, isCode('input-invalid', words));
   await run.close();

@@ -30,6 +30,7 @@ export class HostCalls {
   }
 
   spawn(spec: AgentSpec): { readonly id: AgentId; readonly input: Input } {
+    checkGiven(spec, 'an agent to spawn', 'an object with the agent that is declared');
     const declaration = this.#config.agents.find(({ name }) => name === spec.agent);
     if (declaration === undefined) {
       const known = this.#config.agents.map(({ name }) => name).join(', ');
@@ -48,6 +49,7 @@ export class HostCalls {
   }
 
   task(id: AgentId, task: TaskSpec): Input {
+    checkGiven(task, 'a task', 'an object with a payload');
     const { taskId = '' } = task;
     checkText(taskId, 'a taskId');
     const detail = encodeUtf8(taskId);
@@ -162,7 +164,7 @@ export class HostCalls {
   }
 
   #known(id: AgentId): Identity | undefined {
-    const identity = this.#names.parse(id);
+    const identity = typeof id === 'string' ? this.#names.parse(id) : undefined;
     if (identity === undefined) return undefined;
     const { origin, counter } = identity;
     const last = Math.max(this.#spawnCounter, this.#state.hostCounter);
@@ -170,7 +172,9 @@ export class HostCalls {
     return pending || agentOf(this.#state, origin, counter) !== undefined ? identity : undefined;
   }
 
-  #content({ payload, priority = 0 }: Message): Pick<Input, 'payload' | 'priority'> {
+  #content(message: Message): Pick<Input, 'payload' | 'priority'> {
+    checkGiven(message, 'a message', 'an object with a payload');
+    const { payload, priority = 0 } = message;
     if (!Number.isInteger(priority) || priority < -(2 ** 31) || priority > 2 ** 31 - 1) {
       throw invalid(`Cannot take priority ${priority}: a whole number from -2^31 to 2^31 - 1 was wanted`);
     }
@@ -181,6 +185,12 @@ export class HostCalls {
   get #messageBytesMax(): number {
     return this.#config.agents.reduce((max, { limits }) => Math.max(max, limits.messageBytesMax), 0);
   }
+}
+
+/** Callers without types pass anything. */
+function checkGiven(value: object | null | undefined, what: string, wanted: string): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw invalid(`Cannot take ${what}: found ${String(value)}, wanted ${wanted}`);
 }
 
 function payloadBytes(payload: PayloadValue, bytesMax: number): Uint8Array {

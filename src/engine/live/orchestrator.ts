@@ -270,6 +270,11 @@ export class Orchestrator {
 
   /** Attaches an observer of committed ticks. It can change nothing. */
   registerTelemetryHook(hook: TelemetryHook): void {
+    if (typeof hook !== 'function')
+      throw new EngineError(
+        'input-invalid',
+        `Cannot take a telemetry hook: found ${String(hook)}, wanted a function`,
+      );
     this.#hooks.add(hook);
   }
 

@@ -5,15 +5,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { HostCode } from '../../abi/host-functions.ts';
+import type { AnswerOf, ChildAnswer, ChildRequest } from '../../inference/child-protocol.ts';
+import { InferenceProcess } from '../../inference/inference-process.ts';
 import { withoutRuntime } from '../../inference/testing/sample-models.ts';
 import { createSystem, type System } from '../config/index.ts';
 import { openInput } from '../input/index.ts';
 import { Orchestrator } from '../live/orchestrator.ts';
+import { nodePorts, type Ports } from '../ports.ts';
 import { replayRun } from '../replay/replay.ts';
 import { isCode } from '../testing/create-run.ts';
 import { keptPorts } from '../testing/kept-process.ts';
 import { lateAsker, lateTexts, placeModel, rows, scaleModel } from '../testing/models.ts';
 import { chainOf, KeptOutputs, newFolder } from '../testing/runs.ts';
+import { openInferenceDesk } from './inference-desk.ts';
 
 const skip = withoutRuntime('portable');
 const late = placeModel([scaleModel(2), scaleModel(10)]);
@@ -131,19 +135,51 @@ test('a line whose model cannot be declared or used is a bad one, told in one li
   await assert.rejects(strict.run({ source: openInput(path), strict: true }), refused);
 });
 
+/** What may be closed for a while. */
+class Gate {
+  open: () => void = () => {};
+  opened: Promise<void> = Promise.resolve();
+
+  close(): void {
+    this.opened = new Promise((resolve) => {
+      this.open = resolve;
+    });
+  }
+}
+
+/** A process that begins with nothing while its gate is closed. */
+class Held extends InferenceProcess {
+  readonly #gate: Gate;
+
+  constructor(gate: Gate) {
+    super();
+    this.#gate = gate;
+  }
+
+  override async ask<K extends ChildAnswer['kind']>(kind: K, request: ChildRequest): Promise<AnswerOf<K>> {
+    await this.#gate.opened;
+    return super.ask(kind, request);
+  }
+}
+
 test('a call for a model behind the end of a run says that it has ended, and writes nothing', {
   skip,
 }, async () => {
   const runDirectory = newFolder();
-  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory }, keptPorts);
+  const gate = new Gate();
+  const openInference: Ports['openInference'] = (of) => openInferenceDesk(of, () => new Held(gate));
+  const ports = { ...nodePorts, openInference };
+  const run = await Orchestrator.create({ system: await withoutModels(), runDirectory }, ports);
   await run.declareModel('late', late);
   await run.settle();
   const noted = readFileSync(join(runDirectory, 'models.json'), 'utf8');
   const ended = { code: 'input-refused', message: 'Cannot take an input: the run has ended' };
   // They are at it when it ends.
+  gate.close();
   const under = [run.declareModel('later', late), run.useModel('late', '2')];
   const over = Promise.all(under.map((call) => assert.rejects(call, ended)));
   await run.stop();
+  gate.open();
   await over;
   await assert.rejects(run.declareModel('later', late), ended);
   await assert.rejects(run.useModel('late', '2'), ended);
