@@ -30,7 +30,10 @@ test('calls with what does not exist, or is too large, are refused at once and c
     [() => run.publish('topic', null as never), /a message: found null, wanted an object/],
     [() => run.scheduleTask('echo', 'task' as never), /a task: found task, wanted an object/],
     [() => run.spawnAgent(undefined as never), /an agent to spawn: found undefined, wanted an object/],
-    [() => run.registerTelemetryHook(null as never), /a telemetry hook: found null, wanted a function/],
+    [
+      () => run.registerTelemetryHook(null as never),
+      /a telemetry hook: found null, wanted an object of functions/,
+    ],
   ];
   for (const [call, words] of refused) assert.throws(call, isCode('input-invalid', words));
   await run.close();

@@ -270,11 +270,10 @@ export class Orchestrator {
 
   /** Attaches an observer of committed ticks. It can change nothing. */
   registerTelemetryHook(hook: TelemetryHook): void {
-    if (typeof hook !== 'function')
-      throw new EngineError(
-        'input-invalid',
-        `Cannot take a telemetry hook: found ${String(hook)}, wanted a function`,
-      );
+    if (typeof hook !== 'object' || hook === null) {
+      const found = `found ${String(hook)}, wanted an object of functions`;
+      throw new EngineError('input-invalid', `Cannot take a telemetry hook: ${found}`);
+    }
     this.#hooks.add(hook);
   }
 
