@@ -16,6 +16,7 @@ import { addInit, addRestore } from './append/init-function.ts';
 import { addSegmentAccess, addTableAccess } from './append/state-access.ts';
 import type { ByteSource } from './binary/byte-writer.ts';
 import { checkInstrumentArguments } from './check-options.ts';
+import { instanceHeapBytes } from './instance-heap.ts';
 import { buildOffsetMap, type MappedFunction, type OffsetMap } from './offset-map.ts';
 import { checkAgentAbi } from './parse/agent-abi.ts';
 import { moduleLimits } from './parse/limits.ts';
@@ -47,6 +48,8 @@ export interface InstrumentedModule {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Pages of 64 KiB: the least, and the module's own maximum (65,536 where it has none; 0 and 0 without a memory). */
   readonly memory: { readonly pagesMin: number; readonly pagesMax: number };
+  /** What each instance takes of V8's heap at most, reckoned: its functions, tables and imports. */
+  readonly heapBytes: number;
   /** The mutable globals that the module defines, in order. */
   readonly globals: readonly MutableGlobal[];
   /** The host functions that it imports, in order. */
@@ -107,6 +110,7 @@ export function instrument(bytes: Uint8Array, options: InstrumentOptions = {}): 
       bodies.map((body, index) => mapFunction(module, body, index, emitted.starts[places[index]!]!)),
     ),
     memory: { pagesMin: memory.min, pagesMax: memory.max },
+    heapBytes: instanceHeapBytes(module),
     globals,
     imports: module.imports.flatMap(({ host }) => host ?? []),
     ownImports: module.imports.flatMap(({ module: from, name, host }) =>

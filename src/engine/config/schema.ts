@@ -103,7 +103,8 @@ const describe = {
   batchTicks: 'Ticks after which a group of them is made durable, with durability "batch".',
   batchMs: 'Milliseconds after which they are, however few they are.',
   trace: 'How much of each task goes into the record beside what a replay needs.',
-  residentAgentsMax: 'Agents whose instances may be alive at once; the others hibernate.',
+  residentAgentsMax:
+    "Agents whose instances may be alive at once, where each further 256 KiB of V8's heap count as one more; the others hibernate.",
   snapshotTicks:
     'A snapshot is taken at the first tick at or after each multiple of it, for faster recovery, replay and forks; 0: none.',
   snapshotsKept:

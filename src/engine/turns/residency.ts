@@ -9,15 +9,62 @@ export interface SavedInstance {
   readonly state: Uint32Array;
 }
 
+/** What a place among the residents is reckoned to take of V8's heap: an agent that takes more has several. */
+const placeBytes = 262_144;
+
+/** Places that an instance takes which needs so much of the heap. */
+export function placesOf(heapBytes: number): number {
+  return Math.ceil(heapBytes / placeBytes);
+}
+
 export class Residency {
-  readonly residents: Map<number, Agent> = new Map();
+  readonly #residents: Map<number, Agent> = new Map();
   readonly hibernated: Map<number, SavedInstance> = new Map();
+  readonly #placesOf: (agent: Agent) => number;
+  #places = 0;
   /** The tick of the last turn, by agent number. */
   #lastTick: Float64Array = new Float64Array(256);
 
+  /** @param placesOf how many places an agent takes, 1 or more */
+  constructor(placesOf: (agent: Agent) => number) {
+    this.#placesOf = placesOf;
+  }
+
+  get residents(): ReadonlyMap<number, Agent> {
+    return this.#residents;
+  }
+
+  /** Those that residents take. */
+  get places(): number {
+    return this.#places;
+  }
+
+  /** Those that these agents will take, and do not yet. */
+  placesToCome(agents: readonly Agent[]): number {
+    let places = 0;
+    for (const agent of agents) if (!this.#residents.has(agent.number)) places += this.#placesOf(agent);
+    return places;
+  }
+
+  /** The agents in their order, in rounds that need no more places than there are, or are one agent each. */
+  rounds<T extends { readonly agent: Agent }>(turns: readonly T[], placesMax: number): T[][] {
+    const rounds: T[][] = [];
+    let left = 0;
+    for (const turn of turns) {
+      left -= this.#placesOf(turn.agent);
+      if (left < 0 || rounds.length === 0) {
+        rounds.push([]);
+        left = placesMax - this.#placesOf(turn.agent);
+      }
+      rounds.at(-1)!.push(turn);
+    }
+    return rounds;
+  }
+
   /** The agent has an instance from now on. */
   add(agent: Agent): void {
-    this.residents.set(agent.number, agent);
+    if (!this.#residents.has(agent.number)) this.#places += this.#placesOf(agent);
+    this.#residents.set(agent.number, agent);
     if (agent.number >= this.#lastTick.length) this.#grow(agent.number * 2);
   }
 
@@ -41,23 +88,34 @@ export class Residency {
   /** The agent has ended, or begins anew. Answers whether it had an instance. */
   forget(agent: Agent): boolean {
     this.hibernated.delete(agent.number);
-    return this.residents.delete(agent.number);
+    return this.#remove(agent);
+  }
+
+  #remove(agent: Agent): boolean {
+    const wasThere = this.#residents.delete(agent.number);
+    if (wasThere) this.#places -= this.#placesOf(agent);
+    return wasThere;
   }
 
   hibernate(agent: Agent, kept: SavedInstance): void {
-    this.residents.delete(agent.number);
+    this.#remove(agent);
     this.hibernated.set(agent.number, kept);
   }
 
   /**
-   * The residents to put aside, so that `count` are freed: those whose next use seems furthest, which is those with
-   * nothing waiting, least recently used first.
+   * The residents to put aside, so that so many places are freed: those whose next use seems furthest, which is those
+   * with nothing waiting, least recently used first.
    */
-  victims(count: number, isNeeded: (agent: Agent) => boolean): Agent[] {
-    const idle = [...this.residents.values()].filter((agent) => !isNeeded(agent));
+  victims(places: number, isNeeded: (agent: Agent) => boolean): Agent[] {
+    const idle = [...this.#residents.values()].filter((agent) => !isNeeded(agent));
     const rank = (agent: Agent): number => (waitingTasks(agent).length > 0 ? 1 : 0);
     const last = (agent: Agent): number => this.#lastTick[agent.number]!;
     idle.sort((a, b) => rank(a) - rank(b) || last(a) - last(b) || a.number - b.number);
-    return idle.slice(0, count);
+    let left = places;
+    const end = idle.findIndex((agent) => {
+      left -= this.#placesOf(agent);
+      return left <= 0;
+    });
+    return end < 0 ? idle : idle.slice(0, end + 1);
   }
 }

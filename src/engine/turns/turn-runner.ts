@@ -19,7 +19,7 @@ import type { SystemConfig } from '../config/system-config.ts';
 import { agentPrng } from '../modules/genesis.ts';
 import type { PreparedModules } from '../modules/prepare-modules.ts';
 import { Executors } from './executors.ts';
-import { Residency, type SavedInstance } from './residency.ts';
+import { placesOf, Residency, type SavedInstance } from './residency.ts';
 import type { TurnGuard } from './turn-guard.ts';
 import { RecordIndex, readStates, TurnStreams } from './turn-streams.ts';
 import type { SavedAgent } from './worker-journal.ts';
@@ -29,7 +29,7 @@ export interface TurnRunnerOptions {
   readonly modules: PreparedModules;
   readonly pool: Pool;
   readonly sha256: Sha256;
-  /** Instances that may be alive at once; the agents of the others hibernate. */
+  /** Instances that may be alive at once, where each takes one place; the agents of the others hibernate. */
   readonly residentAgentsMax: number;
   /** Streams that are kept for rebuilding an executor before a checkpoint takes their place. */
   readonly journalEntriesMax?: number | undefined;
@@ -47,7 +47,9 @@ export class TurnRunner {
   readonly #options: TurnRunnerOptions;
   readonly #streams: TurnStreams;
   readonly #records: RecordIndex = new RecordIndex();
-  readonly #residency: Residency = new Residency();
+  readonly #residency: Residency;
+  /** That an agent takes among the residents at most. */
+  readonly #placesEach: number;
   readonly #executors: Executors;
   /** Restart images, by creation number. */
   readonly #images: Map<number, SavedInstance> = new Map();
@@ -62,6 +64,9 @@ export class TurnRunner {
   constructor(options: TurnRunnerOptions) {
     this.#options = options;
     const { modules, pool } = options;
+    const places = modules.list.map(({ heapBytes }) => placesOf(heapBytes));
+    this.#placesEach = Math.max(...places);
+    this.#residency = new Residency((agent) => places[modules.indexOfDeclaration[agent.declarationIndex]!]!);
     this.#streams = new TurnStreams(pool.size);
     this.#executors = new Executors(options, (number, executor) => {
       const agent = this.#residency.residents.get(number);
@@ -113,15 +118,10 @@ export class TurnRunner {
     this.#records.begin(plan.length);
     this.#streams.turnMicros.clear();
     const heads = plan.filter((task) => task.agent.turnHead === task);
-    const { residents } = this.#residency;
-    const { residentAgentsMax } = this.#options;
+    const free = this.#options.residentAgentsMax - this.#residency.places;
     if (guard !== undefined) return this.#runInRounds(tick, heads, measure, 1, guard);
-    if (
-      residents.size + heads.length > residentAgentsMax &&
-      this.#newcomers(heads) > residentAgentsMax - residents.size
-    ) {
-      return this.#runInRounds(tick, heads, measure, residentAgentsMax);
-    }
+    if (heads.length * this.#placesEach > free && this.#placesToCome(heads) > free)
+      return this.#runInRounds(tick, heads, measure, this.#options.residentAgentsMax);
     const results = this.#runRound(tick, heads, measure);
     if (results instanceof Promise) return results.then((ready) => this.#read(ready, false));
     return this.#read(results, false);
@@ -231,10 +231,8 @@ export class TurnRunner {
     }
   }
 
-  #newcomers(heads: readonly Task[]): number {
-    let count = 0;
-    for (const { agent } of heads) if (!this.#residency.residents.has(agent.number)) count++;
-    return count;
+  #placesToCome(heads: readonly Task[]): number {
+    return this.#residency.placesToCome(heads.map(({ agent }) => agent));
   }
 
   #read(results: ResultStreams, keep: boolean): TaskRecords {
@@ -251,15 +249,13 @@ export class TurnRunner {
     tick: number,
     heads: readonly Task[],
     measure: boolean,
-    size: number,
+    places: number,
     guard?: TurnGuard,
   ): Promise<TaskRecords> {
     const { residentAgentsMax } = this.#options;
-    const { residents } = this.#residency;
-    for (let at = 0; at < heads.length; at += size) {
-      const round = heads.slice(at, at + size);
+    for (const round of this.#residency.rounds(heads, places)) {
       guard?.beforeTurn(round[0]!.agent);
-      const excess = residents.size + this.#newcomers(round) - residentAgentsMax;
+      const excess = this.#residency.places + this.#placesToCome(round) - residentAgentsMax;
       if (excess > 0) await this.#makeRoom(tick, round, excess);
       this.#read(await this.#runRound(tick, round, measure), true);
     }
@@ -267,9 +263,9 @@ export class TurnRunner {
     return this.#records;
   }
 
-  async #makeRoom(tick: number, round: readonly Task[], count: number): Promise<void> {
+  async #makeRoom(tick: number, round: readonly Task[], places: number): Promise<void> {
     const needed = new Set(round.map((task) => task.agent));
-    const victims = this.#residency.victims(count, (agent) => needed.has(agent));
+    const victims = this.#residency.victims(places, (agent) => needed.has(agent));
     const saved = await this.#save(tick, victims);
     for (const { agent, memory, state } of saved) {
       assert(memory.image !== null, 'a saved agent has an image');
