@@ -33,8 +33,6 @@ export class ProcessLost extends Error {
 }
 
 interface Waiting {
-  readonly wanted: ChildAnswer['kind'];
-  readonly request: ChildRequest;
   readonly resolve: (answer: Received<ChildAnswer>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -107,20 +105,21 @@ export class InferenceProcess {
    * Asks for something. Bytes are copied before this answers.
    * @throws EngineError what the process refused; ProcessLost where it died
    */
-  ask<K extends ChildAnswer['kind']>(wanted: K, request: ChildRequest): Promise<AnswerOf<K>> {
-    if (this.#lost !== undefined) return Promise.reject(new ProcessLost(this.#lost, true));
+  async ask<K extends ChildAnswer['kind']>(wanted: K, request: ChildRequest): Promise<AnswerOf<K>> {
+    if (this.#lost !== undefined) throw new ProcessLost(this.#lost, true);
     this.#lastId = (this.#lastId + 1) >>> 0;
     const id = this.#lastId;
-    return new Promise<AnswerOf<K>>((resolve, reject) => {
-      this.#waiting.set(id, {
-        wanted,
-        request,
-        resolve: resolve as (answer: Received<ChildAnswer>) => void,
-        reject,
-      });
+    const answer = await new Promise<Received<ChildAnswer>>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
       this.#keepAlive(true);
       this.#writer.send(request, id);
     });
+    if (answer.kind === 'failed') {
+      throw new EngineError(answer.code as EngineError['code'], answer.message);
+    }
+    assert(answer.kind === wanted, `the inference process answers what it was asked, found "${answer.kind}"`);
+    this.#noteTexts(request);
+    return answer as AnswerOf<K>;
   }
 
   /** Ends the process, whatever it does. What is under way fails. */
@@ -149,14 +148,7 @@ export class InferenceProcess {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (this.#waiting.size === 0) this.#keepAlive(false);
-    if (waiting === undefined) return;
-    if (answer.kind === 'failed') {
-      waiting.reject(new EngineError(answer.code as EngineError['code'], answer.message));
-      return;
-    }
-    assert(answer.kind === waiting.wanted, `a process answers what it was asked, found "${answer.kind}"`);
-    this.#noteTexts(waiting.request);
-    waiting.resolve(answer);
+    waiting?.resolve(answer);
   }
 
   #lose(how: string, ofNone: boolean = false): void {

@@ -91,7 +91,7 @@ export class ModelHost {
     if (model.mode === 'portable') this.#addKnown(model, requests, gathered);
     for (let left = gathered.missing; left.length > 0; left = gathered.missing) {
       const places = withinFrame(left, requests);
-      const some = places.length === requests.length ? requests : places.map((place) => requests[place]!);
+      const some = places.map((place) => requests[place]!);
       const answers = await this.#answer(model, runWork(model, some));
       gathered.add(places, answers);
       // Those without an answer were not run yet, or the runtime broke on them.
@@ -163,7 +163,7 @@ export class ModelHost {
   }
 
   async #ensure(model: HostedModel, provider: Provider): Promise<Resident> {
-    const resident = this.#models.find(model, provider) ?? (await this.#models.ensure(model, provider));
+    const resident = await this.#models.ensure(model, provider);
     this.#statistics.found(model, provider, resident.session, resident.loaded.bytes);
     return resident;
   }
@@ -252,7 +252,7 @@ export class ModelHost {
   /** Of a model that is not portable: its answers, or why there are none. */
   async #runOrTell<T>(model: HostedModel, work: Work<T>): Promise<T> {
     try {
-      const provider = model.mode === 'native' ? 'cpu' : await this.#providerOf(model);
+      const provider = await this.#providerOf(model);
       if (provider === 'cpu') return await this.#untilOwn(model, 'cpu', work);
       return await this.#runOnGraphics(model, provider, work);
     } catch (error) {

@@ -82,19 +82,10 @@ export class ResidentModels {
    * @throws EngineError `model-refused`, `model-missing`, `model-runtime-missing`; ProcessLost
    */
   async ensure(model: HostedModel, provider: Provider): Promise<Resident> {
-    const found = this.find(model, provider);
-    if (found !== undefined) return found;
-    const resident = await this.#exclusive(provider, () => this.#load(model, provider));
+    const found = this.#find(model, provider);
+    const resident = found ?? (await this.#exclusive(provider, () => this.#load(model, provider)));
     resident.lastUse = ++this.#uses;
     return resident;
-  }
-
-  /** A model that is loaded now, and is about to be used. */
-  find(model: HostedModel, provider: Provider): Resident | undefined {
-    const found = this.#residents.get(keyOf(model, provider));
-    if (found?.process.lost !== false) return undefined;
-    found.lastUse = ++this.#uses;
-    return found;
   }
 
   /** Lets go of a model once nothing of it is under way. */
@@ -149,6 +140,11 @@ export class ResidentModels {
     await Promise.all([...this.#started].map((process) => process.close()));
   }
 
+  #find(model: HostedModel, provider: Provider): Resident | undefined {
+    const found = this.#residents.get(keyOf(model, provider));
+    return found?.process.lost === false ? found : undefined;
+  }
+
   /** Ends the process of a provider, whatever it is at; the next that is asked of it begins another one. */
   async endProcess(provider: Provider): Promise<void> {
     await this.#processes.get(laneOf(provider))?.close();
@@ -176,7 +172,7 @@ export class ResidentModels {
   }
 
   async #load(model: HostedModel, provider: Provider): Promise<Resident> {
-    const known = this.find(model, provider);
+    const known = this.#find(model, provider);
     if (known !== undefined) return known;
     await this.#try(model, provider);
     const process = this.#processOf(provider);
