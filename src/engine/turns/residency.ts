@@ -51,11 +51,12 @@ export class Residency {
     const rounds: T[][] = [];
     let left = 0;
     for (const turn of turns) {
-      left -= this.#placesOf(turn.agent);
-      if (left < 0 || rounds.length === 0) {
+      const places = this.#placesOf(turn.agent);
+      if (places > left) {
         rounds.push([]);
-        left = placesMax - this.#placesOf(turn.agent);
+        left = placesMax;
       }
+      left -= places;
       rounds.at(-1)!.push(turn);
     }
     return rounds;
