@@ -1,6 +1,7 @@
 // What an instance takes of V8's heap beside its memory, which lies elsewhere. A process whose heap is full is aborted,
 // so whoever keeps many instances must know. Measured on V8 13.6 (Node 24), and rounded up.
 
+import { moduleLimits } from './parse/limits.ts';
 import type { ParsedModule } from './parse/parsed-module.ts';
 
 /** The instance itself, and what the engine keeps of it. */
@@ -11,10 +12,11 @@ const referenceBytes = 384;
 const tableElementBytes = 16;
 const globalBytes = 16;
 
-/** At most; a table that grows later counts by what it begins with. */
+/** At most, so a table counts by what it may grow to. */
 export function instanceHeapBytes(module: ParsedModule): number {
   const items = module.elements.reduce((sum, { items }) => sum + items.length, 0);
-  const elements = module.tables.reduce((sum, { min }) => sum + min, 0);
+  const growth = module.tables.reduce((sum, { max = Number.POSITIVE_INFINITY }) => sum + max, 0);
+  const elements = Math.min(growth, moduleLimits.tableElementsMax);
   // What is referred to in code stands in a segment, an export or a global, too.
   const named = items + module.exports.length + module.globals.length;
   const references = Math.min(named, module.imports.length + module.functions.length);

@@ -11,10 +11,10 @@ import { sha256 } from '../sha256.ts';
 import { Machine } from './machine.ts';
 import { placesOf } from './residency.ts';
 
-/** An agent that counts its steps at 0, with so many functions in a table. */
-function agentOf(functions: number): Uint8Array {
+/** An agent that counts its steps at 0, with so many functions in a table that may grow to so many elements. */
+function agentOf(functions: number, tableMax: number): Uint8Array {
   const names = Array.from({ length: functions }, (_, i) => `$f${i}`);
-  return assemble(`(module (memory (export "memory") 1) (table ${functions} funcref)
+  return assemble(`(module (memory (export "memory") 1) (table ${functions} ${tableMax} funcref)
     ${names.map((name) => `(func ${name})`).join(' ')} (elem (i32.const 0) ${names.join(' ')})
     (func (export "agent_init") (result i32) (i32.const 0))
     (func (export "agent_receive") (param i32) (result i32) (i32.const 0))
@@ -25,11 +25,14 @@ function agentOf(functions: number): Uint8Array {
 }
 
 /** The digest after some ticks, and the most instances that were alive behind any of them. */
-async function run(residentAgentsMax: number): Promise<{ digest: string; light: number; heavy: number }> {
+async function run(
+  residentAgentsMax: number,
+  [functions, tableMax]: readonly [number, number],
+): Promise<{ digest: string; light: number; heavy: number }> {
   const { config, modules } = await createSystem({
     agents: {
-      light: { module: agentOf(1), everyTick: true, count: 6 },
-      heavy: { module: agentOf(2000), everyTick: true, count: 6 },
+      light: { module: agentOf(1, 1), everyTick: true, count: 6 },
+      heavy: { module: agentOf(functions, tableMax), everyTick: true, count: 6 },
     },
   });
   const prepared = await prepareModules(config, modules);
@@ -50,17 +53,22 @@ async function run(residentAgentsMax: number): Promise<{ digest: string; light: 
 
 test('an agent that needs much of the heap takes several places among the residents, and no digest changes', async () => {
   assert.equal(placesOf(1), 1);
-  const all = await run(4096);
-  assert.deepEqual([all.light, all.heavy], [6, 6]);
-  // 2,000 functions take four places each.
-  for (const [places, heavy] of [
-    [30, 6],
-    [15, 3],
-    [8, 2],
-    [1, 1],
+  // 2,000 functions take four places each, and so do the elements that a table may get.
+  for (const heap of [
+    [2000, 2000],
+    [1, 60_000],
   ] as const) {
-    const some = await run(places);
-    assert.ok(some.heavy <= heavy, `${some.heavy} of ${places} places`);
-    assert.equal(some.digest, all.digest);
+    const all = await run(4096, heap);
+    assert.deepEqual([all.light, all.heavy], [6, 6]);
+    for (const [places, heavy] of [
+      [30, 6],
+      [15, 3],
+      [8, 2],
+      [1, 1],
+    ] as const) {
+      const some = await run(places, heap);
+      assert.ok(some.heavy <= heavy, `${some.heavy} of ${places} places`);
+      assert.equal(some.digest, all.digest);
+    }
   }
 });
